@@ -1,0 +1,7 @@
+"""`python -m tinyscout` is the command `tinyscout`."""
+
+import sys
+
+from tinyscout.cli import main
+
+sys.exit(main())

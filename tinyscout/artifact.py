@@ -1,0 +1,225 @@
+"""Artefacts: what a phase, a fit or a quantisation leaves behind, arrays beside a JSON manifest.
+
+An artefact is a directory. The arrays and the state are written first under names that carry their hash; the
+manifest that names them is renamed into place last. A reader therefore sees the old artefact or the new one, never
+half of either, and a process killed at any moment loses nothing that was there. Nothing is unpickled.
+"""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyscout.errors import InputError
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_PACKAGES = ("numpy", "numba", "pandas", "scikit-learn", "scipy")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What made an artefact, from what, and how well it did.
+
+    `role` is what the artefact can stand in for (`reply_scout`, `baseline`, `predictions`); `parents` maps the names
+    of the artefacts it was made from to their `sha`; `code_hash` is that of the file that made it; `seconds` is the
+    time it took; `created_at` is UTC, ISO 8601. `sha`, `arrays_file` and `state_file` are filled in by `save`.
+    """
+
+    name: str
+    role: str
+    made_by: str
+    seed: int = 0
+    config: dict[str, Any] = field(default_factory=dict)
+    data_hash: str = ""
+    parents: dict[str, str] = field(default_factory=dict)
+    code_hash: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    created_at: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+    sha: str = ""
+    arrays_file: str = ""
+    state_file: str = ""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it into place on success, delete it on failure.
+
+    Raises InputError where the system can't write (no space, no permission, no such folder); `path` is then untouched.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: can't be written ({error.strerror or error}); free space or choose another folder; "
+            "what was there before is unchanged"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save(
+    directory: Path,
+    manifest: Manifest,
+    arrays: Mapping[str, np.ndarray] | None = None,
+    state: Mapping[str, Any] | None = None,
+) -> Manifest:
+    """Write an artefact to `directory` and return its manifest with hashes, versions and time filled in.
+
+    arrays: name -> ndarray, written as safetensors. state: what JSON can hold. Raises InputError if it can't write.
+    """
+    directory = Path(directory)
+    payload = _encode_arrays(arrays or {})
+    text = json.dumps(state or {}, sort_keys=True, allow_nan=False).encode()
+    arrays_file = f"arrays-{_sha(payload)[:12]}.safetensors"
+    state_file = f"state-{_sha(text)[:12]}.json"
+    manifest = replace(
+        manifest,
+        sha=_sha(payload + text),
+        arrays_file=arrays_file,
+        state_file=state_file,
+        versions=package_versions(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    for name, content in (
+        (arrays_file, payload),
+        (state_file, text),
+        (MANIFEST, json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()),
+    ):
+        with replacing(directory / name) as temporary:
+            temporary.write_bytes(content)
+    for stale in [*directory.glob("arrays-*.safetensors"), *directory.glob("state-*.json")]:
+        if stale.name not in (arrays_file, state_file):
+            stale.unlink(missing_ok=True)
+    return manifest
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The manifest of the artefact in `directory`. Raises InputError when there is none, or none this version reads."""
+    path = Path(directory) / MANIFEST
+    if not path.is_file():
+        raise InputError(
+            f"{directory}: holds no {MANIFEST}; needs a folder written by tinyscout, for example by tinyscout fit"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        manifest = Manifest(**content)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: is no tinyscout manifest ({_one_line(error)}); make the artefact again") from error
+    if manifest.format_version != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: has format version {manifest.format_version}, this tinyscout reads {FORMAT_VERSION}; "
+            "make the artefact again with this version"
+        )
+    return manifest
+
+
+def load(directory: Path) -> tuple[Manifest, dict[str, np.ndarray], dict[str, Any]]:
+    """Manifest, arrays and state of the artefact in `directory`.
+
+    Raises InputError when a file is missing, truncated or changed since it was written.
+    """
+    from safetensors.numpy import load as decode
+
+    manifest = read_manifest(directory)
+    contents = []
+    for name in (manifest.arrays_file, manifest.state_file):
+        path = Path(directory) / name
+        if not path.is_file():
+            raise InputError(f"{path}: is missing though the manifest names it; make the artefact again")
+        contents.append(path.read_bytes())
+    payload, text = contents
+    if _sha(payload + text) != manifest.sha:
+        raise InputError(
+            f"{directory}: the files do not match the manifest's hash (truncated or changed, "
+            f"{len(payload) + len(text)} bytes found); make the artefact again"
+        )
+    return manifest, decode(payload), json.loads(text)
+
+
+def freshness(
+    directory: Path, *, config: Mapping[str, Any], seed: int, parents: Mapping[str, str], code_hash: str
+) -> str:
+    """Why the artefact in `directory` can't be used for these inputs; an empty string when it is fresh."""
+    try:
+        manifest = read_manifest(directory)
+    except InputError as error:
+        return "missing" if not (Path(directory) / MANIFEST).is_file() else str(error)
+    for name in (manifest.arrays_file, manifest.state_file):
+        if not (Path(directory) / name).is_file():
+            return f"{name} is missing"
+    wanted = {"config": _canonical(config), "seed": seed, "parents": dict(parents), "code_hash": code_hash}
+    found = {
+        "config": _canonical(manifest.config),
+        "seed": manifest.seed,
+        "parents": manifest.parents,
+        "code_hash": manifest.code_hash,
+    }
+    changed = [key for key in wanted if wanted[key] != found[key]]
+    return f"{' and '.join(changed)} changed since it was made" if changed else ""
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages whose numbers may depend on them, and of tinyscout."""
+    import platform
+
+    from tinyscout import __version__
+
+    found = {"tinyscout": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; line ends are normalised, so that a checkout on Windows hashes alike."""
+    return _sha(Path(path).read_bytes().replace(b"\r\n", b"\n"))
+
+
+def content_hash(arrays: Mapping[str, np.ndarray] | None = None, **values: Any) -> str:
+    """SHA-256 over named arrays and JSON-able values, hexadecimal."""
+    digest = hashlib.sha256(_canonical(values).encode())
+    for name in sorted(arrays or {}):
+        array = np.ascontiguousarray((arrays or {})[name])
+        digest.update(f"{name}{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _encode_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    from safetensors.numpy import save as encode
+
+    return encode({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
