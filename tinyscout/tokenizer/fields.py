@@ -1,0 +1,134 @@
+"""How one profile column becomes token ids: numbers by quantiles, categories by name, texts by their words.
+
+Each coder learns from the training rows alone and gives ids local to its field; sales.py shifts them into place.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+N_QUANTILES = 129
+
+
+@dataclass(frozen=True)
+class NumberCoder:
+    """A number as one id and a value in [-1, 1]: twice its rank among the training values, minus one.
+
+    A value that many leads share gets the middle of their ranks. Beyond the training range the value stays at its end.
+    """
+
+    knots: np.ndarray  # (Q,) float64, rising
+    levels: np.ndarray  # (Q,) float64 in [-1, 1], rising
+
+    @classmethod
+    def fit(cls, numbers: np.ndarray) -> "NumberCoder":
+        """numbers (N,) float64; NaN and infinities are left out."""
+        known = numbers[np.isfinite(numbers)]
+        if not len(known):
+            return cls(np.zeros(1), np.zeros(1))
+        quantiles = np.linspace(0, 1, N_QUANTILES)
+        knots, of_knot = np.unique(np.quantile(known, quantiles, method="lower"), return_inverse=True)
+        levels = np.bincount(of_knot, quantiles) / np.bincount(of_knot)
+        return cls(knots, 2 * levels - 1)
+
+    def scale(self, numbers: np.ndarray) -> np.ndarray:
+        """numbers (...) float64 -> (...) float32 in [-1, 1], 0 where not finite."""
+        known = np.isfinite(numbers)
+        return np.where(known, np.interp(np.where(known, numbers, 0), self.knots, self.levels), 0).astype(np.float32)
+
+    def encode(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """numbers (B,) float64 -> local ids (B,): 0 a number, 1 missing; values (B,) float32."""
+        return (~np.isfinite(numbers)).astype(np.int32), self.scale(numbers)
+
+    def token_names(self, field: str) -> list[str]:
+        return [field, f"{field}=<missing>"]
+
+    def to_state(self) -> dict[str, Any]:
+        return {"knots": self.knots.tolist(), "levels": self.levels.tolist()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "NumberCoder":
+        return cls(np.asarray(state["knots"], float), np.asarray(state["levels"], float))
+
+
+@dataclass(frozen=True)
+class CategoryCoder:
+    """A category as one id a value; then the ids of a missing and of an unseen (or rare) one."""
+
+    values: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, column: pd.Series, min_count: int) -> "CategoryCoder":
+        codes, texts = categories(column)
+        counts: Counter[str] = Counter()  # two spellings (5 and 5.0) may be one text
+        for text, count in zip(texts, np.bincount(codes[codes >= 0], minlength=len(texts)), strict=True):
+            counts[text] += int(count)
+        return cls(tuple(sorted(text for text, count in counts.items() if text and count >= min_count)))
+
+    def encode(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """Column (B,) -> local ids (B,), values (B,) of 0."""
+        codes, texts = categories(column)
+        known = {text: i for i, text in enumerate(self.values)}
+        missing, unseen = len(known), len(known) + 1
+        ids = [known.get(text, unseen) if text else missing for text in texts]
+        return np.asarray([*ids, missing], np.int32)[codes], np.zeros(len(codes), np.float32)
+
+    def token_names(self, field: str) -> list[str]:
+        return [f"{field}={value}" for value in (*self.values, "<missing>", "<unseen>")]
+
+    def to_state(self) -> dict[str, Any]:
+        return {"values": list(self.values)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "CategoryCoder":
+        return cls(tuple(state["values"]))
+
+
+@dataclass(frozen=True)
+class TextCoder:
+    """A free text as the id of its field, which its first `max_words` word ids follow; or the id of a missing one."""
+
+    max_words: int
+
+    def token_names(self, field: str) -> list[str]:
+        return [f"{field}=<text>", f"{field}=<missing>"]
+
+    def to_state(self) -> dict[str, Any]:
+        return {"max_words": self.max_words}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "TextCoder":
+        return cls(state["max_words"])
+
+
+Coder = NumberCoder | CategoryCoder | TextCoder
+
+
+def coder_from_state(state: dict[str, Any]) -> Coder:
+    """The coder that `to_state` of one of the three described; they differ in their keys."""
+    if "knots" in state:
+        return NumberCoder.from_state(state)
+    return TextCoder.from_state(state) if "max_words" in state else CategoryCoder.from_state(state)
+
+
+def categories(column: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """Column (B,) -> codes (B,), -1 where missing, and the text of each code ("" counts as missing)."""
+    codes, values = pd.factorize(column)
+    return codes, [as_text(value) for value in values]
+
+
+def as_text(value: Any) -> str:
+    """One spelling for a category however the file's reader typed it: 5.0 is "5", True is "true"."""
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def as_numbers(column: pd.Series) -> np.ndarray:
+    """Column (B,) -> float64 (B,), NaN where there is no number."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)

@@ -1,0 +1,136 @@
+"""Tokens: many leads as ragged arrays of (id, value, age), and Padded: some of them as a rectangle.
+
+A lead's tokens stand in one order: profile, then signals each followed by its words, oldest first, then `<score>`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyscout.errors import InputError
+from tinyscout.tokenizer.vocabulary import PAD, SCORE, Vocabulary
+
+
+@dataclass(frozen=True)
+class Padded:
+    """A batch as a rectangle: T is the longest lead's length; what lies past a lead's length is `<pad>`, 0 and NaN."""
+
+    ids: np.ndarray  # (B, T) int32
+    values: np.ndarray  # (B, T) float32
+    ages: np.ndarray  # (B, T) float32 hours, NaN = no age
+    lengths: np.ndarray  # (B,) int32
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """B leads with N tokens in all; lead i owns tokens offsets[i]:offsets[i + 1].
+
+    `dropped` counts, a lead, the words past a text's cap and the tokens that `truncate` took away.
+    """
+
+    ids: np.ndarray  # (N,) int32
+    values: np.ndarray  # (N,) float32 in [-1, 1], 0 where unused
+    ages: np.ndarray  # (N,) float32 hours, NaN = no age
+    offsets: np.ndarray  # (B + 1,) int64
+    dropped: np.ndarray  # (B,) int32
+
+    def __post_init__(self) -> None:
+        n_tokens = int(self.offsets[-1])
+        if not len(self.ids) == len(self.values) == len(self.ages) == n_tokens:
+            raise ValueError(
+                f"Tokens: ids, values and ages have {len(self.ids)}, {len(self.values)} and {len(self.ages)} rows; "
+                f"offsets end at {n_tokens}: all four must agree"
+            )
+        if len(self.dropped) != len(self):
+            raise ValueError(f"Tokens: dropped has {len(self.dropped)} rows; there are {len(self)} leads")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(B,) int64 number of tokens a lead."""
+        return np.diff(self.offsets)
+
+    @property
+    def lead(self) -> np.ndarray:
+        """(N,) int64: which lead each token belongs to."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def take(self, rows: np.ndarray) -> "Tokens":
+        """The leads `rows` (indices, in the order given; repeats allowed)."""
+        rows = np.asarray(rows, dtype=np.int64)
+        lengths = self.lengths[rows]
+        source = spans(self.offsets[rows], lengths)
+        return Tokens(self.ids[source], self.values[source], self.ages[source], offsets_of(lengths), self.dropped[rows])
+
+    def truncate(self, max_tokens: int, vocabulary: Vocabulary) -> "Tokens":
+        """At most max_tokens a lead: whole signals (with their words) go, oldest first; profile and `<score>` stay.
+
+        Raises InputError when a profile and `<score>` alone are longer than max_tokens.
+        """
+        if not len(self) or self.lengths.max() <= max_tokens:
+            return self
+        lead = self.lead
+        index = np.arange(len(self.ids))
+        latest_signal = np.maximum.accumulate(np.where(vocabulary.is_signal(self.ids), index, -1))
+        score = np.flatnonzero(self.ids == SCORE)
+        if len(score) != len(self) or np.any(lead[score] != np.arange(len(self))):
+            raise ValueError("Tokens.truncate: every lead needs exactly one <score>")
+        history = (latest_signal >= self.offsets[lead]) & (index < score[lead])  # signals and their words
+        always = np.bincount(lead[~history], minlength=len(self))  # (B,)
+        if always.max() > max_tokens:
+            raise InputError(
+                f"max_tokens is {max_tokens}, and the longest profile alone has {always.max()} tokens, which are "
+                f"never dropped: set max_tokens to at least {always.max()}, or leave profile columns out"
+            )
+        keep = ~history | (always[lead] + score[lead] - latest_signal <= max_tokens)
+        lengths = np.bincount(lead[keep], minlength=len(self))
+        return Tokens(
+            self.ids[keep],
+            self.values[keep],
+            self.ages[keep],
+            offsets_of(lengths),
+            (self.dropped + self.lengths - lengths).astype(np.int32),
+        )
+
+    def pad(self, rows: np.ndarray | None = None) -> Padded:
+        """The leads `rows` (all of them when None) as a rectangle as wide as the longest."""
+        tokens = self if rows is None else self.take(rows)
+        lengths = tokens.lengths
+        width = int(lengths.max(initial=0))
+        inside = np.arange(width) < lengths[:, None]  # (B, T)
+        ids = np.full(inside.shape, PAD, np.int32)
+        values = np.zeros(inside.shape, np.float32)
+        ages = np.full(inside.shape, np.nan, np.float32)
+        ids[inside], values[inside], ages[inside] = tokens.ids, tokens.values, tokens.ages
+        return Padded(ids, values, ages, lengths.astype(np.int32))
+
+
+def offsets_of(lengths: np.ndarray) -> np.ndarray:
+    """Lengths (B,) -> offsets (B + 1,) int64."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def spans(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The integers starts[i] ... starts[i] + lengths[i] - 1 for every i, one after another: (sum of lengths,) int64."""
+    shift = np.asarray(starts, np.int64) - offsets_of(lengths)[:-1]
+    return np.arange(int(np.sum(lengths))) + np.repeat(shift, lengths)
+
+
+def length_sorted_batches(
+    lengths: np.ndarray, batch_size: int, rng: np.random.Generator | None = None
+) -> list[np.ndarray]:
+    """Rows in batches of like length, so that little is padding. Every row comes exactly once.
+
+    Without rng: shortest first, ties in row order. With rng: rows of equal length are shuffled among themselves, and
+    so are the batches, which is what an epoch of training wants.
+    """
+    ties = np.arange(len(lengths)) if rng is None else rng.permutation(len(lengths))
+    order = np.lexsort((ties, lengths))
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    if rng is not None:
+        rng.shuffle(batches)
+    return batches
