@@ -1,0 +1,58 @@
+"""The command line. A command's module is imported only when that command is asked for, so that --help is quick."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from tinyscout import __version__
+from tinyscout.errors import InputError
+
+COMMANDS = {
+    "demo": "fit on the shipped sample, compare with baseline and trees, write a ranked list and a figure",
+    "quality": "report what an export holds: class balance, missing values, duplicates, leaking columns",
+    "fit": "fit a scout on an export, judged on its latest leads",
+    "score": "rank the leads of an export with a fitted scout",
+    "evaluate": "judge a fitted scout on leads whose outcome is known",
+    "learn": "run the phases of the course in order, skipping what is fresh",
+    "status": "show which phases and models there are, and whether they are fresh",
+    "doctor": "check this machine and installation",
+    "world": "make synthetic leads with known reply probabilities",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(next((word for word in argv if word in COMMANDS), None))
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args)
+    except InputError as error:
+        if args.debug:
+            raise
+        print(f"tinyscout {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"tinyscout {args.command}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tinyscout", description="Predict which sales leads will reply. Each command has its own --help."
+    )
+    parser.add_argument("--version", action="version", version=f"tinyscout {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        if name == wanted:
+            module = importlib.import_module(f"tinyscout.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,51 @@
+"""What commands print: text on standard output, progress on standard error, numbers to --json."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from tinyscout.artifact import replacing
+
+
+@contextmanager
+def progress_bars() -> Iterator[Any]:
+    """Yield a callback (what, done, total) that draws one bar a kind of work, with the time left, in ASCII."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("time left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True, safe_box=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def update(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield update
+
+
+def write_json(path: Path | None, content: dict[str, Any]) -> None:
+    """Write `content` to `path` whole or not at all; nothing where no path was given."""
+    if path is None:
+        return
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, table: Any) -> None:
+    """Write a data frame to `path` as UTF-8 CSV, whole or not at all."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)

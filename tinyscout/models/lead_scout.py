@@ -1,0 +1,120 @@
+"""LeadScout: one decoder-only transformer, two heads, and a wide path.
+
+The backbone reads a lead's tokens (id, value, age). The reply head reads `<score>`; the language head, tied to the
+token embedding, writes what follows it. The wide path adds the baseline's logit, so that training starts at the
+baseline and drift can't take the model far below it.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from tinyscout.autograd import Tensor, no_grad, ops
+from tinyscout.models.time_encoding import TimeEncoding
+from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, Parameter
+from tinyscout.tokenizer import Padded, Tokens, length_sorted_batches
+
+
+@dataclass(frozen=True)
+class LeadScoutConfig:
+    """Sizes of a LeadScout. `vocabulary` counts all token ids, `language` the prefix of them the model may write,
+    `wide` the baseline's features."""
+
+    vocabulary: int
+    language: int
+    wide: int
+    width: int = 64
+    depth: int = 3
+    heads: int = 4
+    max_tokens: int = 128
+    dropout: float = 0.1
+
+
+class WidePath(Module):
+    """The baseline's logit: features (B, F) CSR -> (B,). Starts as the fitted baseline's coefficients."""
+
+    def __init__(self, features: int, *, dtype: type = np.float32):
+        super().__init__()
+        self.weight = Parameter(np.zeros(features, dtype))
+        self.bias = Parameter(np.zeros(1, dtype))
+
+    def forward(self, features: sparse.csr_matrix) -> Tensor:
+        return ops.csr_matmul(self.weight, matrix=features) + self.bias
+
+
+class LeadScout(Module):
+    """Tokens (B, T) -> reply logits (B,), or language logits (B, T, V)."""
+
+    def __init__(self, config: LeadScoutConfig, *, rng: np.random.Generator, dtype: type = np.float32):
+        super().__init__()
+        width = config.width
+        self.config = config
+        self.token = Embedding(config.vocabulary, width, rng=rng, dtype=dtype)
+        self.amount = Embedding(config.vocabulary, width, rng=rng, dtype=dtype)
+        self.position = Embedding(config.max_tokens, width, rng=rng, dtype=dtype)
+        self.age = TimeEncoding(width, rng=rng, dtype=dtype)
+        self.blocks = [
+            Block(width, config.heads, norm="pre", dropout=config.dropout, rng=rng, dtype=dtype)
+            for _ in range(config.depth)
+        ]
+        self.norm = LayerNorm(width, dtype=dtype)
+        self.reply = Linear(width, 1, rng=rng, dtype=dtype)
+        self.reply.weight.data[:] = 0  # training starts at the baseline: the deep path has nothing to say yet
+        self.wide = WidePath(config.wide, dtype=dtype)
+
+    def embed(self, batch: Padded) -> Tensor:
+        """E[id] + value * W[id] + position + time_encoding(age): (B, T) -> (B, T, D)."""
+        value = batch.values[..., None].astype(self.token.weight.dtype, copy=False)
+        positions = np.arange(batch.ids.shape[1], dtype=np.int32)
+        return self.token(batch.ids) + self.amount(batch.ids) * value + self.position(positions) + self.age(batch.ages)
+
+    def hidden(self, embedded: Tensor, lengths: np.ndarray) -> Tensor:
+        """The backbone: (B, T, D), lengths (B,) -> (B, T, D)."""
+        x = embedded
+        for block in self.blocks:
+            x = block(x, lengths=lengths)
+        return self.norm(x)
+
+    def reply_logits(self, batch: Padded, features: sparse.csr_matrix, embedded: Tensor | None = None) -> Tensor:
+        """Reply logits (B,) of a padded batch and its wide features (B, F).
+
+        `embedded` (B, T, D) takes the place of `embed(batch)`, for gradients with respect to the tokens.
+        """
+        x = self.hidden(self.embed(batch) if embedded is None else embedded, batch.lengths)
+        last = x[np.arange(len(batch.lengths)), batch.lengths - 1]  # (B, D), at <score>
+        return self.reply(last).reshape(-1) + self.wide(features)
+
+    def language_logits(self, batch: Padded) -> Tensor:
+        """Next-token logits over the language ids: (B, T) -> (B, T, V), tied to the token embedding."""
+        return self.hidden(self.embed(batch), batch.lengths) @ self.token.weight[: self.config.language].transpose(1, 0)
+
+    def to_state(self) -> dict[str, Any]:
+        return asdict(self.config)
+
+
+class Examples(NamedTuple):
+    """What the model is fed: tokens already truncated, the wide features of the same leads before truncation."""
+
+    tokens: Tokens
+    features: sparse.csr_matrix
+
+    def take(self, rows: np.ndarray) -> "Examples":
+        return Examples(self.tokens.take(rows), self.features[rows])
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def predict_logits(model: LeadScout, examples: Examples, *, batch_size: int = 256) -> np.ndarray:
+    """Reply logits (N,) float64 in the order of `examples`, without gradients or dropout."""
+    logits = np.empty(len(examples))
+    training = model.training
+    model.eval()
+    with no_grad():
+        for rows in length_sorted_batches(examples.tokens.lengths, batch_size):
+            logits[rows] = model.reply_logits(examples.tokens.pad(rows), examples.features[rows]).data
+    if training:
+        model.train()
+    return logits

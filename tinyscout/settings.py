@@ -1,0 +1,88 @@
+"""Settings of a run: read from TOML, checked, frozen. configs/scout.toml holds the defaults written out."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tinyscout.errors import InputError
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TokenizerSettings(Settings):
+    """How a lead becomes tokens."""
+
+    merges: Annotated[int, Field(ge=0)] = 512
+    max_words_per_text: Count = 32
+    min_count: Count = 5
+    max_tokens: Count = 128
+
+
+class ModelSettings(Settings):
+    """Sizes of the backbone."""
+
+    width: Count = 64
+    depth: Count = 3
+    heads: Count = 4
+    dropout: Share = 0.1
+
+
+class FitSettings(Settings):
+    """The training loop. `warmup` is a share of all steps; `patience` counts evaluations without improvement."""
+
+    epochs: Count = 8
+    batch_size: Count = 128
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    warmup: Share = 0.1
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    evaluations_per_epoch: Count = 2
+    patience: Count = 6
+
+
+class ScoutSettings(Settings):
+    """Everything `Scout.fit` needs besides the leads."""
+
+    seed: int = 0
+    members: Count = 1
+    stop_share: Share = 0.12
+    calibration_share: Share = 0.12
+    minimum_repliers: Count = 200
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    model: ModelSettings = ModelSettings()
+    fit: FitSettings = FitSettings()
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def load_settings(kind: type[AnySettings], path: Path | None, section: str | None = None) -> AnySettings:
+    """Settings of `kind` from a TOML file (or its `section`); the defaults where `path` is None.
+
+    Raises InputError naming the file, the key, what came and what was needed.
+    """
+    if path is None:
+        return kind()
+    try:
+        content: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such settings file; give an existing TOML file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: can't be read as TOML ({' '.join(str(error).split())})") from error
+    if section is not None:
+        content = content.get(section, {})
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: {key} is {first['input']!r}: {first['msg'].lower()}; correct this key") from error

@@ -1,0 +1,217 @@
+"""The training loop: batches of like length, AdamW, early stopping on the latest dates, checkpoints that resume.
+
+Everything random is drawn from (seed, epoch) or from generators whose state is in the checkpoint, so that a run
+killed at any moment and resumed ends with the same bits as one that was not.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyscout import artifact
+from tinyscout.autograd import detect_anomaly, ops
+from tinyscout.errors import InputError
+from tinyscout.metrics import log_loss
+from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
+from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
+from tinyscout.settings import FitSettings
+
+Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+POOL = 32  # batches drawn together and sorted by length: little padding, still a fresh mix each epoch
+
+
+@dataclass
+class History:
+    """One row an evaluation: step, train (mean loss since the last row), stop (log loss on the stopping slice)."""
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    best_step: int = 0
+    best_loss: float = math.inf
+    waited: int = 0
+
+    def add(self, step: int, train: float, stop: float) -> bool:
+        """Record an evaluation; True when it is the best so far."""
+        self.rows.append({"step": step, "train": train, "stop": stop})
+        if stop < self.best_loss:
+            self.best_step, self.best_loss, self.waited = step, stop, 0
+            return True
+        self.waited += 1
+        return False
+
+
+def shuffled_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Row indices of one epoch's batches: shuffled, sorted by length within pools of batches, pools mixed."""
+    order = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), batch_size * POOL):
+        pool = order[start : start + batch_size * POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+    for i in rng.permutation(len(batches)):
+        yield batches[i]
+
+
+def fit(
+    model: LeadScout,
+    train: Examples,
+    labels: np.ndarray,
+    stop: Examples,
+    stop_labels: np.ndarray,
+    settings: FitSettings,
+    *,
+    seed: int,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> History:
+    """Train `model` in place on the reply loss and leave it at the step with the least loss on the stopping slice.
+
+    labels (N,), stop_labels (M,) of 0 and 1. With `checkpoint`, a folder, the run resumes from what it holds and the
+    folder is brought up to date at every evaluation. Raises InputError when the loss is no longer finite (naming the
+    op) or when the checkpoint belongs to another run.
+    """
+    run = _Run(model, train, labels, settings, seed)
+    if checkpoint is not None and (checkpoint / artifact.MANIFEST).is_file():
+        run.resume(checkpoint)
+    elif math.isinf(run.history.best_loss):
+        run.evaluate(stop, stop_labels)  # step 0 is the baseline: training must beat it to be kept
+    while not run.finished:
+        run.step()
+        if progress is not None:
+            progress("training", run.steps, run.total)
+        if run.steps % run.evaluate_every == 0 or run.steps == run.total:
+            run.evaluate(stop, stop_labels)
+            if checkpoint is not None:
+                run.save(checkpoint)
+    if progress is not None:
+        progress("training", run.total, run.total)
+    model.load_state_dict(run.best)
+    return run.history
+
+
+class _Run:
+    """The state of one training run: all that a checkpoint has to hold."""
+
+    def __init__(self, model: LeadScout, train: Examples, labels: np.ndarray, settings: FitSettings, seed: int):
+        self.model, self.train, self.labels, self.settings, self.seed = model, train, labels, settings, seed
+        self.lengths = np.diff(train.tokens.offsets)
+        self.per_epoch = math.ceil(len(train) / settings.batch_size)
+        self.total = self.per_epoch * settings.epochs
+        self.evaluate_every = max(1, self.per_epoch // settings.evaluations_per_epoch)
+        self.optimizer = AdamW(
+            [(name, p) for name, p in model.named_parameters() if p.requires_grad],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            no_decay=_no_decay,
+        )
+        self.steps = 0
+        self.losses: list[float] = []
+        self.history = History()
+        self.best = model.state_dict()
+        self.epoch: tuple[int, list[np.ndarray]] = (-1, [])
+
+    @property
+    def finished(self) -> bool:
+        return self.steps >= self.total or self.history.waited >= self.settings.patience
+
+    def step(self) -> None:
+        rows = self._batch_rows()
+        self.model.train()
+        self.optimizer.zero_grad()
+        batch, features = self.train.tokens.pad(rows), self.train.features[rows]
+        loss = ops.bce_with_logits(self.model.reply_logits(batch, features), targets=self.labels[rows])
+        if not math.isfinite(loss.item()):
+            self._raise_for_nan(rows)
+        loss.backward()
+        norm = clip_grad_norm(self.model.parameters(), self.settings.clip)
+        if not math.isfinite(norm):
+            self._raise_for_nan(rows)
+        self.optimizer.lr = warmup_cosine(
+            self.steps,
+            warmup=int(self.settings.warmup * self.total),
+            total=self.total,
+            peak=self.settings.learning_rate,
+        )
+        self.optimizer.step()
+        self.losses.append(loss.item())
+        self.steps += 1
+
+    def evaluate(self, stop: Examples, stop_labels: np.ndarray) -> None:
+        loss = log_loss(stop_labels, predict_logits(self.model, stop))
+        if self.history.add(self.steps, float(np.mean(self.losses)) if self.losses else math.nan, loss):
+            self.best = self.model.state_dict()
+        self.losses = []
+
+    def save(self, folder: Path) -> None:
+        arrays = {f"model.{name}": array for name, array in self.model.state_dict().items()}
+        arrays |= {f"best.{name}": array for name, array in self.best.items()}
+        arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state_dict().items()}
+        history = {"best_step": self.history.best_step, "best_loss": self.history.best_loss}
+        rows = [{k: None if math.isnan(v) else v for k, v in row.items()} for row in self.history.rows]
+        state = {"steps": self.steps, "waited": self.history.waited, "rows": rows, "rng": self.model.rng_state()}
+        artifact.save(folder, self._manifest(), arrays, state | history)
+
+    def resume(self, folder: Path) -> None:
+        manifest, arrays, state = artifact.load(folder)
+        wanted = self._manifest()
+        if (manifest.role, manifest.config, manifest.seed, manifest.data_hash) != (
+            wanted.role,
+            wanted.config,
+            wanted.seed,
+            wanted.data_hash,
+        ):
+            raise InputError(
+                f"{folder}: this checkpoint belongs to a run with other leads, settings or seed; "
+                "give another folder, or delete this one to start anew"
+            )
+
+        def part(prefix: str) -> dict[str, np.ndarray]:
+            return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+        self.model.load_state_dict(part("model."))
+        self.optimizer.load_state_dict(part("optimizer."))
+        self.best = part("best.")
+        self.model.load_rng_state(state["rng"])
+        self.steps = state["steps"]
+        rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in state["rows"]]
+        self.history = History(rows, state["best_step"], state["best_loss"], state["waited"])
+
+    def _manifest(self) -> artifact.Manifest:
+        config: dict[str, Any] = {"model": self.model.to_state(), "fit": self.settings.model_dump()}
+        tokens = self.train.tokens
+        data_hash = artifact.content_hash(
+            {"ids": tokens.ids, "ages": tokens.ages, "values": tokens.values, "labels": np.asarray(self.labels)}
+        )
+        return artifact.Manifest(
+            name="checkpoint", role="checkpoint", made_by=__name__, seed=self.seed, config=config, data_hash=data_hash
+        )
+
+    def _batch_rows(self) -> np.ndarray:
+        number, position = divmod(self.steps, self.per_epoch)
+        if self.epoch[0] != number:
+            rng = np.random.default_rng([self.seed, number])
+            self.epoch = (number, list(shuffled_batches(self.lengths, self.settings.batch_size, rng)))
+        return self.epoch[1][position]
+
+    def _raise_for_nan(self, rows: np.ndarray) -> None:
+        """Do the step once more with every op watched, and say which one lost the numbers first."""
+        where = f"training step {self.steps} (learning rate {self.optimizer.lr:.2g})"
+        remedy = "lower fit.learning_rate, or look for extreme numbers with: tinyscout quality"
+        self.optimizer.zero_grad()
+        try:
+            with detect_anomaly():
+                logits = self.model.reply_logits(self.train.tokens.pad(rows), self.train.features[rows])
+                ops.bce_with_logits(logits, targets=self.labels[rows]).backward()
+        except FloatingPointError as error:
+            raise InputError(f"{where}: {error}; {remedy}") from error
+        raise InputError(f"{where}: the loss is not finite; {remedy}")
+
+
+def _no_decay(name: str) -> bool:
+    """Weight decay is for matrices; gains, biases and the wide path (which has its own penalty) are left alone."""
+    return name.endswith("bias") or "norm" in name or name.startswith("wide.")
+
+
