@@ -1,0 +1,64 @@
+"""Fast row-wise kernels in Numba: arrays in, arrays out, no autograd.
+
+Each public function serves float32 by machine code and any other dtype by its plain-NumPy twin, which stands beside it in
+the same file as `<name>_twin`; with NUMBA_DISABLE_JIT=1 the twin serves everything. Inputs are not changed, except that
+`adamw` works in place; arrays that are not contiguous are copied once. A NaN that goes in comes out. All functions run
+without the GIL and may be called from several threads at once; each uses one thread.
+
+    layer_norm(x, gain, bias, *, eps=1e-5)                     -> y, mean, rstd
+    layer_norm_backward(dy, x, gain, mean, rstd)               -> dx, dgain, dbias
+    gelu(x)                                                    -> y
+    gelu_backward(dy, x)                                       -> dx
+    softmax(x)                                                 -> y
+    softmax_backward(dy, y)                                    -> dx
+    cross_entropy(logits, targets, weights=None)               -> loss, dlogits (for a cotangent of 1)
+    attention(q, k, v, *, lengths, causal, scale, offset)      -> y, lse
+    attention_backward(dy, q, k, v, y, lse, *, ..., out=None)  -> dq, dk, dv
+    scatter_add(ids, rows, size, *, values=None)               -> table
+    adamw(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step)
+
+Numba is imported when the first of these names is used, not by `import tinyscout.kernels`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinyscout.kernels.activation import gelu, gelu_backward
+    from tinyscout.kernels.crossentropy import cross_entropy, softmax, softmax_backward
+    from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
+    from tinyscout.kernels.multihead import attention, attention_backward
+    from tinyscout.kernels.optimizer import adamw
+    from tinyscout.kernels.scatter import scatter_add
+
+__all__ = [
+    "adamw",
+    "attention",
+    "attention_backward",
+    "cross_entropy",
+    "gelu",
+    "gelu_backward",
+    "layer_norm",
+    "layer_norm_backward",
+    "scatter_add",
+    "softmax",
+    "softmax_backward",
+]
+
+_FILES = {
+    "activation": ("gelu", "gelu_backward"),
+    "crossentropy": ("cross_entropy", "softmax", "softmax_backward"),
+    "layernorm": ("layer_norm", "layer_norm_backward"),
+    "multihead": ("attention", "attention_backward"),
+    "optimizer": ("adamw",),
+    "scatter": ("scatter_add",),
+}
+_FILE_OF = {name: file for file, names in _FILES.items() for name in names}
+
+
+def __getattr__(name: str):
+    if name not in _FILE_OF:
+        raise AttributeError(f"module 'tinyscout.kernels' has no attribute {name!r}")
+    value = getattr(import_module(f"tinyscout.kernels.{_FILE_OF[name]}"), name)
+    globals()[name] = value  # the next look-up is an ordinary one
+    return value

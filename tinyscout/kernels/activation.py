@@ -1,0 +1,64 @@
+"""GELU in its tanh form, forward and backward (Hendrycks and Gimpel 2016)."""
+
+import math
+
+import numpy as np
+
+from tinyscout.kernels.jit import compiled_for, kernel
+from tinyscout.kernels.vmath import sigmoid
+
+f32 = np.float32
+SLOPE = math.sqrt(2 / math.pi)
+CUBIC = 0.044715
+
+
+def gelu_twin(x):
+    """The same as `gelu` in plain NumPy."""
+    return 0.5 * x * (1 + np.tanh(SLOPE * (x + CUBIC * x * x * x)))
+
+
+def gelu_backward_twin(dy, x):
+    """The same as `gelu_backward` in plain NumPy."""
+    tanh = np.tanh(SLOPE * (x + CUBIC * x * x * x))
+    inner = SLOPE * (1 + 3 * CUBIC * x * x)  # derivative of tanh's argument
+    return dy * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * inner)
+
+
+# 0.5 (1 + tanh u) = sigmoid(2u): one exp and one division instead of a tanh.
+TWO_SLOPE, TWO_SLOPE_CUBIC = f32(2 * SLOPE), f32(2 * SLOPE * CUBIC)
+THREE_TWO_SLOPE_CUBIC = f32(3 * 2 * SLOPE * CUBIC)
+
+
+@kernel
+def _forward(x, y):
+    for j in range(x.size):
+        v = x[j]
+        y[j] = v * sigmoid(v * (TWO_SLOPE + TWO_SLOPE_CUBIC * v * v))
+
+
+@kernel
+def _backward(dy, x, dx):
+    for j in range(x.size):
+        v = x[j]
+        s = sigmoid(v * (TWO_SLOPE + TWO_SLOPE_CUBIC * v * v))
+        dx[j] = dy[j] * (s + v * s * (f32(1) - s) * (TWO_SLOPE + THREE_TWO_SLOPE_CUBIC * v * v))
+
+
+def gelu(x):
+    """x times the share of a normal distribution below x, by its tanh approximation.  Any shape."""
+    if not compiled_for(x):
+        return gelu_twin(x)
+    y = np.empty(x.shape, f32)
+    _forward(np.ascontiguousarray(x).reshape(-1), y.reshape(-1))
+    return y
+
+
+def gelu_backward(dy, x):
+    """Gradient of `gelu` at x.  dy and x of one shape  ->  dx."""
+    if dy.shape != x.shape:
+        raise ValueError(f"gelu_backward: dy has shape {dy.shape}, needs that of x {x.shape}")
+    if not compiled_for(dy, x):
+        return gelu_backward_twin(dy, x)
+    dx = np.empty(x.shape, f32)
+    _backward(np.ascontiguousarray(dy).reshape(-1), np.ascontiguousarray(x).reshape(-1), dx.reshape(-1))
+    return dx
