@@ -1,0 +1,77 @@
+"""Every op, by name: `from tinyscout.autograd import ops; ops.layer_norm(x, gain, bias)`.
+
+Each is one function that returns its value and its backward; the contract is in op.py.
+"""
+
+from tinyscout.autograd.ops.attention import attention, attention_weights, self_attention, split_heads
+from tinyscout.autograd.ops.elementwise import (
+    abs,
+    add,
+    clip,
+    div,
+    dropout,
+    exp,
+    log,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    power,
+    relu,
+    sigmoid,
+    sqrt,
+    sub,
+    tanh,
+    where,
+)
+from tinyscout.autograd.ops.fused import embedding, gelu, layer_norm
+from tinyscout.autograd.ops.linear import csr_matmul, linear, matmul
+from tinyscout.autograd.ops.losses import bce_with_logits, cross_entropy
+from tinyscout.autograd.ops.reduce import log_softmax, logsumexp, max, mean, softmax, sum
+from tinyscout.autograd.ops.shape import concat, index, pad, reshape, stack, take_along, transpose
+
+__all__ = [
+    "abs",
+    "add",
+    "attention",
+    "attention_weights",
+    "bce_with_logits",
+    "clip",
+    "concat",
+    "cross_entropy",
+    "csr_matmul",
+    "div",
+    "dropout",
+    "embedding",
+    "exp",
+    "gelu",
+    "index",
+    "layer_norm",
+    "linear",
+    "log",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "minimum",
+    "mul",
+    "neg",
+    "pad",
+    "power",
+    "relu",
+    "reshape",
+    "self_attention",
+    "sigmoid",
+    "softmax",
+    "split_heads",
+    "sqrt",
+    "stack",
+    "sub",
+    "sum",
+    "take_along",
+    "tanh",
+    "transpose",
+    "where",
+]

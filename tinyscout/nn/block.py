@@ -1,0 +1,53 @@
+"""Block: attention, then an MLP, each added to a residual stream that runs straight through."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from tinyscout.autograd import Tensor
+from tinyscout.nn.attention import MultiHeadAttention
+from tinyscout.nn.dropout import Dropout
+from tinyscout.nn.mlp import MLP
+from tinyscout.nn.module import Module
+from tinyscout.nn.norm import LayerNorm
+
+
+class Block(Module):
+    """One transformer layer, x (B, T, D) -> (B, T, D).
+
+    norm "pre" normalises what each branch reads, so that the residual stream is never touched (Xiong et al. 2020);
+    "post" normalises after each addition, as in the first transformer; "none" does neither, to see what breaks.
+    hidden: width of the MLP, 4 * width when None.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        *,
+        hidden: int | None = None,
+        norm: Literal["pre", "post", "none"] = "pre",
+        dropout: float = 0.0,
+        rng: np.random.Generator,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        if norm not in ("pre", "post", "none"):
+            raise ValueError(f'Block: norm is "{norm}", needs "pre", "post" or "none"')
+        self.norm = norm
+        self.attention = MultiHeadAttention(width, heads, rng=rng, dtype=dtype)
+        self.dropout = Dropout(dropout, rng=rng, dtype=dtype)
+        self.mlp = MLP(width, 4 * width if hidden is None else hidden, dropout=dropout, rng=rng, dtype=dtype)
+        if norm != "none":
+            self.attention_norm = LayerNorm(width, dtype=dtype)
+            self.mlp_norm = LayerNorm(width, dtype=dtype)
+
+    def __call__(self, x: Tensor, *, lengths: ArrayLike | None = None, causal: bool = True) -> Tensor:
+        if self.norm == "pre":
+            x = x + self.dropout(self.attention(self.attention_norm(x), lengths=lengths, causal=causal))
+            return x + self.mlp(self.mlp_norm(x))
+        x = x + self.dropout(self.attention(x, lengths=lengths, causal=causal))
+        if self.norm == "post":
+            x = self.attention_norm(x)
+        x = x + self.mlp(x)
+        return self.mlp_norm(x) if self.norm == "post" else x
