@@ -210,7 +210,7 @@ def content_hash(arrays: Mapping[str, np.ndarray] | None = None, **values: Any) 
 def _encode_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     from safetensors.numpy import save as encode
 
-    return encode({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return encode({name: np.asarray(array, order="C") for name, array in arrays.items()})
 
 
 def _canonical(value: Any) -> str:

@@ -1,8 +1,8 @@
 """Scout: the front door. Leads in, calibrated probabilities, reasons and a ranked list out.
 
-    scout = Scout.fit(read_tables("leads.csv", "signals.csv"))
-    scout.save("artifacts/scout")
-    ranked = Scout.load("artifacts/scout").rank(read_tables("new.csv", labelled=False))
+scout = Scout.fit(read_tables("leads.csv", "signals.csv"))
+scout.save("artifacts/scout")
+ranked = Scout.load("artifacts/scout").rank(read_tables("new.csv", labelled=False))
 """
 
 from __future__ import annotations

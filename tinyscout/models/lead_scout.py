@@ -36,19 +36,22 @@ class WidePath(Module):
     """The baseline's logit: features (B, F) CSR -> (B,). Starts as the fitted baseline's coefficients."""
 
     def __init__(self, features: int, *, dtype: type = np.float32):
-        super().__init__()
         self.weight = Parameter(np.zeros(features, dtype))
         self.bias = Parameter(np.zeros(1, dtype))
 
-    def forward(self, features: sparse.csr_matrix) -> Tensor:
+    def __call__(self, features: sparse.csr_matrix) -> Tensor:
         return ops.csr_matmul(self.weight, matrix=features) + self.bias
+
+    def start_from(self, baseline: "LogisticBaseline") -> None:
+        """Take over the coefficients of a fitted baseline, as they apply to features that aren't standardised."""
+        self.weight.data[:] = baseline.raw_coef
+        self.bias.data[:] = baseline.raw_intercept
 
 
 class LeadScout(Module):
     """Tokens (B, T) -> reply logits (B,), or language logits (B, T, V)."""
 
     def __init__(self, config: LeadScoutConfig, *, rng: np.random.Generator, dtype: type = np.float32):
-        super().__init__()
         width = config.width
         self.config = config
         self.token = Embedding(config.vocabulary, width, rng=rng, dtype=dtype)
@@ -66,9 +69,9 @@ class LeadScout(Module):
 
     def embed(self, batch: Padded) -> Tensor:
         """E[id] + value * W[id] + position + time_encoding(age): (B, T) -> (B, T, D)."""
-        value = batch.values[..., None].astype(self.token.weight.dtype, copy=False)
-        positions = np.arange(batch.ids.shape[1], dtype=np.int32)
-        return self.token(batch.ids) + self.amount(batch.ids) * value + self.position(positions) + self.age(batch.ages)
+        positions = np.arange(batch.ids.shape[1])
+        amount = self.amount(batch.ids, scale=batch.values)
+        return self.token(batch.ids) + amount + self.position(positions) + self.age(batch.ages)
 
     def hidden(self, embedded: Tensor, lengths: np.ndarray) -> Tensor:
         """The backbone: (B, T, D), lengths (B,) -> (B, T, D)."""

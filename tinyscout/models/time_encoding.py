@@ -32,10 +32,9 @@ class TimeEncoding(Module):
     """Ages in hours (B, T) -> (B, T, D). A token without an age (NaN) gets zeros, which is not age 0."""
 
     def __init__(self, width: int, *, frequencies: int = 8, rng: np.random.Generator, dtype: type = np.float32):
-        super().__init__()
         self.frequencies = frequencies
         self.project = Linear(2 + 2 * frequencies, width, bias=False, rng=rng, dtype=dtype)
 
-    def forward(self, ages: np.ndarray) -> Tensor:
+    def __call__(self, ages: np.ndarray) -> Tensor:
         features = age_features(ages, self.frequencies).astype(self.project.weight.dtype, copy=False)
         return self.project(Tensor(features))

@@ -5,6 +5,7 @@ names join them with dots, in the order they were set: "blocks.0.attention.qkv.w
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,18 @@ class Module:
         """Forget all gradients."""
         for parameter in self.parameters():
             parameter.grad = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Inside, parameters are constants: gradients go to the inputs alone, and no time is spent on the others."""
+        held = [(parameter, parameter.node) for parameter in self.parameters()]
+        for parameter, _ in held:
+            parameter.node = None
+        try:
+            yield
+        finally:
+            for parameter, node in held:
+                parameter.node = node
 
     def train(self, training: bool = True) -> "Module":
         """Switch dropout on here and in every module inside; returns self."""

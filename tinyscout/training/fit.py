@@ -117,6 +117,7 @@ class _Run:
     def finished(self) -> bool:
         return self.steps >= self.total or self.history.waited >= self.settings.patience
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what isn't finite is found below, and named
     def step(self) -> None:
         rows = self._batch_rows()
         self.model.train()
@@ -124,11 +125,11 @@ class _Run:
         batch, features = self.train.tokens.pad(rows), self.train.features[rows]
         loss = ops.bce_with_logits(self.model.reply_logits(batch, features), targets=self.labels[rows])
         if not math.isfinite(loss.item()):
-            self._raise_for_nan(rows)
+            self._raise_for_nan(self.train, self.labels, rows)
         loss.backward()
         norm = clip_grad_norm(self.model.parameters(), self.settings.clip)
         if not math.isfinite(norm):
-            self._raise_for_nan(rows)
+            self._raise_for_nan(self.train, self.labels, rows)
         self.optimizer.lr = warmup_cosine(
             self.steps,
             warmup=int(self.settings.warmup * self.total),
@@ -140,7 +141,11 @@ class _Run:
         self.steps += 1
 
     def evaluate(self, stop: Examples, stop_labels: np.ndarray) -> None:
-        loss = log_loss(stop_labels, predict_logits(self.model, stop))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            logits = predict_logits(self.model, stop)
+        if not np.isfinite(logits).all():
+            self._raise_for_nan(stop, stop_labels, np.flatnonzero(~np.isfinite(logits))[:1])
+        loss = log_loss(stop_labels, logits)
         if self.history.add(self.steps, float(np.mean(self.losses)) if self.losses else math.nan, loss):
             self.best = self.model.state_dict()
         self.losses = []
@@ -150,7 +155,9 @@ class _Run:
         arrays |= {f"best.{name}": array for name, array in self.best.items()}
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state_dict().items()}
         history = {"best_step": self.history.best_step, "best_loss": self.history.best_loss}
-        rows = [{k: None if math.isnan(v) else v for k, v in row.items()} for row in self.history.rows]
+        rows = [
+            [row["step"], None if math.isnan(row["train"]) else row["train"], row["stop"]] for row in self.history.rows
+        ]
         state = {"steps": self.steps, "waited": self.history.waited, "rows": rows, "rng": self.model.rng_state()}
         artifact.save(folder, self._manifest(), arrays, state | history)
 
@@ -176,7 +183,10 @@ class _Run:
         self.best = part("best.")
         self.model.load_rng_state(state["rng"])
         self.steps = state["steps"]
-        rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in state["rows"]]
+        rows = [
+            {"step": step, "train": math.nan if train is None else train, "stop": stop}
+            for step, train, stop in state["rows"]
+        ]
         self.history = History(rows, state["best_step"], state["best_loss"], state["waited"])
 
     def _manifest(self) -> artifact.Manifest:
@@ -196,15 +206,16 @@ class _Run:
             self.epoch = (number, list(shuffled_batches(self.lengths, self.settings.batch_size, rng)))
         return self.epoch[1][position]
 
-    def _raise_for_nan(self, rows: np.ndarray) -> None:
-        """Do the step once more with every op watched, and say which one lost the numbers first."""
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _raise_for_nan(self, examples: Examples, labels: np.ndarray, rows: np.ndarray) -> None:
+        """Do these leads once more with every op watched, and say which one lost the numbers first."""
         where = f"training step {self.steps} (learning rate {self.optimizer.lr:.2g})"
         remedy = "lower fit.learning_rate, or look for extreme numbers with: tinyscout quality"
         self.optimizer.zero_grad()
         try:
             with detect_anomaly():
-                logits = self.model.reply_logits(self.train.tokens.pad(rows), self.train.features[rows])
-                ops.bce_with_logits(logits, targets=self.labels[rows]).backward()
+                logits = self.model.reply_logits(examples.tokens.pad(rows), examples.features[rows])
+                ops.bce_with_logits(logits, targets=labels[rows]).backward()
         except FloatingPointError as error:
             raise InputError(f"{where}: {error}; {remedy}") from error
         raise InputError(f"{where}: the loss is not finite; {remedy}")
@@ -213,5 +224,3 @@ class _Run:
 def _no_decay(name: str) -> bool:
     """Weight decay is for matrices; gains, biases and the wide path (which has its own penalty) are left alone."""
     return name.endswith("bias") or "norm" in name or name.startswith("wide.")
-
-

@@ -1,0 +1,131 @@
+"""The training loop: it learns, it stops early, and a killed run resumed ends with the same bits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from tinyscout.errors import InputError
+from tinyscout.metrics import log_loss
+from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
+from tinyscout.settings import FitSettings
+from tinyscout.tokenizer import Tokens
+from tinyscout.training import fit
+from tinyscout.training.fit import shuffled_batches
+
+SCORE = 1
+SETTINGS = FitSettings(epochs=3, batch_size=16, learning_rate=5e-3, evaluations_per_epoch=2, patience=20)
+
+
+def make_examples(n: int, seed: int) -> tuple[Examples, np.ndarray]:
+    """Leads whose label is whether token 5 comes before token 6: order decides, counts say nothing."""
+    rng = np.random.default_rng(seed)
+    ids, ages, labels = [], [], []
+    for _ in range(n):
+        label = int(rng.random() < 0.5)
+        pair = [5, 6] if label else [6, 5]
+        noise = rng.integers(7, 12, rng.integers(0, 4)).tolist()
+        lead = [*noise, *pair, SCORE]
+        ids += lead
+        ages += [*range(len(lead) - 1, 0, -1), np.nan]
+        labels.append(label)
+    ends = np.flatnonzero(np.array(ids) == SCORE) + 1
+    tokens = Tokens(
+        np.array(ids, np.int32),
+        np.zeros(len(ids), np.float32),
+        np.array(ages, np.float32),
+        np.concatenate([[0], ends]).astype(np.int64),
+        np.zeros(n, np.int32),
+    )
+    features = sparse.csr_matrix(rng.normal(size=(n, 3)).astype(np.float32))
+    return Examples(tokens, features), np.array(labels, float)
+
+
+def make_model(seed: int = 0) -> LeadScout:
+    config = LeadScoutConfig(vocabulary=12, language=5, wide=3, width=16, depth=2, heads=2, max_tokens=16, dropout=0.1)
+    return LeadScout(config, rng=np.random.default_rng(seed))
+
+
+def test_learns_order_that_the_wide_path_cannot_see() -> None:
+    train, y = make_examples(400, 1)
+    held_out, y_held_out = make_examples(200, 2)
+    model = make_model()
+    settings = SETTINGS.model_copy(update={"epochs": 8})
+    history = fit(model, train, y, *make_examples(200, 3), settings, seed=0)
+    assert history.rows[0]["stop"] == pytest.approx(np.log(2), abs=1e-6)  # step 0 is the (empty) baseline
+    assert log_loss(y_held_out, predict_logits(model, held_out)) < 0.2
+
+
+def test_leaves_the_model_at_its_best_evaluation() -> None:
+    stop, y_stop = make_examples(100, 3)
+    model = make_model()
+    history = fit(model, *make_examples(200, 1), stop, y_stop, SETTINGS, seed=0)
+    assert log_loss(y_stop, predict_logits(model, stop)) == pytest.approx(min(row["stop"] for row in history.rows))
+
+
+def test_labels_of_pure_noise_leave_the_baseline_or_stop_early() -> None:
+    train, _ = make_examples(200, 1)
+    noise = (np.random.default_rng(0).random(200) < 0.5).astype(float)
+    settings = SETTINGS.model_copy(update={"epochs": 40, "patience": 4})
+    stop, y_stop = make_examples(100, 3)
+    history = fit(make_model(), train, noise, stop, y_stop, settings, seed=0)
+    assert history.rows[-1]["step"] < 40 * 13
+
+
+class _Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("kill_at", [1, 7, 8, 20, 38])
+def test_a_killed_run_resumed_ends_with_the_same_bits(tmp_path: Path, kill_at: int) -> None:
+    data = (*make_examples(200, 1), *make_examples(80, 3))
+    whole = make_model()
+    history = fit(whole, *data, SETTINGS, seed=5)
+
+    def kill(_what: str, done: int, _total: int) -> None:
+        if done == kill_at:
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path / "c", progress=kill)
+    resumed = make_model()
+    again = fit(resumed, *data, SETTINGS, seed=5, checkpoint=tmp_path / "c")
+    assert repr(again) == repr(history)  # repr, because NaN is not equal to itself
+    for name, array in whole.state_dict().items():
+        assert array.tobytes() == resumed.state_dict()[name].tobytes(), name
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    data = (*make_examples(60, 1), *make_examples(40, 3))
+    fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path)
+    with pytest.raises(InputError, match="belongs to a run with other"):
+        fit(make_model(), *data, SETTINGS, seed=6, checkpoint=tmp_path)
+    with pytest.raises(InputError, match="belongs to a run with other"):
+        fit(make_model(), *make_examples(60, 9), *data[2:], SETTINGS, seed=5, checkpoint=tmp_path)
+
+
+def test_a_truncated_checkpoint_is_one_clear_line(tmp_path: Path) -> None:
+    data = (*make_examples(60, 1), *make_examples(40, 3))
+    fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path)
+    arrays = next(tmp_path.glob("arrays-*"))
+    arrays.write_bytes(arrays.read_bytes()[:100])
+    with pytest.raises(InputError, match="truncated or changed") as caught:
+        fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_loss_that_is_not_finite_names_the_op() -> None:
+    model = make_model()
+    model.blocks[1].mlp_norm.gain.data[3] = np.inf
+    with pytest.raises(InputError, match=r"training step 0 .*layer_norm") as caught:
+        fit(model, *make_examples(60, 1), *make_examples(40, 3), SETTINGS, seed=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_epoch_sees_every_lead_once() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 1003)
+    batches = list(shuffled_batches(lengths, 16, np.random.default_rng(1)))
+    assert sorted(np.concatenate(batches)) == list(range(1003))
+    padding = sum(len(b) * lengths[b].max() - lengths[b].sum() for b in batches) / lengths.sum()
+    assert padding < 0.15

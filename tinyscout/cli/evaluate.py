@@ -1,0 +1,47 @@
+"""`tinyscout evaluate`: judge a fitted scout on leads whose outcome is known by now."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tinyscout.cli.reading import add_reading_arguments, read
+from tinyscout.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_reading_arguments(parser, with_schema=True)
+    parser.add_argument("--model", type=Path, default=Path("artifacts/scout"), help="folder written by tinyscout fit")
+    parser.add_argument("--figure", type=Path, help="draw what the ranking gains to this PNG")
+    parser.add_argument("--json", type=Path, help="write the figures as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from tinyscout.cli.console import write_json
+    from tinyscout.explain.figures import gains_figure, save_figure
+    from tinyscout.metrics import comparison, gains_table
+    from tinyscout.scout import Scout
+
+    scout = Scout.load(args.model)
+    tables = read(args, schema=scout.schema)
+    print("\n".join(tables.account.lines()))
+    known = np.flatnonzero(tables.mature)
+    tables = tables.take(known)
+    y = tables.labels
+    if not 0 < y.sum() < len(y):
+        raise InputError(
+            f"{len(known)} leads have a known outcome and {int(y.sum())} replied; judging needs both kinds: "
+            "give an export that covers contacts at least one window old"
+        )
+    logits = scout.contenders(scout.examples(tables))
+    judged = comparison(y, logits, reference="baseline")
+    print(judged.text())
+    print(f"this model ({scout.version}) ships the {scout.ships}")
+    gains = gains_table(y, logits[scout.ships])
+    print(gains.text())
+    if args.figure is not None:
+        save_figure(gains_figure(y, logits, scout.ships), args.figure)
+    write_json(args.json, {"model_version": scout.version, "ships": scout.ships} | judged.to_json())
+    return 0

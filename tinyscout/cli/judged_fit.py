@@ -1,0 +1,104 @@
+"""A fit and its judgement: what `tinyscout fit` and `tinyscout demo` have in common.
+
+The latest leads are held out with a gap of one label window before them. Scout, baseline and trees are fitted on the
+rest and compared on the held-out leads, on which nothing was chosen.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyscout.cli.console import write_csv, write_json
+from tinyscout.errors import InputError
+from tinyscout.explain.figures import gains_figure, save_figure
+from tinyscout.leads.splits import Split, time_split
+from tinyscout.leads.tables import LeadTables
+from tinyscout.metrics import Comparison, comparison
+from tinyscout.scout import Scout
+from tinyscout.settings import ScoutSettings
+from tinyscout.training import Progress
+
+
+@dataclass(frozen=True)
+class JudgedFit:
+    """A fitted scout and how it did. `test` and what follows are None where nothing was held out.
+
+    logits: calibrated log-odds (M,) of each contender on the held-out leads; ms_per_lead: time to score one.
+    """
+
+    scout: Scout
+    split: Split | None = None
+    test: LeadTables | None = None
+    logits: dict[str, np.ndarray] | None = None
+    comparison: Comparison | None = None
+
+    @classmethod
+    def run(
+        cls,
+        tables: LeadTables,
+        settings: ScoutSettings,
+        *,
+        holdout: float,
+        with_trees: bool = True,
+        checkpoint: Path | None = None,
+        progress: Progress | None = None,
+    ) -> JudgedFit:
+        """Fit on the earlier leads and judge on the latest `holdout` share of them (0: fit on all, judge nothing)."""
+        if holdout == 0:
+            return cls(Scout.fit(tables, settings, checkpoint=checkpoint, progress=progress))
+        if not 0 < holdout < 1:
+            raise InputError(f"--holdout is {holdout}; needs a share of at least 0 and below 1")
+        split = time_split(tables, holdout=holdout)
+        earlier, test = tables.take(split.train), tables.take(split.test)
+        y = test.labels
+        if not 0 < y.sum() < len(y):
+            raise InputError(
+                f"the {len(y)} held-out leads have {int(y.sum())} repliers; judging needs both kinds: "
+                "raise --holdout, or pass --holdout 0 to fit without judging"
+            )
+        scout = Scout.fit(earlier, settings, checkpoint=checkpoint, progress=progress)
+        started = time.perf_counter()
+        logits = scout.contenders(scout.examples(test))
+        ms_per_lead = {scout.ships: 1000 * (time.perf_counter() - started) / len(test)}
+        if with_trees:
+            logits["trees"] = trees_logits(scout, earlier, test, progress)
+        judged = comparison(y, logits, reference="baseline", ms_per_lead=ms_per_lead)
+        return cls(scout, split, test, logits, judged)
+
+    def report(self, *, ranked: Path | None, figure: Path | None, json: Path | None) -> None:
+        """Print the comparison and who won; write the ranked list, the figure and the figures as JSON."""
+        for note in self.scout.notes:
+            print(note)
+        found: dict[str, Any] = {"model_version": self.scout.version, "ships": self.scout.ships}
+        if self.comparison is not None and self.test is not None and self.logits is not None and self.split is not None:
+            gap = f", {len(self.split.gap):,} before them left out as the gap" if len(self.split.gap) else ""
+            print(f"\nHeld out: the latest {len(self.test):,} leads{gap}; fitted on {len(self.split.train):,}.")
+            print(self.comparison.text())
+            print(winner(self.comparison, self.scout.ships))
+            found |= self.comparison.to_json()
+            if ranked is not None:
+                table = self.scout.rank(self.test)
+                write_csv(ranked, table)
+                print(f"ranked list of the held-out leads: {ranked}")
+            if figure is not None:
+                save_figure(gains_figure(self.test.labels, self.logits, self.scout.ships), figure)
+                print(f"figure: {figure}")
+        write_json(json, found)
+
+
+def trees_logits(scout: Scout, earlier: LeadTables, test: LeadTables, progress: Progress | None) -> np.ndarray:
+    """Boosted trees fitted on the scout's leads, slices and tokens: calibrated logits (M,) of the test leads."""
+
+
+def winner(judged: Comparison, ships: str) -> str:
+    """One sentence on what ships against the baseline and the best peer by log loss."""
+    losses = {name: row["log_loss"] for name, row in judged.rows.items()}
+    best = min(losses, key=losses.__getitem__)
+    if best == ships:
+        return f"Lowest log loss: {ships} ({losses[ships]:.4f}), which is what this model ships."
+    return f"Lowest log loss: {best} ({losses[best]:.4f}); this model ships the {ships} ({losses[ships]:.4f})."

@@ -1,0 +1,58 @@
+"""The arguments by which every command reads an export, and the reading itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinyscout.leads.schema import Schema
+    from tinyscout.leads.tables import LeadTables
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool) -> None:
+    """Arguments of an export. `with_schema`: the model knows its columns and window, so they can't be given."""
+    parser.add_argument("leads", nargs="+", type=Path, help="CSV or Parquet files of leads, one row a contact")
+    parser.add_argument("--signals", nargs="+", type=Path, default=[], help="CSV or Parquet files of signals")
+    parser.add_argument("--map", help="field map: a TOML file, or generic, hubspot, salesforce (default: generic)")
+    if not with_schema:
+        parser.add_argument("--label", help="column with a ready 0/1 label, in place of the field map's")
+        parser.add_argument("--window-days", type=float, help="a reply counts up to this many days after contact")
+    parser.add_argument("--observed-until", help="until when replies were recorded, ISO 8601 (default: latest seen)")
+    parser.add_argument("--same-day", choices=["drop", "keep"], default="drop", help="signals of the contact's day")
+    parser.add_argument("--skip-bad-rows", action="store_true", help="drop rows that can't be read, and count them")
+    parser.add_argument("--rejects", type=Path, help="write dropped rows with file, line number and reason to this CSV")
+
+
+def read(args: argparse.Namespace, *, schema: Schema | None = None, labelled: bool = True) -> LeadTables:
+    """The export named by the arguments, whole."""
+    from tinyscout.leads import read_tables
+
+    return read_tables(args.leads, **_options(args, schema), labelled=labelled)
+
+
+def read_chunks(args: argparse.Namespace, *, schema: Schema) -> Iterator[LeadTables]:
+    """The export named by the arguments, in chunks of leads, without labels."""
+    from tinyscout.leads import iter_tables
+
+    yield from iter_tables(args.leads, **_options(args, schema))
+
+
+def _options(args: argparse.Namespace, schema: Schema | None) -> dict[str, Any]:
+    from tinyscout.leads import FieldMap
+
+    field_map = FieldMap.load(args.map) if args.map else None
+    if getattr(args, "label", None):
+        field_map = (field_map or FieldMap.load("generic")).with_label(args.label)
+    return {
+        "signals_paths": args.signals or None,
+        "field_map": field_map,
+        "schema": schema,
+        "window_days": getattr(args, "window_days", None),
+        "observed_until": args.observed_until,
+        "same_day": args.same_day,
+        "skip_bad_rows": args.skip_bad_rows,
+        "rejects": args.rejects,
+    }

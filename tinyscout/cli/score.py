@@ -1,0 +1,64 @@
+"""`tinyscout score`: the leads of an export, ranked by a fitted scout, in chunks, so that size is no limit."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tinyscout.cli.reading import add_reading_arguments, read_chunks
+from tinyscout.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_reading_arguments(parser, with_schema=True)
+    parser.add_argument("--model", type=Path, default=Path("artifacts/scout"), help="folder written by tinyscout fit")
+    parser.add_argument("--out", type=Path, default=Path("ranked_leads.csv"), help="where the ranked list goes")
+    parser.add_argument("--cost", type=float, help="what a contact costs; with --value, marks leads not worth one")
+    parser.add_argument("--value", type=float, help="what a reply is worth, in the same currency")
+    parser.add_argument("--no-reasons", action="store_true", help="leave the reasons out (three times as fast)")
+    parser.add_argument("--json", type=Path, help="write counts and the shape of the scores as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    import numpy as np
+    import pandas as pd
+
+    from tinyscout.cli.console import progress_bars, write_csv, write_json
+    from tinyscout.metrics import probability
+    from tinyscout.ranking import break_even, ranked_list
+    from tinyscout.scout import Scout
+
+    break_even(args.cost, args.value)  # bad prices are found before the work, not after
+    scout = Scout.load(args.model)
+    ids: list[pd.DataFrame] = []
+    probabilities: list[np.ndarray] = []
+    reasons: list[list[str]] = []
+    account = None
+    with progress_bars() as progress:
+        for tables in read_chunks(args, schema=scout.schema, progress=progress):
+            account = tables.account
+            ids.append(tables.leads[["lead_id", "contact_id"]])
+            examples = scout.examples(tables)
+            probabilities.append(probability(scout.contenders(examples)[scout.ships]))
+            if not args.no_reasons:
+                reasons += scout.reasons(tables, examples)
+    if account is None or not ids:
+        raise InputError(f"{args.leads[0]}: holds no lead that can be scored; see --rejects")
+    table = ranked_list(
+        pd.concat(ids, ignore_index=True),
+        np.concatenate(probabilities),
+        None if args.no_reasons else reasons,
+        model_version=scout.version,
+        cost_per_contact=args.cost,
+        value_per_reply=args.value,
+    )
+    write_csv(args.out, table)
+    print("\n".join(account.lines()))
+    expected = float(table["probability"].sum())
+    print(
+        f"{len(table):,} leads ranked by model {scout.version} ({scout.ships}): {args.out}; {expected:,.1f} replies expected"
+    )
+    if "do_not_contact" in table:
+        print(f"{int(table['do_not_contact'].sum()):,} are not worth a contact at these prices")
+    write_json(args.json, {"leads": len(table), "expected_replies": expected, "account": account.to_dict()})
+    return 0

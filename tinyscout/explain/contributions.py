@@ -1,0 +1,80 @@
+"""What each token and each wide feature adds to a lead's log-odds: gradient times input.
+
+For the wide path, which is linear, the contributions are exact. For the transformer they are the first-order share of
+each token's embedding (Shrikumar et al. 2016); what they leave over is kept as the residual, not hidden.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from tinyscout.autograd import Tensor
+from tinyscout.models.lead_scout import Examples, LeadScout
+from tinyscout.tokenizer import length_sorted_batches
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Log-odds of B leads with N tokens and F wide features, in parts that sum to `logit` with the residual.
+
+    tokens (N,): of each token, in the order of the examples' tokens; features (B, F) CSR: of each wide feature;
+    base: the same for all; residual (B,) = logit - base - both sums; logit (B,).
+    """
+
+    tokens: np.ndarray
+    features: sparse.csr_matrix
+    base: float
+    residual: np.ndarray
+    logit: np.ndarray
+
+
+def contributions(
+    members: Sequence[LeadScout],
+    share: float,
+    linear: tuple[np.ndarray, float],
+    calibrator: tuple[float, float],
+    examples: Examples,
+    *,
+    batch_size: int = 256,
+) -> Contributions:
+    """Contributions to slope * (share * mean of members + (1 - share) * baseline) + intercept.
+
+    linear: the baseline's weights (F,) and intercept on the wide features; calibrator: (slope, intercept).
+    """
+    slope, intercept = calibrator
+    weights, bias = (1 - share) * linear[0], (1 - share) * linear[1]
+    tokens = np.zeros(len(examples.tokens.ids))
+    logit = np.asarray(examples.features @ weights).ravel() + bias
+    for member in members if share else ():
+        part = share / len(members)
+        weights = weights + part * member.wide.weight.data
+        bias = bias + part * float(member.wide.bias.data[0])
+        with member.frozen():
+            for rows in length_sorted_batches(examples.tokens.lengths, batch_size):
+                places, given, out = _token_contributions(member, examples.take(rows), examples.tokens.offsets[rows])
+                tokens[places] += part * given
+                logit[rows] += part * out
+    features = examples.features.multiply(weights[None, :] * slope).tocsr()
+    tokens *= slope
+    logit = slope * logit + intercept
+    base = slope * bias + intercept
+    lead = np.repeat(np.arange(len(examples)), examples.tokens.lengths)
+    explained = np.bincount(lead, tokens, len(examples)) + np.asarray(features.sum(axis=1)).ravel()
+    return Contributions(tokens, features, base, logit - base - explained, logit)
+
+
+def _token_contributions(
+    member: LeadScout, examples: Examples, offsets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions in the flat tokens, gradient times embedding there, and the member's logits, of one batch."""
+    batch = examples.tokens.pad()
+    embedded = Tensor(member.embed(batch).data, requires_grad=True)  # (B, T, D)
+    logits = member.eval().reply_logits(batch, examples.features, embedded=embedded)
+    logits.backward(np.ones_like(logits.data))  # leads don't mix, so one pass serves them all
+    assert embedded.grad is not None
+    given = np.einsum("btd,btd->bt", embedded.grad, embedded.data)
+    column = np.arange(batch.ids.shape[1])
+    inside = column < batch.lengths[:, None]
+    return (offsets[:, None] + column)[inside], given[inside], logits.data
