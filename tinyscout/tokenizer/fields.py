@@ -131,4 +131,4 @@ def as_text(value: Any) -> str:
 
 def as_numbers(column: pd.Series) -> np.ndarray:
     """Column (B,) -> float64 (B,), NaN where there is no number."""
-    return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)

@@ -93,7 +93,7 @@ class SalesTokenizer:
             else:
                 fields.append(Field(name, type_, NumberCoder.fit(column)))
         if "text" in tables.signals:
-            texts.update(_text_counts(tables.signals["text"]))
+            texts.update(_text_counts(pd.Series(tables.signals["text"])))
         gap = NumberCoder.fit(_gaps(tables)) if signal_value == "gap" else None
         signals = SignalCoder.fit(tables.signals, min_count)
         return cls(BPE.train(texts, merges), tuple(fields), signals, gap, max_words_per_text)
@@ -103,7 +103,10 @@ class SalesTokenizer:
 
         Raises InputError when a profile column of the training rows is not in `tables`.
         """
-        profile = [self._encode_field(tables, field) for field in self.fields]  # (ids, values, words) each
+        profile = [
+            self._encode_field(tables, field, owned.start)  # (ids, values, words)
+            for field, owned in zip(self.fields, self.vocabulary.fields, strict=True)
+        ]
         signals = self.vocabulary.signal_start + self.signals.encode(tables.signals)  # (S,)
         words = self._signal_words(tables.signals)
         lead = np.repeat(np.arange(len(tables)), np.diff(tables.offsets))  # (S,)
@@ -135,8 +138,9 @@ class SalesTokenizer:
         dropped = np.bincount(lead, words.dropped, len(tables)) + sum(text.dropped for *_, text in profile if text)
         return Tokens(ids, values, ages, offsets, dropped.astype(np.int32))
 
-    def _encode_field(self, tables: LeadTables, field: Field) -> tuple[np.ndarray, np.ndarray, Words | None]:
-        start = next(each.start for each in self.vocabulary.fields if each.name == field.name)
+    def _encode_field(
+        self, tables: LeadTables, field: Field, start: int
+    ) -> tuple[np.ndarray, np.ndarray, Words | None]:
         column = profile_column(tables, field.name, field.type)
         if isinstance(field.coder, TextCoder):
             words = self._words(column, field.coder.max_words)
@@ -147,7 +151,7 @@ class SalesTokenizer:
 
     def _signal_words(self, signals: pd.DataFrame) -> Words:
         if "text" in signals:
-            return self._words(signals["text"], self.max_words_per_text)
+            return self._words(pd.Series(signals["text"]), self.max_words_per_text)
         return Words(np.zeros(0, np.int32), np.zeros(len(signals), np.int64), np.zeros(len(signals), np.int64))
 
     def _words(self, column: pd.Series, cap: int) -> Words:
@@ -190,7 +194,7 @@ def profile_column(tables: LeadTables, name: str, type_: str) -> Any:
 
     A date after the contact, which nobody knew then, is missing. Without contact times a date counts from 1970.
     """
-    contacted_at = tables.leads["contacted_at"]
+    contacted_at = pd.Series(tables.leads["contacted_at"])
     if type_ == "hour":
         return _from_codes(contacted_at.dt.hour, HOURS)
     if type_ == "weekday":
@@ -200,7 +204,7 @@ def profile_column(tables: LeadTables, name: str, type_: str) -> Any:
             f'the leads have no column "{name}", which the tokenizer was fitted with; add it (empty cells are fine) or '
             "fit again without it"
         )
-    column = tables.leads[name]
+    column = pd.Series(tables.leads[name])
     if type_ == "number":
         return as_numbers(column)
     if type_ == "date":

@@ -57,10 +57,10 @@ class SignalCoder:
 
 def _codes(signals: pd.DataFrame) -> tuple[np.ndarray, list[str], np.ndarray, list[str]]:
     """Kind codes (S,) and names, channel codes (S,) and names; a code is -1 where the export says nothing."""
-    kind, kinds = _column_codes(signals["kind"])
+    kind, kinds = _column_codes(pd.Series(signals["kind"]))
     if "channel" not in signals:
         return kind, kinds, np.full(len(kind), -1), []
-    return kind, kinds, *_column_codes(signals["channel"])
+    return kind, kinds, *_column_codes(pd.Series(signals["channel"]))
 
 
 def _column_codes(column: pd.Series) -> tuple[np.ndarray, list[str]]:

@@ -1,0 +1,1 @@
+"""Models: the logistic baseline and its features, boosted trees, and LeadScout."""
