@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
 
     started = time.perf_counter()
     print("Fitting a scout on the shipped sample of synthetic leads; takes about a minute and a half.")
-    tables = load_sample()
+    tables = load_sample().tables
     print("\n".join(tables.account.lines()))
     with progress_bars() as progress:
         fitted = JudgedFit.run(tables, ScoutSettings(seed=args.seed), holdout=0.2, progress=progress)

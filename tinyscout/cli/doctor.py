@@ -78,7 +78,7 @@ def _compiler() -> str:
 def _sample() -> str:
     from tinyscout.leads.world import load_sample
 
-    tables = load_sample()
+    tables = load_sample().tables
     return f"{len(tables):,} leads, {len(tables.signals):,} signals"
 
 

@@ -45,7 +45,7 @@ def _options(args: argparse.Namespace, schema: Schema | None) -> dict[str, Any]:
 
     field_map = FieldMap.load(args.map) if args.map else None
     if getattr(args, "label", None):
-        field_map = (field_map or FieldMap.load("generic")).with_label(args.label)
+        field_map = (field_map or FieldMap.load("generic")).with_role("label", args.label)
     return {
         "signals_paths": args.signals or None,
         "field_map": field_map,
