@@ -5,7 +5,6 @@ Signals are counted as rows of the export: one that serves three contacts of its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 

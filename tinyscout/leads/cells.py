@@ -1,0 +1,180 @@
+"""Reading cells: strings with their missing markers, dirty numbers, 0/1 labels.
+
+Every function works on the distinct values of a column and gathers, so its cost follows what differs, not the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Column = pa.ChunkedArray | pa.Array
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column as codes into its distinct values: codes (N,) int64, -1 is missing; values (U,) str objects."""
+
+    codes: np.ndarray
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def missing(self) -> np.ndarray:
+        return self.codes < 0
+
+    def strings(self) -> np.ndarray:
+        """(N,) objects: the value of each row, None where missing."""
+        return np.append(self.values, [None])[self.codes]
+
+    def take(self, rows: np.ndarray) -> Coded:
+        return Coded(self.codes[rows], self.values)
+
+    def counts(self) -> np.ndarray:
+        """(U,) int64: how often each distinct value comes."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """values (N,) float64, NaN where there is none; unreadable and not_finite (N,) bool say why there is none."""
+
+    values: np.ndarray
+    unreadable: np.ndarray
+    not_finite: np.ndarray
+
+
+def read_strings(column: Column, missing: Iterable[str], *, tidy: bool = True) -> Coded:
+    """The stripped strings of a column of any type; tidy writes 3.0 as 3 and TRUE as true, so that formats agree.
+
+    missing: markers that mean nothing is there, compared stripped and without case.
+    """
+    codes, raw = _encode(column)
+    markers = {marker.casefold() for marker in missing}
+    texts = []
+    for value in raw:
+        text = str(value).strip()
+        if tidy:
+            text = _tidy(text)
+        texts.append(None if text.casefold() in markers else text)
+    merged, values = pd.factorize(np.array(texts, dtype=object), use_na_sentinel=True)
+    return Coded(np.append(merged, -1)[codes], np.asarray(values, dtype=object))
+
+
+def read_numbers(column: Column, missing: Iterable[str]) -> Numbers:
+    """Numbers from a typed column, or from text such as "$1,200", "12 %", "(3.5)" or "1.234,56".
+
+    A percent sign is dropped: "12 %" is 12. What is no number is missing, and so are NaN and infinities.
+    """
+    column = chunked(column)
+    if pa.types.is_dictionary(column.type) or not is_numeric(column.type):
+        coded = read_strings(column, missing, tidy=False)
+        parsed = np.append(parse_numbers(coded.values), np.nan)
+        values = parsed[coded.codes]
+        bad = np.isnan(values) & ~coded.missing
+        endless = np.isinf(values)
+        named_nan = np.append([text.casefold().strip("+-") == "nan" for text in coded.values], False).astype(bool)
+        endless |= named_nan[coded.codes]
+        return Numbers(np.where(endless, np.nan, values), bad & ~endless, endless)
+    values = np.asarray(pc.cast(column, pa.float64(), safe=False).to_numpy(), np.float64)
+    absent = np.asarray(pc.is_null(column).to_numpy(), bool)
+    endless = ~np.isfinite(values) & ~absent
+    return Numbers(np.where(np.isfinite(values), values, np.nan), np.zeros(len(values), bool), endless)
+
+
+def parse_numbers(texts: np.ndarray) -> np.ndarray:
+    """(U,) str -> (U,) float64, NaN where the text is no number."""
+    return np.array([_parse_number(text) for text in texts], np.float64)
+
+
+def read_labels(coded: Coded, true: Iterable[str], false: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+    """0/1 labels by words -> (values (N,) float64 with NaN where there is none, unknown word (N,) bool)."""
+    words = {word.casefold(): 1.0 for word in true} | {word.casefold(): 0.0 for word in false}
+    known = np.array([words.get(value.casefold(), np.nan) for value in coded.values] + [np.nan])
+    values = known[coded.codes]
+    return values, np.isnan(values) & ~coded.missing
+
+
+def _encode(column: Column) -> tuple[np.ndarray, list]:
+    """Codes (N,) int64 with -1 for null, and the distinct values as Python objects."""
+    column = chunked(column)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    array = column.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # no chunk at all
+        return np.zeros(0, np.int64), []
+    codes = np.asarray(array.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
+    values = array.dictionary.to_pylist()
+    if None in values:
+        codes = np.where(codes == values.index(None), -1, codes)
+        values = ["" if value is None else value for value in values]
+    return codes, values
+
+
+def chunked(column: Column) -> pa.ChunkedArray:
+    """The column as a chunked array, whatever it came as."""
+    return pa.chunked_array([column]) if isinstance(column, pa.Array) else column
+
+
+def is_numeric(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
+_WHOLE = re.compile(r"([+-]?\d+)\.0+")
+
+
+def _tidy(text: str) -> str:
+    whole = _WHOLE.fullmatch(text)
+    if whole:
+        return whole[1]
+    return text.lower() if text in ("True", "TRUE", "False", "FALSE") else text
+
+
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5\u20b9]|\b(?:usd|eur|gbp|inr|chf|jpy|aud|cad)\b", re.IGNORECASE)
+_THOUSANDS = (
+    re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?"),  # 1,234.5
+    re.compile(r"[+-]?\d{1,2}(?:,\d{2})*,\d{3}(?:\.\d+)?"),  # 1,00,000
+)
+_THOUSANDS_POINT = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+|[+-]?\d{1,3}(?:\.\d{3}){2,}")  # 1.234,56 or 1.234.567
+_THOUSANDS_SPACE = re.compile(r"[+-]?\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?:[.,]\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_SCALE = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9}
+_SCALED = re.compile(r"(.*\d)\s*(k|mn|m|bn|b)", re.IGNORECASE)
+
+
+def _parse_number(text: str) -> float:
+    if _PLAIN.fullmatch(text):
+        return float(text)
+    text = text.strip()
+    if text.casefold().strip("+-") in ("inf", "infinity"):
+        return -np.inf if text.startswith("-") else np.inf
+    sign = 1.0
+    if text.startswith("(") and text.endswith(")"):  # bookkeepers' minus
+        sign, text = -1.0, text[1:-1]
+    bare = _CURRENCY.sub("", text).strip()
+    scale = 1.0
+    if bare != text.strip():  # "$3.5M"; without a currency a trailing letter is no scale
+        scaled = _SCALED.fullmatch(bare)
+        if scaled:
+            bare, scale = scaled[1], _SCALE[scaled[2].lower()]
+    bare = bare.removesuffix("%").strip()
+    if bare.startswith(("- ", "+ ")):
+        bare = bare[0] + bare[2:]
+    if any(pattern.fullmatch(bare) for pattern in _THOUSANDS):
+        bare = bare.replace(",", "")
+    elif _THOUSANDS_POINT.fullmatch(bare):
+        bare = bare.replace(".", "").replace(",", ".")
+    elif _THOUSANDS_SPACE.fullmatch(bare):
+        bare = re.sub(r"[ \u00a0\u202f']", "", bare).replace(",", ".")
+    elif _DECIMAL_COMMA.fullmatch(bare):
+        bare = bare.replace(",", ".")
+    return sign * scale * float(bare) if _PLAIN.fullmatch(bare) else np.nan

@@ -1,0 +1,293 @@
+"""Rows of the leads files: which columns play the roles, what is wrong with a row, which rows repeat another.
+
+A row is one contact. Rows alike in every cell are one row given twice; a lead_id that comes again in a different row is
+another contact of that lead, unless the export numbers its contacts and repeats the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tinyscout.errors import InputError
+from tinyscout.leads.cells import Coded, chunked, read_labels, read_numbers, read_strings
+from tinyscout.leads.field_map import FieldMap, normal
+from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.schema import ROLES, Schema
+from tinyscout.leads.sources import BadRow, open_source
+from tinyscout.leads.times import EXPECTED, NONE, Times, read_times
+
+MADE_ID = "row-"  # lead_id of a flat table that has none
+
+
+@dataclass
+class RawLeads:
+    """Rows as read. roles: role -> column; names: role -> its name in the file; file, line (N,): where each row is."""
+
+    roles: dict[str, pa.ChunkedArray]
+    names: dict[str, str]
+    profile: pa.Table
+    file: np.ndarray
+    line: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def take(self, rows: np.ndarray) -> RawLeads:
+        """Some of the rows, in the order given."""
+        index = pa.array(rows)
+        roles = {role: column.take(index) for role, column in self.roles.items()}
+        return RawLeads(roles, self.names, self.profile.take(index), self.file[rows], self.line[rows])
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """What the roles of N rows say. order, label, sentiment are None where the export has no such column."""
+
+    lead_id: np.ndarray  # (N,) str objects
+    contact_id: np.ndarray | None
+    contacted: Times
+    replied: Times | None
+    label: np.ndarray | None  # (N,) float64 as given, NaN where empty
+    sentiment: Coded | None
+    order: np.ndarray | None  # (N,) float64
+
+
+@dataclass
+class Repeats:
+    """What was seen in earlier rows, as 64-bit hashes: two different rows of 1e6 collide with probability 3e-8."""
+
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    contacts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    numbers: dict[str, int] = field(default_factory=dict)  # lead_id -> contacts so far
+
+
+def read_raw(
+    paths: Sequence[Path],
+    field_map: FieldMap,
+    ledger: Ledger,
+    *,
+    needed: Sequence[str],
+    unused: Sequence[str] = (),
+    schema: Schema | None = None,
+    allow_missing_columns: bool = False,
+    rows: int | None = None,
+    progress=None,
+) -> Iterator[RawLeads]:
+    """The rows of the leads files in batches. Raises InputError for a missing role or profile column, or a bad row.
+
+    needed: roles that must be there; unused: roles not to read; schema: read the profile columns it names only.
+    """
+    for number, path in enumerate(paths):
+        source = open_source(path)
+        file = ledger.open(source)
+        names = field_map.find("leads", source.columns, str(path), needed)
+        by_profile = _profile_columns(source.columns, names, field_map)
+        if schema is not None:
+            by_profile = _of_schema(by_profile, schema, str(path), allow_missing_columns)
+        roles = {role: column for role, column in names.items() if role not in unused}
+        wanted = [*dict.fromkeys([*roles.values(), *by_profile.values()])]
+        for batch in source.batches(wanted, rows):
+            if progress:
+                progress("reading leads", (number + batch.done) / len(paths))
+            ledger.read["leads"] += len(batch.lines) + len(batch.bad) + len(batch.empty)
+            ledger.refuse("leads", file, batch.bad)
+            empty = np.array(batch.empty, np.int64)
+            ledger.drop("leads", "empty row", np.full(len(empty), file), empty, [""] * len(empty))
+            columns = {name: chunked(batch.table.column(column)) for name, column in by_profile.items()}
+            profile = pa.table(columns) if columns else pa.table({"": pa.nulls(len(batch.lines))}).select([])
+            yield RawLeads(
+                {role: chunked(batch.table.column(column)) for role, column in roles.items()},
+                roles,
+                profile,
+                np.full(len(batch.lines), file),
+                batch.lines,
+            )
+
+
+def join_raw(pieces: Sequence[RawLeads]) -> RawLeads:
+    """All pieces as one; a column that some files lack is missing there, types that disagree become text.
+
+    Raises InputError when one file has a role and another has not.
+    """
+    roles = sorted({role for piece in pieces for role in piece.roles})
+    for role in roles:
+        if any(role not in piece.roles for piece in pieces):
+            raise InputError(f"leads: one file has a column for {role} and another has none; give files of one kind")
+    profile = _concat([piece.profile for piece in pieces])
+    columns = {role: _concat([pa.table({role: piece.roles[role]}) for piece in pieces]).column(0) for role in roles}
+    file = np.concatenate([piece.file for piece in pieces])
+    return RawLeads(columns, pieces[0].names, profile, file, np.concatenate([piece.line for piece in pieces]))
+
+
+def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[RawLeads, Contacts]:
+    """Read the roles of all rows; rows whose id, moment, label or number can't be read are refused or dropped."""
+    missing, size = field_map.missing, len(raw)
+    problems: list[tuple[np.ndarray, str, str, str]] = []  # (rows, reason, role, what is wrong)
+
+    def moments(role: str) -> Times:
+        if role not in raw.roles:
+            return Times(np.full(size, NONE), np.zeros(size, bool), np.zeros(size, bool))
+        times = read_times(raw.roles[role], missing, field_map.date_formats)
+        problems.append((times.bad, "bad date", role, f"which is no date; expected {EXPECTED}"))
+        return times
+
+    if "lead_id" in raw.roles:
+        ids = read_strings(raw.roles["lead_id"], missing)
+        problems.append((ids.missing, "missing lead_id", "lead_id", "but every row needs one"))
+        lead_id = ids.strings()
+    else:
+        lead_id = np.array([f"{MADE_ID}{file}-{line}" for file, line in zip(raw.file, raw.line, strict=True)], object)
+    contacted = moments("contacted_at")
+    replied = moments("replied_at") if "replied_at" in raw.roles else None
+    label = order = contact_id = None
+    if "label" in raw.roles:
+        label, unknown = read_labels(read_strings(raw.roles["label"], missing), field_map.label_true, field_map.label_false)
+        words = "which is no 0/1 label; expected 0/1, yes/no, true/false, or words named as label_true and label_false"
+        problems.append((unknown, "bad label", "label", words))
+    if "order" in raw.roles:
+        order = read_numbers(raw.roles["order"], missing).values
+        problems.append((np.isnan(order), "bad order", "order", "which is no number; it stands for time here"))
+    if "contact_id" in raw.roles:
+        contacts = read_strings(raw.roles["contact_id"], missing)
+        problems.append((contacts.missing, "missing contact_id", "contact_id", "but every row needs one"))
+        contact_id = contacts.strings()
+    sentiment = read_strings(raw.roles["sentiment"], missing) if "sentiment" in raw.roles else None
+
+    bad = np.zeros(size, bool)
+    by_file: dict[int, list[BadRow]] = {}
+    for rows, reason, role, wrong in problems:
+        for row in np.flatnonzero(rows & ~bad).tolist():
+            detail = f'{raw.names[role]} is "{_shown(raw.roles[role][row].as_py())}", {wrong}'
+            found = BadRow(int(raw.line[row]), reason, detail, lead_id[row] or "")
+            by_file.setdefault(int(raw.file[row]), []).append(found)
+        bad |= rows
+    for file in sorted(by_file):
+        ledger.refuse("leads", file, by_file[file])
+    contacts_read = Contacts(lead_id, contact_id, contacted, replied, label, sentiment, order)
+    good = np.flatnonzero(~bad)
+    return (raw, contacts_read) if len(good) == size else (raw.take(good), take_contacts(contacts_read, good))
+
+
+def take_contacts(contacts: Contacts, rows: np.ndarray) -> Contacts:
+    """Some of the contacts, in the order given."""
+    fields = {name: getattr(contacts, name) for name in Contacts.__dataclass_fields__}
+    return Contacts(
+        **{
+            name: value if value is None else value.take(rows) if isinstance(value, Times | Coded) else value[rows]
+            for name, value in fields.items()
+        }
+    )
+
+
+def drop_repeats(raw: RawLeads, contacts: Contacts, repeats: Repeats, ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to keep (M,) and their contact_id (M,) objects; the first of equal rows stays.
+
+    Without a contact_id, a lead's first contact is called by its lead_id and the n-th by "lead_id#n", in row order.
+    """
+    keep = np.ones(len(raw), bool)
+    if "lead_id" in raw.roles:
+        hashes = _row_hashes(raw)
+        keep = _first_seen(hashes, repeats.rows)
+        repeats.rows = np.union1d(repeats.rows, hashes)
+        _drop(raw, contacts, ~keep, "duplicate row", ledger)
+    if contacts.contact_id is not None:
+        hashes = pd.util.hash_array(contacts.contact_id)
+        first = np.zeros(len(raw), bool)
+        first[keep] = _first_seen(hashes[keep], repeats.contacts)
+        _drop(raw, contacts, keep & ~first, "repeated contact_id", ledger)
+        repeats.contacts = np.union1d(repeats.contacts, hashes[first])
+        return np.flatnonzero(first), contacts.contact_id[first]
+    rows = np.flatnonzero(keep)
+    return rows, _numbered(contacts.lead_id[rows], repeats.numbers)
+
+
+def _numbered(lead_ids: np.ndarray, numbers: dict[str, int]) -> np.ndarray:
+    names = []
+    for lead_id in lead_ids.tolist():
+        count = numbers.get(lead_id, 0) + 1
+        name = lead_id if count == 1 else f"{lead_id}#{count}"
+        while count > 1 and name in numbers:  # a lead of that very name
+            name += "#"
+        numbers[lead_id] = count
+        if count > 1:
+            numbers[name] = 1
+        names.append(name)
+    return np.array(names, dtype=object)
+
+
+def _first_seen(hashes: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """(N,) bool: no earlier row, here or in `before`, has this hash."""
+    _, first = np.unique(hashes, return_index=True)
+    result = np.zeros(len(hashes), bool)
+    result[first] = True
+    return result & ~np.isin(hashes, before)
+
+
+def _row_hashes(raw: RawLeads) -> np.ndarray:
+    """(N,) uint64 over all cells of a row."""
+    total = np.zeros(len(raw), np.uint64)
+    for number, column in enumerate([*raw.roles.values(), *raw.profile.columns]):
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        array = column.unify_dictionaries().combine_chunks()
+        values = pd.util.hash_array(np.array([str(value) for value in array.dictionary.to_pylist()], dtype=object))
+        codes = np.asarray(array.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
+        cells = np.append(values, np.uint64(0x9E3779B97F4A7C15))[codes]
+        total = total * np.uint64(0x100000001B3) + (cells ^ np.uint64(number))
+    return total
+
+
+def _drop(raw: RawLeads, contacts: Contacts, rows: np.ndarray, reason: str, ledger: Ledger) -> None:
+    ledger.drop("leads", reason, raw.file[rows], raw.line[rows], contacts.lead_id[rows].tolist())
+
+
+def _profile_columns(columns: Sequence[str], names: dict[str, str], field_map: FieldMap) -> dict[str, str]:
+    """Name in the tables -> name in the file, of the columns that are neither role nor filled in after contact."""
+    taken = set(names.values())
+    after = {normal(name) for name in field_map.after_contact}
+    left = [column for column in columns if column not in taken and normal(column) not in after]
+    return {f"{column} (column)" if column in ROLES else column: column for column in left}
+
+
+def _of_schema(found: dict[str, str], schema: Schema, where: str, allow_missing: bool) -> dict[str, str]:
+    """The profile columns a saved schema names, by exact or else by normal name."""
+    by_normal = {normal(name): column for name, column in found.items()}
+    chosen = {}
+    for name in schema.profile:
+        column = found.get(name, by_normal.get(normal(name)))
+        if column is not None:
+            chosen[name] = column
+        elif not allow_missing:
+            raise InputError(
+                f'{where}: has no column "{name}", which the model was fitted with; add the column, or pass '
+                "--allow-missing-columns to read it as missing"
+            )
+    return chosen
+
+
+def _concat(tables: Sequence[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="default")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        as_text = [
+            pa.table({name: _as_text(table.column(name)) for name in table.column_names}) for table in tables
+        ]
+        return pa.concat_tables(as_text, promote_options="default")
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    return column.cast(pa.large_string())
+
+
+def _shown(value: object) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    return text if len(text) <= 40 else text[:37] + "..."
