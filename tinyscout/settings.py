@@ -37,7 +37,10 @@ class ModelSettings(Settings):
 
 
 class FitSettings(Settings):
-    """The training loop. `warmup` is a share of all steps; `patience` counts evaluations without improvement."""
+    """The training loop. `warmup` is a share of all steps; `patience` counts evaluations without improvement.
+
+    A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
+    """
 
     epochs: Count = 8
     batch_size: Count = 128
@@ -47,6 +50,7 @@ class FitSettings(Settings):
     clip: Annotated[float, Field(gt=0)] = 1.0
     evaluations_per_epoch: Count = 2
     patience: Count = 6
+    threads: Count = 2
 
 
 class ScoutSettings(Settings):

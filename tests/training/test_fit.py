@@ -13,9 +13,10 @@ from tinyscout.settings import FitSettings
 from tinyscout.tokenizer import Tokens
 from tinyscout.training import fit
 from tinyscout.training.fit import shuffled_batches
+from tinyscout.training.shards import Shards
 
 SCORE = 1
-SETTINGS = FitSettings(epochs=3, batch_size=16, learning_rate=5e-3, evaluations_per_epoch=2, patience=20)
+SETTINGS = FitSettings(epochs=3, batch_size=16, learning_rate=5e-3, evaluations_per_epoch=2, patience=20, threads=2)
 
 
 def make_examples(n: int, seed: int) -> tuple[Examples, np.ndarray]:
@@ -129,3 +130,36 @@ def test_an_epoch_sees_every_lead_once() -> None:
     assert sorted(np.concatenate(batches)) == list(range(1003))
     padding = sum(len(b) * lengths[b].max() - lengths[b].sum() for b in batches) / lengths.sum()
     assert padding < 0.15
+
+
+def test_shards_add_up_to_the_whole_batch() -> None:
+    examples, y = make_examples(50, 1)
+    rows = np.arange(3, 40)
+    gradients = []
+    for count in (1, 2, 3):
+        model = make_model().eval()
+        shards = Shards(model, count)
+        for replica in shards.replicas:
+            replica.eval()  # without dropout, which differs between shards
+        model.reply.weight.data[:] = 0.1
+        with shards.running():
+            loss = shards.backward(examples, y, rows)
+        gradients.append((loss, {name: p.grad for name, p in model.named_parameters()}))
+    for loss, found in gradients[1:]:
+        assert loss == pytest.approx(gradients[0][0], rel=1e-6)
+        for name, grad in gradients[0][1].items():
+            if grad is None:
+                assert found[name] is None
+            else:
+                np.testing.assert_allclose(found[name], grad, rtol=1e-3, atol=2e-6, err_msg=name)
+
+
+def test_the_same_seed_and_threads_give_the_same_bits() -> None:
+    data = (*make_examples(100, 1), *make_examples(40, 3))
+    first, second = make_model(), make_model()
+    fit(first, *data, SETTINGS, seed=5)
+    fit(second, *data, SETTINGS, seed=5)
+    assert all(
+        a.tobytes() == b.tobytes()
+        for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )

@@ -19,6 +19,7 @@ from tinyscout.metrics import log_loss
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import FitSettings
+from tinyscout.training.shards import Shards
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 POOL = 32  # batches drawn together and sorted by length: little padding, still a fresh mix each epoch
@@ -78,14 +79,15 @@ def fit(
         run.resume(checkpoint)
     elif math.isinf(run.history.best_loss):
         run.evaluate(stop, stop_labels)  # step 0 is the baseline: training must beat it to be kept
-    while not run.finished:
-        run.step()
-        if progress is not None:
-            progress("training", run.steps, run.total)
-        if run.steps % run.evaluate_every == 0 or run.steps == run.total:
-            run.evaluate(stop, stop_labels)
-            if checkpoint is not None:
-                run.save(checkpoint)
+    with run.shards.running():
+        while not run.finished:
+            run.step()
+            if progress is not None:
+                progress("training", run.steps, run.total)
+            if run.steps % run.evaluate_every == 0 or run.steps == run.total:
+                run.evaluate(stop, stop_labels)
+                if checkpoint is not None:
+                    run.save(checkpoint)
     if progress is not None:
         progress("training", run.total, run.total)
     model.load_state_dict(run.best)
@@ -107,6 +109,7 @@ class _Run:
             weight_decay=settings.weight_decay,
             no_decay=_no_decay,
         )
+        self.shards = Shards(model, settings.threads)
         self.steps = 0
         self.losses: list[float] = []
         self.history = History()
@@ -120,15 +123,10 @@ class _Run:
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what isn't finite is found below, and named
     def step(self) -> None:
         rows = self._batch_rows()
-        self.model.train()
+        self.shards.train()
         self.optimizer.zero_grad()
-        batch, features = self.train.tokens.pad(rows), self.train.features[rows]
-        loss = ops.bce_with_logits(self.model.reply_logits(batch, features), targets=self.labels[rows])
-        if not math.isfinite(loss.item()):
-            self._raise_for_nan(self.train, self.labels, rows)
-        loss.backward()
-        norm = clip_grad_norm(self.model.parameters(), self.settings.clip)
-        if not math.isfinite(norm):
+        loss = self.shards.backward(self.train, self.labels, rows)
+        if not math.isfinite(loss) or not math.isfinite(clip_grad_norm(self.model.parameters(), self.settings.clip)):
             self._raise_for_nan(self.train, self.labels, rows)
         self.optimizer.lr = warmup_cosine(
             self.steps,
@@ -137,7 +135,7 @@ class _Run:
             peak=self.settings.learning_rate,
         )
         self.optimizer.step()
-        self.losses.append(loss.item())
+        self.losses.append(loss)
         self.steps += 1
 
     def evaluate(self, stop: Examples, stop_labels: np.ndarray) -> None:
@@ -158,7 +156,7 @@ class _Run:
         rows = [
             [row["step"], None if math.isnan(row["train"]) else row["train"], row["stop"]] for row in self.history.rows
         ]
-        state = {"steps": self.steps, "waited": self.history.waited, "rows": rows, "rng": self.model.rng_state()}
+        state = {"steps": self.steps, "waited": self.history.waited, "rows": rows, "rng": self.shards.rng_state()}
         artifact.save(folder, self._manifest(), arrays, state | history)
 
     def resume(self, folder: Path) -> None:
@@ -181,7 +179,7 @@ class _Run:
         self.model.load_state_dict(part("model."))
         self.optimizer.load_state_dict(part("optimizer."))
         self.best = part("best.")
-        self.model.load_rng_state(state["rng"])
+        self.shards.load_rng_state(state["rng"])
         self.steps = state["steps"]
         rows = [
             {"step": step, "train": math.nan if train is None else train, "stop": stop}
