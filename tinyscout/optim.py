@@ -23,6 +23,8 @@ class _Optimizer:
             raise ValueError(
                 f"{type(self).__name__}: no parameters; pass model.named_parameters(), which can be read once"
             )
+        for name, parameter in self.params.items():
+            parameter.name = name  # so that the engine's messages can say which one
         self.lr = lr
         self.steps = 0
         self._state = {b: {name: np.zeros_like(p.data) for name, p in self.params.items()} for b in self.buffers}

@@ -4,6 +4,7 @@ An op is one function of arrays that returns its value and its backward (op.py);
 """
 
 from tinyscout.autograd import ops
+from tinyscout.autograd.drawing import dot, tree
 from tinyscout.autograd.gradcheck import GradientError, gradcheck, gradcheck_direction
 from tinyscout.autograd.graph import OPS, detect_anomaly, is_grad_enabled, no_grad
 from tinyscout.autograd.op import op
@@ -15,6 +16,7 @@ __all__ = [
     "GradientError",
     "Tensor",
     "detect_anomaly",
+    "dot",
     "gradcheck",
     "gradcheck_direction",
     "is_grad_enabled",
@@ -22,4 +24,5 @@ __all__ = [
     "op",
     "ops",
     "profile",
+    "tree",
 ]

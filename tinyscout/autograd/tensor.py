@@ -11,6 +11,8 @@ import numpy as np
 
 from tinyscout.autograd.graph import MODE, OPS, Leaf, Node, walk_backward
 
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
 
 class Tensor:
     """An array of float32 or float64 with a place in the graph.
@@ -26,7 +28,7 @@ class Tensor:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: data is already a Tensor; pass tensor.data, or tensor.detach() to share its array")
         array = np.asarray(data)
-        if array.dtype != np.float32 and array.dtype != np.float64:
+        if array.dtype not in _FLOATS or not isinstance(data, np.ndarray | np.generic):
             array = array.astype(np.float32)
         self._array: np.ndarray = array
         self.node: Node | Leaf | None = Leaf(array.shape) if requires_grad else None
@@ -64,6 +66,17 @@ class Tensor:
         if self.node is None:
             raise TypeError("Tensor: no gradient can be set on a constant; make it with requires_grad=True")
         self.node.grad = grad
+
+    @property
+    def name(self) -> str:
+        """What messages and drawings call this tensor: its op, or the name given to a leaf."""
+        return "" if self.node is None else self.node.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        if not isinstance(self.node, Leaf):
+            raise TypeError("Tensor: only a tensor made with requires_grad=True can be named")
+        self.node.name = name
 
     @property
     def requires_grad(self) -> bool:
