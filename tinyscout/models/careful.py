@@ -68,14 +68,14 @@ class CarefulFeatures:
         lead = tokens.lead[at]
         last = np.flatnonzero(np.diff(lead, append=-1))
         shape = (len(tokens), self.baseline.n_ids - start)
-        return to_csr([(lead[last], tokens.ids[at[last]] - start, np.ones(len(last)))], shape)
+        return to_csr(lead[last], tokens.ids[at[last]] - start, np.ones(len(last)), shape)
 
     def _crossed(self, tokens: Tokens) -> sparse.csr_matrix:
         """(B, C): decayed counts of each cross. A lead's tokens of a crossed field meet all its signals."""
         start, n_signals = self.baseline.signal_start, self.baseline.n_ids - self.baseline.signal_start
         at = np.flatnonzero(tokens.ids >= start)
         weight = np.exp2(-tokens.ages[at].astype(np.float64) / HALF_LIFE_HOURS)
-        decayed = to_csr([(tokens.lead[at], tokens.ids[at] - start, weight)], (len(tokens), n_signals))
+        decayed = to_csr(tokens.lead[at], tokens.ids[at] - start, weight, (len(tokens), n_signals))
 
         profile_ids, row_of = np.unique(self.crosses[:, 0], return_inverse=True)
         column_of = np.full((len(profile_ids), n_signals), -1)
@@ -88,7 +88,7 @@ class CarefulFeatures:
         m = np.repeat(np.arange(len(at)), np.diff(rows.indptr))
         column = column_of[value[m], rows.indices]
         kept = np.flatnonzero(column >= 0)
-        return to_csr([(lead[m[kept]], column[kept], rows.data[kept])], (len(tokens), len(self.crosses)))
+        return to_csr(lead[m[kept]], column[kept], rows.data[kept], (len(tokens), len(self.crosses)))
 
     def to_state(self) -> dict[str, Any]:
         """Everything, as what JSON can hold."""

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from tinyscout.tokenizer import Tokens, Vocabulary
+from tinyscout.tokenizer.tokens import offsets_of
 
 MIN_LEADS_WITH_WORD = 20
 MIN_SHARE_WITH_WORD = 0.002
@@ -97,38 +98,34 @@ class BaselineFeatures:
 
     def transform(self, tokens: Tokens) -> sparse.csr_matrix:
         """Features (B, F) CSR float64 of tokens that were not truncated."""
-        n_signals = self.n_ids - self.signal_start
-        n_profile = self.signal_start - self.profile_start
+        n_leads, n_signals = len(tokens), self.n_ids - self.signal_start
         lead = tokens.lead
 
         at = np.flatnonzero((tokens.ids >= self.profile_start) & (tokens.ids < self.signal_start))
         ids = tokens.ids[at]
         is_number = np.zeros(self.n_ids, bool)
         is_number[self.numbers] = True
-        profile = (lead[at], ids - self.profile_start, np.where(is_number[ids], tokens.values[at], 1.0))
+        amount = np.where(is_number[ids], tokens.values[at], 1.0)
+        profile = to_csr(lead[at], ids - self.profile_start, amount, (n_leads, self.signal_start - self.profile_start))
 
         groups = SignalGroups.of(tokens, self.signal_start, n_signals)
-        count = (groups.lead, n_profile + groups.signal, np.log1p(groups.count))
         fresh = freshness(groups.latest) - self.freshness_means[groups.signal]
-        age = (groups.lead, n_profile + n_signals + groups.signal, fresh)
+        counts = to_csr(groups.lead, groups.signal, np.log1p(groups.count), (n_leads, n_signals))
+        ages = to_csr(groups.lead, groups.signal, fresh, (n_leads, n_signals))
 
         leads, total, latest = _all_signals(groups)
-        start = n_profile + 2 * n_signals
-        recency = [
-            (leads, np.full(len(leads), start), freshness(latest) - self.freshness_means[-1]),
-            (leads, np.full(len(leads), start + 1), np.ones(len(leads))),
-            (leads, np.full(len(leads), start + 2), np.log1p(total)),
-        ]
+        fresh = freshness(latest) - self.freshness_means[-1]
+        three = np.stack([fresh, np.ones(len(leads)), np.log1p(total)], axis=1)
+        recency = to_csr(np.repeat(leads, 3), np.tile(np.arange(3), len(leads)), three.ravel(), (n_leads, 3))
 
-        feature_of = np.full(self.n_ids, -1)
-        feature_of[self.words] = start + 3 + np.arange(len(self.words))
+        feature_of = np.full(self.n_ids, -1, np.int32)
+        feature_of[self.words] = np.arange(len(self.words))
         feature = feature_of[tokens.ids]
         at = np.flatnonzero(feature >= 0)
-        words = (lead[at], feature[at], np.ones(len(at)))  # the CSR below adds up what comes twice
+        words = to_csr(lead[at], feature[at], np.ones(len(at)), (n_leads, len(self.words)))
 
-        return clipped(
-            to_csr([profile, count, age, *recency, words], (len(tokens), len(self.names))), self.low, self.high
-        )
+        features = sparse.hstack([profile, counts, ages, recency, words], format="csr")
+        return clipped(sparse.csr_matrix(features), self.low, self.high)
 
     def to_state(self) -> dict[str, Any]:
         """Everything, as what JSON can hold."""
@@ -148,22 +145,22 @@ class BaselineFeatures:
 
 _ARRAYS = {"words": np.int64, "numbers": np.int64, "freshness_means": float, "low": float, "high": float}
 
-Part = tuple[np.ndarray, np.ndarray, np.ndarray]  # lead, feature, value
-
 
 def freshness(hours: np.ndarray) -> np.ndarray:
     return -np.log1p(hours)
 
 
-def to_csr(parts: list[Part], shape: tuple[int, int]) -> sparse.csr_matrix:
-    """Sum (lead, feature, value) parts into one CSR matrix."""
-    lead, feature, value = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return sparse.csr_matrix((value, (lead, feature)), shape)
+def to_csr(lead: np.ndarray, feature: np.ndarray, value: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """(lead, feature, value) with rising leads -> CSR; what comes twice is summed."""
+    matrix = sparse.csr_matrix((value, feature, offsets_of(np.bincount(lead, minlength=shape[0]))), shape)
+    matrix.sum_duplicates()
+    return matrix
 
 
 def column_range(features: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest of each column and 0: (F,), (F,)."""
-    low, high = np.zeros(features.shape[1]), np.zeros(features.shape[1])
+    _, n_features = features.get_shape()
+    low, high = np.zeros(n_features), np.zeros(n_features)
     np.minimum.at(low, features.indices, features.data)
     np.maximum.at(high, features.indices, features.data)
     return low, high
@@ -186,7 +183,7 @@ def _all_signals(groups: SignalGroups) -> tuple[np.ndarray, np.ndarray, np.ndarr
 def _common_words(tokens: Tokens, vocabulary: Vocabulary) -> np.ndarray:
     """Word ids that enough training leads have, the commonest first, ties by id."""
     at = np.flatnonzero(vocabulary.is_word(tokens.ids))
-    counts = to_csr([(tokens.lead[at], tokens.ids[at], np.ones(len(at)))], (len(tokens), len(vocabulary)))
+    counts = to_csr(tokens.lead[at], tokens.ids[at], np.ones(len(at)), (len(tokens), len(vocabulary)))
     leads = np.bincount(counts.indices, minlength=len(vocabulary))
     enough = max(MIN_LEADS_WITH_WORD, MIN_SHARE_WITH_WORD * len(tokens))
     order = np.argsort(-leads, kind="stable")
