@@ -6,6 +6,7 @@ Keys a map does not set (missing markers, label words) come from configs/generic
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -67,11 +68,13 @@ class FieldMap:
         leads = {**self.leads, role: (column,)}
         return replace(self, leads=leads, optional=optional, label_first=self.label_first or role == "label")
 
-    def find(self, table: str, columns: Iterable[str], where: str, needed: Iterable[str]) -> dict[str, str]:
+    def find(
+        self, table: str, columns: Iterable[str], where: str, needed: Iterable[str], spare: Iterable[str] = ()
+    ) -> dict[str, str]:
         """Role -> column of a file, for the roles of `table` ("leads" or "signals") that it has.
 
-        `needed` are the roles this reading can't do without. Raises InputError naming file, role and columns when a
-        needed role, or one this map names and does not call optional, is not there.
+        `needed` are the roles this reading can't do without, `spare` those it can. Raises InputError naming file, role
+        and columns when a needed role, or one this map names, does not call optional and isn't spare, is not there.
         """
         columns = list(columns)
         by_name: dict[str, str] = {}
@@ -86,13 +89,14 @@ class FieldMap:
         for role in needed:
             if role not in found:
                 raise InputError(_missing_role(where, table, role, roles.get(role, ()), columns))
+        optional = {"label", "replied_at", *spare}  # either outcome will do; the reader asks for one of them
         for role, names in roles.items():
-            if role not in found and f"{table}.{role}" not in self.optional and role not in ("label", "replied_at"):
+            if role not in found and f"{table}.{role}" not in self.optional and role not in optional:
                 raise InputError(_missing_role(where, table, role, names, columns))
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return json.loads(json.dumps(asdict(self)))  # lists for tuples, as it will come back from a file
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> FieldMap:

@@ -27,13 +27,18 @@ MADE_ID = "row-"  # lead_id of a flat table that has none
 
 @dataclass
 class RawLeads:
-    """Rows as read. roles: role -> column; names: role -> its name in the file; file, line (N,): where each row is."""
+    """Rows as read.
+
+    roles: role -> column, of the roles that are read; names: role -> its name in the file, of all roles found;
+    file, line (N,): where each row is; after_contact: columns found that the field map names as such, not read.
+    """
 
     roles: dict[str, pa.ChunkedArray]
     names: dict[str, str]
     profile: pa.Table
     file: np.ndarray
     line: np.ndarray
+    after_contact: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.line)
@@ -42,7 +47,8 @@ class RawLeads:
         """Some of the rows, in the order given."""
         index = pa.array(rows)
         roles = {role: column.take(index) for role, column in self.roles.items()}
-        return RawLeads(roles, self.names, self.profile.take(index), self.file[rows], self.line[rows])
+        profile = self.profile.take(index)
+        return RawLeads(roles, self.names, profile, self.file[rows], self.line[rows], self.after_contact)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,8 @@ def read_raw(
     *,
     needed: Sequence[str],
     unused: Sequence[str] = (),
+    spare: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
     schema: Schema | None = None,
     allow_missing_columns: bool = False,
     rows: int | None = None,
@@ -81,32 +89,34 @@ def read_raw(
 ) -> Iterator[RawLeads]:
     """The rows of the leads files in batches. Raises InputError for a missing role or profile column, or a bad row.
 
-    needed: roles that must be there; unused: roles not to read; schema: read the profile columns it names only.
+    needed: roles that must be there; unused: roles not to read; spare: roles that may be absent though the map names
+    them; schema: read only the profile columns it names; columns: only these.
     """
     for number, path in enumerate(paths):
         source = open_source(path)
         file = ledger.open(source)
-        names = field_map.find("leads", source.columns, str(path), needed)
-        by_profile = _profile_columns(source.columns, names, field_map)
-        if schema is not None:
+        names = field_map.find("leads", source.columns, str(path), needed, spare)
+        by_profile, after = _profile_columns(source.columns, names, field_map)
+        if columns is not None:
+            by_profile = {name: column for name, column in by_profile.items() if name in columns}
+        elif schema is not None:
             by_profile = _of_schema(by_profile, schema, str(path), allow_missing_columns)
         roles = {role: column for role, column in names.items() if role not in unused}
         wanted = [*dict.fromkeys([*roles.values(), *by_profile.values()])]
         for batch in source.batches(wanted, rows):
             if progress:
-                progress("reading leads", (number + batch.done) / len(paths))
+                progress("reading leads", int(100 * (number + batch.done) / len(paths)), 100)
             ledger.read["leads"] += len(batch.lines) + len(batch.bad) + len(batch.empty)
             ledger.refuse("leads", file, batch.bad)
             empty = np.array(batch.empty, np.int64)
             ledger.drop("leads", "empty row", np.full(len(empty), file), empty, [""] * len(empty))
-            columns = {name: chunked(batch.table.column(column)) for name, column in by_profile.items()}
-            profile = pa.table(columns) if columns else pa.table({"": pa.nulls(len(batch.lines))}).select([])
             yield RawLeads(
                 {role: chunked(batch.table.column(column)) for role, column in roles.items()},
-                roles,
-                profile,
+                names,
+                batch.table.select([*by_profile.values()]).rename_columns([*by_profile]),
                 np.full(len(batch.lines), file),
                 batch.lines,
+                after,
             )
 
 
@@ -122,11 +132,16 @@ def join_raw(pieces: Sequence[RawLeads]) -> RawLeads:
     profile = _concat([piece.profile for piece in pieces])
     columns = {role: _concat([pa.table({role: piece.roles[role]}) for piece in pieces]).column(0) for role in roles}
     file = np.concatenate([piece.file for piece in pieces])
-    return RawLeads(columns, pieces[0].names, profile, file, np.concatenate([piece.line for piece in pieces]))
+    line = np.concatenate([piece.line for piece in pieces])
+    after = tuple(dict.fromkeys(name for piece in pieces for name in piece.after_contact))
+    return RawLeads(columns, pieces[0].names, profile, file, line, after)
 
 
-def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[RawLeads, Contacts]:
-    """Read the roles of all rows; rows whose id, moment, label or number can't be read are refused or dropped."""
+def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[RawLeads, Contacts, np.ndarray]:
+    """The rows that can be read, what their roles say, and their places in `raw`.
+
+    Rows whose id, moment, label or number can't be read are refused or dropped.
+    """
     missing, size = field_map.missing, len(raw)
     problems: list[tuple[np.ndarray, str, str, str]] = []  # (rows, reason, role, what is wrong)
 
@@ -171,7 +186,9 @@ def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[R
         ledger.refuse("leads", file, by_file[file])
     contacts_read = Contacts(lead_id, contact_id, contacted, replied, label, sentiment, order)
     good = np.flatnonzero(~bad)
-    return (raw, contacts_read) if len(good) == size else (raw.take(good), take_contacts(contacts_read, good))
+    if len(good) == size:
+        return raw, contacts_read, good
+    return raw.take(good), take_contacts(contacts_read, good), good
 
 
 def take_contacts(contacts: Contacts, rows: np.ndarray) -> Contacts:
@@ -247,12 +264,16 @@ def _drop(raw: RawLeads, contacts: Contacts, rows: np.ndarray, reason: str, ledg
     ledger.drop("leads", reason, raw.file[rows], raw.line[rows], contacts.lead_id[rows].tolist())
 
 
-def _profile_columns(columns: Sequence[str], names: dict[str, str], field_map: FieldMap) -> dict[str, str]:
-    """Name in the tables -> name in the file, of the columns that are neither role nor filled in after contact."""
+def _profile_columns(
+    columns: Sequence[str], names: dict[str, str], field_map: FieldMap
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Name in the tables -> name in the file of the profile columns; and the columns filled in after contact."""
     taken = set(names.values())
     after = {normal(name) for name in field_map.after_contact}
-    left = [column for column in columns if column not in taken and normal(column) not in after]
-    return {f"{column} (column)" if column in ROLES else column: column for column in left}
+    left = [column for column in columns if column not in taken]
+    profile = [column for column in left if normal(column) not in after]
+    named = tuple(column for column in left if normal(column) in after)
+    return {f"{column} (column)" if column in ROLES else column: column for column in profile}, named
 
 
 def _of_schema(found: dict[str, str], schema: Schema, where: str, allow_missing: bool) -> dict[str, str]:

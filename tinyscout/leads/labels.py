@@ -1,0 +1,89 @@
+"""The label: did a positive reply come within the window after contact, and is that known yet.
+
+A later reply is a negative. A contact whose window isn't over at the end of observation is neither, even if a reply is
+in already: keeping the early replies of young contacts and dropping the rest would flatter the young. A reply before
+the contact, or one of unknown sentiment, leaves the label unknown: the row is read and scored, and never trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyscout.errors import InputError
+from tinyscout.leads.cells import Coded
+from tinyscout.leads.times import DAY_US, NONE, Times, day
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The end of observation: us microseconds since 1970, the last moment at which a reply would have been seen."""
+
+    us: int
+    source: str
+    given: bool = False
+
+    @classmethod
+    def latest(cls, found: Iterable[tuple[str, Times]]) -> Observed:
+        """The latest moment of named columns; a date without a clock time ends with its day."""
+        best = cls(NONE, "no time stamp at all")
+        for source, times in found:
+            there = ~times.missing
+            if there.any():
+                us = int((times.us + np.where(times.date_only, DAY_US, 0))[there].max())
+                if us > best.us:
+                    best = cls(us, f"the latest {source}")
+        return best
+
+
+@dataclass(frozen=True)
+class Labels:
+    """label (N,) float64, NaN where not known. The masks (N,) say why, or what was seen on the way."""
+
+    label: np.ndarray
+    immature: np.ndarray
+    before: np.ndarray  # replied before contact
+    late: np.ndarray  # replied after the window
+    unclear: np.ndarray  # replied, sentiment empty
+
+
+def from_replies(
+    contacted: Times, replied: Times, positive: np.ndarray | None, *, window_days: float, observed: Observed
+) -> Labels:
+    """Labels from reply times. positive (N,) float64 is 1, 0, or NaN where a reply's sentiment is empty; None for all 1.
+
+    Days to reply are counted in whole days where either moment has only a date.
+    """
+    there = ~replied.missing
+    by_day = contacted.date_only | replied.date_only
+    start = np.where(by_day, day(contacted.us) * DAY_US, contacted.us)
+    reply = np.where(by_day, day(replied.us) * DAY_US, replied.us)
+    window = int(window_days * DAY_US)
+    before = there & (reply < start)
+    late = there & (reply - start > window)
+    ends = contacted.us + window + np.where(contacted.date_only, DAY_US, 0)
+    immature = ends > observed.us
+    meant = np.ones(len(start)) if positive is None else positive
+    unclear = there & ~before & ~late & np.isnan(meant)
+    label = np.where(there & ~late & (meant == 1), 1.0, 0.0)
+    label[before | unclear | immature] = np.nan
+    return Labels(label, immature, before, late, unclear)
+
+
+def read_sentiment(sentiment: Coded, replied: Times, words: Iterable[str], where: str) -> np.ndarray:
+    """(N,) 1 where the sentiment is one of the positive words, 0 where another, NaN where empty.
+
+    Raises InputError when replies have sentiments and none of them is a positive word: then the words are wrong.
+    """
+    known = {word.casefold() for word in words}
+    positive = np.array([float(value.casefold() in known) for value in sentiment.values] + [np.nan])[sentiment.codes]
+    on_replies = sentiment.codes[~replied.missing & ~sentiment.missing]
+    if len(on_replies) >= 20 and not (positive[~replied.missing] == 1).any():
+        found = ", ".join(str(value) for value in sentiment.values[np.unique(on_replies)][:6])
+        raise InputError(
+            f"{where}: no reply has a positive sentiment (found {found}); name the words that mean positive in the "
+            'field map, [reading] positive = ["..."]'
+        )
+    return positive

@@ -1,0 +1,78 @@
+"""Profile columns: typed once for a fit, read by those types ever after, and dated no later than the contact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tinyscout.leads.as_of import after_contact
+from tinyscout.leads.column_types import convert, infer
+from tinyscout.leads.field_map import FieldMap, normal
+from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.schema import ColumnType
+from tinyscout.leads.times import NONE, Times, read_times, to_series
+
+AFTER_CONTACT = "after contact"  # why a date was read as missing
+
+
+def type_columns(profile: pa.Table, field_map: FieldMap) -> dict[str, ColumnType]:
+    """The type of each profile column: as the field map says, else as its cells do."""
+    named = {normal(column): kind for column, kind in field_map.types.items()}
+    return {
+        name: named.get(normal(name)) or infer(profile.column(name), name, field_map.missing, field_map.date_formats)
+        for name in profile.column_names
+    }
+
+
+def read_profile(
+    profile: pa.Table,
+    types: Mapping[str, ColumnType],
+    contacted: Times,
+    label: np.ndarray,
+    field_map: FieldMap,
+    ledger: Ledger,
+) -> dict[str, pd.Series]:
+    """The profile columns as their types, missing ones as all missing; dates after contact are made missing.
+
+    contacted, label (N,) belong to the same rows; the label only serves to count how dates after contact go with it.
+    """
+    size = len(label)
+    columns = {}
+    for name, kind in types.items():
+        column = profile.column(name) if name in profile.column_names else pa.nulls(size, pa.large_string())
+        if kind == "date":
+            columns[name] = _read_dates(name, column, contacted, label, field_map, ledger)
+            continue
+        read = convert(column, kind, field_map.missing)
+        ledger.missing(name, f"not readable as a {kind}", read.unreadable)
+        ledger.missing(name, "not finite", read.not_finite)
+        columns[name] = read.values
+    return columns
+
+
+def _read_dates(
+    name: str, column, contacted: Times, label: np.ndarray, field_map: FieldMap, ledger: Ledger
+) -> pd.Series:
+    times = read_times(column, field_map.missing, field_map.date_formats).settled()
+    ledger.missing(name, "not readable as a date", int(times.bad.sum()))
+    later = after_contact(times, contacted)
+    if later.any():
+        ledger.missing(name, AFTER_CONTACT, int(later.sum()))
+        counts = ledger.notes.setdefault(AFTER_CONTACT, {}).setdefault(name, {"rows": 0, "filled": 0, "replied": 0})
+        counts["rows"] += int(later.sum())
+        counts["filled"] += int((~times.missing).sum())
+        counts["replied"] += int((label[later] == 1).sum())
+        for row in np.flatnonzero(later)[:5].tolist() if ledger.wants_example(f"{name} {AFTER_CONTACT}") else ():
+            ledger.example(
+                f"{name} {AFTER_CONTACT}",
+                {"contacted_at": _shown(contacted, row), name: _shown(times, row)},
+            )
+    return to_series(np.where(later, NONE, times.us))
+
+
+def _shown(times: Times, row: int) -> str:
+    stamp = to_series(times.us[row : row + 1])[0]
+    return str(stamp.date()) if times.date_only[row] else str(stamp)
