@@ -17,6 +17,7 @@ def ranked_list(
     leads: pd.DataFrame,
     probabilities: np.ndarray,
     reasons: Sequence[Sequence[str]] | None = None,
+    residual: np.ndarray | None = None,
     *,
     model_version: str,
     cost_per_contact: float | None = None,
@@ -24,10 +25,11 @@ def ranked_list(
 ) -> pd.DataFrame:
     """One row a contact, best first, ties in the order of `leads`.
 
-    leads: (N,) with contact_id and lead_id. probabilities (N,) calibrated. reasons: N lists of up to three.
+    leads: (N,) with contact_id and lead_id. probabilities (N,) calibrated. reasons: N lists of up to three;
+    residual (N,): log-odds that the reasons' method leaves unexplained.
     Columns: lead_id, contact_id (only where it isn't the lead_id), probability, rank (1 is best), decile (1 is the
     best tenth), tier (A the best 10 %, B to 30 %, C to 60 %, D the rest), do_not_contact (only with both prices: 1
-    where probability * value_per_reply is below cost_per_contact), reason_1 ... reason_3, model_version.
+    where probability * value_per_reply is below cost_per_contact), reason_1 ... reason_3, unexplained, model_version.
     Raises InputError when only one of the two prices is given or one is not a positive number.
     """
     worth = break_even(cost_per_contact, value_per_reply)
@@ -49,6 +51,8 @@ def ranked_list(
         for place in range(3):
             column = [row[place] if place < len(row) else "" for row in reasons]
             table[f"reason_{place + 1}"] = np.array(column, dtype=object)[order]
+    if residual is not None:
+        table["unexplained"] = np.round(residual[order], 2)
     table["model_version"] = model_version
     return table
 

@@ -200,19 +200,43 @@ class Scout:
         """Calibrated probability of a reply within the window (N,) float64."""
         return probability(self.logits(tables))
 
+    def reasons(self, tables: LeadTables, examples: Examples) -> tuple[list[list[str]], np.ndarray]:
+        """Up to three reasons a lead, strongest first, and the log-odds (N,) that no token or feature accounts for.
+
+        A reason reads `+0.82 pricing_page x3, latest 2 h ago`: what the subject adds to the log-odds, and its evidence.
+        """
+        from tinyscout.explain import contributions, top_reasons
+
+        calibrator = self.calibrators[self.ships]
+        parts = contributions(
+            self.members,
+            SHARES[self.ships],
+            (self.baseline.raw_coef, self.baseline.raw_intercept),
+            (calibrator.slope, calibrator.shift),
+            examples,
+        )
+        return top_reasons(parts, examples, tables, self.tokenizer, self.features), parts.residual
+
     def rank(
         self,
         tables: LeadTables,
         *,
-        reasons: int | None = None,
+        with_reasons: bool = True,
         cost_per_contact: float | None = None,
         value_per_reply: float | None = None,
     ) -> pd.DataFrame:
-        """The ranked list, best lead first; see `tinyscout.ranking` for its columns."""
+        """The ranked list, best lead first; its columns are those of `ranking.ranked_list`."""
         from tinyscout.ranking import ranked_list
 
         examples = self.examples(tables)
-        return ranked_list(self, tables, examples, self.contenders(examples)[self.ships])
+        return ranked_list(
+            tables.leads,
+            probability(self.contenders(examples)[self.ships]),
+            *(self.reasons(tables, examples) if with_reasons else ()),
+            model_version=self.version,
+            cost_per_contact=cost_per_contact,
+            value_per_reply=value_per_reply,
+        )
 
     def save(self, directory: Path) -> Scout:
         """Write everything `load` needs; sets and returns with `version`, the first 12 digits of its hash."""

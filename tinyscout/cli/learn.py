@@ -22,8 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from tinyscout.metrics.table import Table
 
     course = Course(quick=args.quick, seed=args.seed, config=args.config)
@@ -32,7 +30,6 @@ def run(args: argparse.Namespace) -> int:
     for i, phase in enumerate(chosen):
         course.require(phase, running=names[:i])
 
-    console = Console(highlight=False, markup=False, safe_box=True)
     rows = []
     for i, phase in enumerate(chosen):
         why = course.why_stale(phase) or ("--force was given" if args.force else "")
@@ -41,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         left = sum(each.seconds for each in chosen[i:] if args.force or course.why_stale(each))
         duration = "a few seconds" if args.quick else f"about {phase.seconds:.0f} s, {left:.0f} s in all that is left"
-        console.rule(f"{i + 1} of {len(chosen)}: {phase.name} ({why}; {duration})", characters="-", align="left")
+        print(f"\n---- {i + 1} of {len(chosen)}: {phase.name} ({why}; {duration})", flush=True)
         started = time.perf_counter()
         code = subprocess.run([sys.executable, str(phase.path), *course.options.split()], check=False).returncode
         rows.append([phase.name, "made" if code == 0 else f"failed with exit code {code}", _seconds(started)])

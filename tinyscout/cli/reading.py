@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,18 +26,22 @@ def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool)
     parser.add_argument("--rejects", type=Path, help="write dropped rows with file, line number and reason to this CSV")
 
 
-def read(args: argparse.Namespace, *, schema: Schema | None = None, labelled: bool = True) -> LeadTables:
+def read(
+    args: argparse.Namespace, *, schema: Schema | None = None, progress: Callable[[str, int, int], None] | None = None
+) -> LeadTables:
     """The export named by the arguments, whole."""
     from tinyscout.leads import read_tables
 
-    return read_tables(args.leads, **_options(args, schema), labelled=labelled)
+    return read_tables(args.leads, **_options(args, schema), progress=progress)
 
 
-def read_chunks(args: argparse.Namespace, *, schema: Schema) -> Iterator[LeadTables]:
+def read_chunks(
+    args: argparse.Namespace, *, schema: Schema, progress: Callable[[str, int, int], None]
+) -> Iterator[LeadTables]:
     """The export named by the arguments, in chunks of leads, without labels."""
     from tinyscout.leads import iter_tables
 
-    yield from iter_tables(args.leads, **_options(args, schema))
+    yield from iter_tables(args.leads, **_options(args, schema), progress=progress)
 
 
 def _options(args: argparse.Namespace, schema: Schema | None) -> dict[str, Any]:

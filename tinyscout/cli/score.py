@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     ids: list[pd.DataFrame] = []
     probabilities: list[np.ndarray] = []
     reasons: list[list[str]] = []
+    residuals: list[np.ndarray] = []
     account = None
     with progress_bars() as progress:
         for tables in read_chunks(args, schema=scout.schema, progress=progress):
@@ -41,13 +42,15 @@ def run(args: argparse.Namespace) -> int:
             examples = scout.examples(tables)
             probabilities.append(probability(scout.contenders(examples)[scout.ships]))
             if not args.no_reasons:
-                reasons += scout.reasons(tables, examples)
+                found, residual = scout.reasons(tables, examples)
+                reasons += found
+                residuals.append(residual)
     if account is None or not ids:
         raise InputError(f"{args.leads[0]}: holds no lead that can be scored; see --rejects")
     table = ranked_list(
         pd.concat(ids, ignore_index=True),
         np.concatenate(probabilities),
-        None if args.no_reasons else reasons,
+        *(() if args.no_reasons else (reasons, np.concatenate(residuals))),
         model_version=scout.version,
         cost_per_contact=args.cost,
         value_per_reply=args.value,
