@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyscout import kernels
 from tinyscout.autograd import Tensor
 
 
@@ -105,6 +106,10 @@ class AdamW(_Optimizer):
     def _move(self, name: str, data: np.ndarray, grad: np.ndarray) -> None:
         beta1, beta2 = self.betas
         mean, square = self._state["mean"][name], self._state["square"][name]
+        if data.dtype == grad.dtype == np.float32 and data.flags.c_contiguous:
+            settings = {"lr": self.lr, "beta1": beta1, "beta2": beta2, "eps": self.eps, "step": self.steps}
+            kernels.adamw(data, grad, mean, square, weight_decay=self._decay[name], **settings)
+            return
         mean *= beta1
         mean += (1 - beta1) * grad
         square *= beta2

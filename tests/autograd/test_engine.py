@@ -241,7 +241,7 @@ def test_backward_needs_a_graph_and_a_cotangent_that_fits():
         (lambda: ops.cross_entropy(np.ones((2, 3)), targets=[0]), "cross_entropy: targets has shape (1,), needs (2,)"),
         (lambda: ops.bce_with_logits(np.ones(2), targets=[0, 1], weights=[1, -1]), "the smallest weight is -1.0"),
         (lambda: ops.attention(*[np.ones((2, 3, 4))] * 3), "attention: q (2, 3, 4)"),
-        (lambda: ops.attention(*[np.ones((2, 1, 3, 4))] * 3, lengths=[1]), "attention: lengths has shape (1,), needs (2"),
+        (lambda: ops.attention(*[np.ones((2, 1, 3, 4))] * 3, lengths=[1]), "attention: lengths has shape (1,), needs"),
         (lambda: ops.self_attention(np.ones((2, 3, 8)), heads=2), "self_attention: qkv (2, 3, 8) must be (B, T, 3D)"),
         (lambda: ops.dropout(np.ones(2), p=1.0, rng=None), "dropout: p is 1.0, needs 0 <= p < 1"),
         (lambda: ops.sum(np.ones(2), axis=3), "sum: axis 3 is out of bounds"),

@@ -100,7 +100,7 @@ CASES = {
         (lambda f, q, k, v: f(q, k, v, lengths=np.array([0, 2])), [normal(2, 2, 3, 4) for _ in range(3)]),
         (
             lambda f, q, k, v: f(q, k, v, offset=2, scale=0.3),
-            [normal(1, 2, 2, 4), normal(1, 1, 4, 4), normal(1, 1, 4, 4)],
+            [normal(1, 2, 2, 4), normal(1, 2, 4, 4), normal(1, 2, 4, 4)],
         ),
     ],
     "self_attention": [

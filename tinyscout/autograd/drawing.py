@@ -14,7 +14,7 @@ Names = Iterable[tuple[str, Tensor]]
 def tree(tensor: Tensor, names: Names = ()) -> str:
     """The graph as indented lines, from the result down to the leaves.
 
-    names: (name, tensor) pairs such as model.named_parameters(), to name the leaves. What is used twice is drawn once and
+    names: (name, tensor) pairs such as model.named_parameters(), to name the leaves. What is used twice is drawn once,
     then referred to by its number.
     """
     known = _leaf_names(names)

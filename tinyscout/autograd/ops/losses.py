@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinyscout import kernels
 from tinyscout.autograd.op import op
 
 
@@ -23,6 +24,9 @@ def cross_entropy(logits, *, targets, weights=None):
     if used.size and not (used.min() >= 0 and used.max() < n_classes):
         at = tuple(int(i) for i in np.argwhere((used < 0) | (used >= n_classes))[0])
         raise IndexError(f"cross_entropy: target {used[at]} at {at} is not in 0..{n_classes - 1}")
+    if logits.dtype == np.float32 and share.any():
+        loss, dlogits = kernels.cross_entropy(logits, used, share)
+        return loss, lambda dy: (dlogits * dy,)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     odds = np.exp(shifted)
     total = odds.sum(axis=-1, keepdims=True)
