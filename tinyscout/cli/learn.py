@@ -15,7 +15,9 @@ from tinyscout.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("phases", nargs="*", metavar="NN", help="run only these phases; default: all")
     parser.add_argument("--to", metavar="NN", help="run all phases up to this one")
-    parser.add_argument("--quick", action="store_true", help="small runs of a few seconds, kept apart from the real ones")
+    parser.add_argument(
+        "--quick", action="store_true", help="small runs of a few seconds, kept apart from the real ones"
+    )
     parser.add_argument("--force", action="store_true", help="run what is fresh, too")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--config", type=Path, help="settings (TOML) in place of configs/phases.toml")

@@ -28,7 +28,10 @@ def run(args: argparse.Namespace) -> int:
     headers = ["phase", "state", "made (UTC)", "seconds", "log loss"]
     print(Table(headers, [[_shown(row[key]) for key in _PHASE_KEYS] for row in phases]).text())
     if models:
-        print("\n" + Table(["model", *_MODEL_KEYS[1:]], [[_shown(row[key]) for key in _MODEL_KEYS] for row in models]).text())
+        print(
+            "\n"
+            + Table(["model", *_MODEL_KEYS[1:]], [[_shown(row[key]) for key in _MODEL_KEYS] for row in models]).text()
+        )
     stale = [row["name"][:2] for row in phases if row["state"] != "fresh"]
     if stale:
         print(f"\nto bring the course up to date: tinyscout learn{course.options}")

@@ -1,0 +1,226 @@
+"""What every phase script shares: its settings, the leads, the earlier artefacts, the one table, the hand-over.
+
+A phase begins with `run = open_phase(__file__, Settings)` and ends with `run.hand_over(...)`. What a user can cause
+(a missing need, a full disk) ends the script with one line on standard error and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from tinyscout import artifact
+from tinyscout.course.plan import Course, Phase, course_folder
+from tinyscout.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from tinyscout.leads.tables import LeadTables
+    from tinyscout.metrics import Comparison
+
+AnySettings = TypeVar("AnySettings")
+QUICK_THINNING = 4  # --quick keeps every fourth lead of the sample
+HOLDOUT, STOP_SHARE = 0.2, 0.12
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The shipped leads and the split that every phase uses: by time, with a gap of one label window.
+
+    Row positions into `tables`: `train` for weights, `stop` (the latest before the gap) for early stopping and
+    choices, `test` for the table alone. `y` (N,) float64 is the label, NaN where it isn't known.
+    """
+
+    tables: LeadTables
+    y: np.ndarray
+    train: np.ndarray
+    stop: np.ndarray
+    test: np.ndarray
+
+
+@dataclass
+class PhaseRun(Generic[AnySettings]):
+    """A phase that is running; `open_phase` makes it."""
+
+    phase: Phase
+    course: Course
+    settings: AnySettings
+    started: float
+
+    @property
+    def quick(self) -> bool:
+        return self.course.quick
+
+    @property
+    def seed(self) -> int:
+        return self.course.seed
+
+    @property
+    def directory(self) -> Path:
+        return self.course.directory(self.phase.name)
+
+    def leads(self) -> Sample:
+        """The shipped sample and its split: the same held-out leads in every phase."""
+        from tinyscout.leads.splits import latest_slices, time_split
+        from tinyscout.leads.world import load_sample
+
+        with stopping_at_input_errors(self.phase):
+            tables = load_sample().tables
+            if self.quick:
+                tables = tables.take(np.arange(0, len(tables), QUICK_THINNING))
+            split = time_split(tables, holdout=HOLDOUT)
+            train, stop = latest_slices(tables, split.train, (STOP_SHARE,))
+        return Sample(tables, tables.labels, train, stop, split.test)
+
+    def load(self, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and state that an earlier phase left; it must be among this phase's NEEDS."""
+        if name not in self.phase.needs:
+            raise ValueError(f"{self.phase.name}: load({name!r}) of a phase that NEEDS doesn't name; add it there")
+        with stopping_at_input_errors(self.phase):
+            _, arrays, state = artifact.load(self.course.directory(name))
+        return arrays, state
+
+    def table(self, y: np.ndarray, logits: np.ndarray, ms_per_lead: float) -> Comparison:
+        """Compare this phase on the held-out leads with the phase before it and the baseline; print the table.
+
+        y (M,) labels and logits (M,) of the held-out leads. Differences are the others' figures minus this phase's.
+        """
+        from tinyscout.metrics import comparison
+
+        contestants, times = {}, {}
+        for name in self._rivals():
+            manifest, arrays, _ = artifact.load(self.course.directory(name))
+            contestants[name], times[name] = arrays["test_logits"], manifest.metrics["ms_per_lead"]
+        contestants[self.phase.name], times[self.phase.name] = logits, ms_per_lead
+        judged = comparison(y, contestants, reference=self.phase.name, ms_per_lead=times, seed=self.seed)
+        print(f"\nThe held-out leads, which nothing above was fitted to or chosen on:\n{judged.text()}\n")
+        return judged
+
+    def _rivals(self) -> list[str]:
+        """The baseline and the phase before, whose logits on the held-out leads this phase is compared with."""
+        names = [each.name for each in self.course.phases if each.name in self.phase.needs]
+        return list(dict.fromkeys([*names[:1], *names[-1:]]))
+
+    def hand_over(
+        self,
+        *,
+        role: str,
+        figure: Figure,
+        arrays: Mapping[str, np.ndarray],
+        state: Mapping[str, Any],
+        judged: Comparison,
+        findings: Mapping[str, Any],
+        measured: str,
+        so_what: str,
+        try_this: str,
+    ) -> artifact.Manifest:
+        """Write figure, metrics.json, arrays, state and manifest, then print the closing block.
+
+        arrays must hold `test_logits`, the logits of the held-out leads. findings: what the phase measured besides
+        the table, as JSON can hold it. The manifest is written last: a phase that dies leaves its old artefact fresh
+        or none.
+        """
+        from tinyscout.course.figure import save_figure
+
+        row = judged.rows[self.phase.name]
+        metrics = {
+            "log_loss": row["log_loss"],
+            "ms_per_lead": row["ms_per_lead"],
+            "measured": measured,
+            "findings": dict(findings),
+            "comparison": judged.to_json(),
+        }
+        manifest = artifact.Manifest(
+            name=self.phase.name,
+            role=role,
+            made_by=self.phase.path.name,
+            seed=self.seed,
+            config=self.course.settings(self.phase),
+            data_hash=self.course.sample_hash,
+            parents=self.course.parents(self.phase),
+            code_hash=artifact.file_hash(self.phase.path),
+            metrics=metrics,
+            seconds=round(time.perf_counter() - self.started, 2),
+        )
+        with stopping_at_input_errors(self.phase):
+            save_figure(figure, self.directory / "figure.png")
+            with artifact.replacing(self.directory / "metrics.json") as temporary:
+                temporary.write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            manifest = artifact.save(self.directory, manifest, arrays, state)
+        closing = {
+            "Question": self.phase.question,
+            "Measured": measured,
+            "So what": so_what,
+            "Saved": f"{self.directory.as_posix()}: model, figure.png, metrics.json ({manifest.seconds:.0f} s)",
+            "Try": try_this,
+        }
+        print("\n".join(f"{name:<9} {text}" for name, text in closing.items()))
+        return manifest
+
+
+def open_phase(
+    file: str, kind: type[AnySettings], *, argv: Sequence[str] | None = None, root: Path = Path("artifacts")
+) -> PhaseRun[AnySettings]:
+    """Read a phase's options and settings and check that all it needs is there and fresh.
+
+    file: the phase's __file__; kind: its frozen dataclass of settings. Exits with code 2 and one line otherwise.
+    """
+    started = time.perf_counter()
+    phase = Phase.read(Path(file))
+    parser = argparse.ArgumentParser(prog=f"python {file}", description=phase.question)
+    parser.add_argument("--quick", action="store_true", help="a small run of a few seconds, apart from the real one")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--config", type=Path, help="settings (TOML) in place of configs/phases.toml")
+    if argv is None and "ipykernel" in sys.modules:  # cells of a notebook: the arguments are the kernel's
+        argv = []
+    args = parser.parse_args(argv)
+    at_home = all((phase.path.parent / f"{name}.py").is_file() for name in phase.needs)
+    folder = phase.path.parent if at_home else course_folder()  # a learner's copy may lie anywhere
+    course = Course(folder, root, config=args.config, quick=args.quick, seed=args.seed)
+    with stopping_at_input_errors(phase):
+        course.require(phase)
+        settings = _settings(kind, course, phase)
+    duration = "a few seconds" if args.quick else f"about {phase.seconds:.0f} s"
+    print(f"Phase {phase.number}: {phase.question}\nTakes {duration}.\n", flush=True)
+    return PhaseRun(phase, course, settings, started)
+
+
+def _settings(kind: type[AnySettings], course: Course, phase: Phase) -> AnySettings:
+    """The phase's section of the settings file as its dataclass: every field, no other key, the right types."""
+    from pydantic import TypeAdapter, ValidationError
+
+    content = course.settings(phase)
+    where = f"{course.config_path}: [phase{phase.number}]"
+    known = [each.name for each in fields(kind)]  # pyright: ignore[reportArgumentType]
+    for key in content:
+        if key not in known:
+            raise InputError(f"{where} has a key {key}, which the phase doesn't know; needs {', '.join(known)}")
+    for key in known:
+        if key not in content:
+            raise InputError(f"{where} has no {key}; add it (configs/phases.toml shows all keys)")
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{where} {first['loc'][0]} is {first['input']!r}: {first['msg'].lower()}") from error
+
+
+@contextmanager
+def stopping_at_input_errors(phase: Phase) -> Iterator[None]:
+    """End the script with exit code 2 and the error's one line on standard error."""
+    try:
+        yield
+    except InputError as error:
+        line = str(error)
+        print(line if line.startswith("phase ") else f"phase {phase.number}: {line}", file=sys.stderr)
+        raise SystemExit(2) from None
