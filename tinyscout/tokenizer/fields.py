@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-N_QUANTILES = 129
+N_QUANTILES = 128
 
 
 @dataclass(frozen=True)
 class NumberCoder:
     """A number as one id and a value in [-1, 1]: twice its rank among the training values, minus one.
 
-    A value that many leads share gets the middle of their ranks. Beyond the training range the value stays at its end.
+    A number that many leads share gets the middle of their ranks. Beyond the outermost of 128 quantiles (0.4 % of the
+    training values on either side) the value stays at its end.
     """
 
     knots: np.ndarray  # (Q,) float64, rising
@@ -26,18 +27,25 @@ class NumberCoder:
     @classmethod
     def fit(cls, numbers: np.ndarray) -> "NumberCoder":
         """numbers (N,) float64; NaN and infinities are left out."""
-        known = numbers[np.isfinite(numbers)]
+        known = _bounded(numbers[np.isfinite(numbers)])
         if not len(known):
             return cls(np.zeros(1), np.zeros(1))
-        quantiles = np.linspace(0, 1, N_QUANTILES)
-        knots, of_knot = np.unique(np.quantile(known, quantiles, method="lower"), return_inverse=True)
+        quantiles = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
+        knots, of_knot = np.unique(np.quantile(known, quantiles, method="inverted_cdf"), return_inverse=True)
         levels = np.bincount(of_knot, quantiles) / np.bincount(of_knot)
         return cls(knots, 2 * levels - 1)
 
     def scale(self, numbers: np.ndarray) -> np.ndarray:
         """numbers (...) float64 -> (...) float32 in [-1, 1], 0 where not finite."""
         known = np.isfinite(numbers)
-        return np.where(known, np.interp(np.where(known, numbers, 0), self.knots, self.levels), 0).astype(np.float32)
+        x = np.clip(_bounded(np.where(known, numbers, 0)), self.knots[0], self.knots[-1])
+        # Not np.interp: its rounding depends on how many numbers it is given, so a lead's would on its neighbours.
+        left = np.searchsorted(self.knots, x, side="right") - 1
+        right = np.minimum(left + 1, len(self.knots) - 1)
+        width = self.knots[right] - self.knots[left]
+        share = (x - self.knots[left]) / np.where(width > 0, width, 1)
+        values = self.levels[left] + share * (self.levels[right] - self.levels[left])
+        return np.where(known, values, 0).astype(np.float32)
 
     def encode(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """numbers (B,) float64 -> local ids (B,): 0 a number, 1 missing; values (B,) float32."""
@@ -112,6 +120,10 @@ def coder_from_state(state: dict[str, Any]) -> Coder:
     if "knots" in state:
         return NumberCoder.from_state(state)
     return TextCoder.from_state(state) if "max_words" in state else CategoryCoder.from_state(state)
+
+
+def _bounded(numbers: np.ndarray) -> np.ndarray:
+    return np.clip(numbers, -1e300, 1e300)  # so that no difference overflows
 
 
 def categories(column: pd.Series) -> tuple[np.ndarray, list[str]]:

@@ -198,7 +198,7 @@ def profile_column(tables: LeadTables, name: str, type_: str) -> Any:
     if type_ == "hour":
         return _from_codes(contacted_at.dt.hour, HOURS)
     if type_ == "weekday":
-        return _from_codes(contacted_at.dt.weekday, WEEKDAYS)
+        return _from_codes(contacted_at.dt.day_of_week, WEEKDAYS)
     if name not in tables.leads:
         raise InputError(
             f'the leads have no column "{name}", which the tokenizer was fitted with; add it (empty cells are fine) or '

@@ -22,7 +22,7 @@ class SignalCoder:
         kind, kinds, channel, channels = _codes(signals)
         pair = kind.astype(np.int64) * (len(channels) + 1) + channel + 1
         counts = np.bincount(pair[kind >= 0], minlength=len(kinds) * (len(channels) + 1))
-        counts = counts.reshape(len(kinds), -1)  # (kinds, 1 + channels): without a channel, then each
+        counts = counts.reshape(len(kinds), len(channels) + 1)  # (kinds, 1 + channels): without a channel, then each
         pairs: list[tuple[str, str | None]] = []
         for i in np.argsort(kinds):
             if not kinds[i] or counts[i].sum() < max(min_count, 1):
