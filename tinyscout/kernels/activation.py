@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from tinyscout.kernels.jit import compiled_for, kernel
+from tinyscout.kernels.simd import LANES, fma, load_first, splat, store_first
 from tinyscout.kernels.vmath import sigmoid
 
 f32 = np.float32
@@ -30,18 +31,26 @@ THREE_TWO_SLOPE_CUBIC = f32(3 * 2 * SLOPE * CUBIC)
 
 
 @kernel
+def _share(x):
+    """sigmoid(2u) of a vector of x: the share of the normal distribution below it."""
+    return sigmoid(x * fma(x * x, splat(TWO_SLOPE_CUBIC), splat(TWO_SLOPE)))
+
+
+@kernel
 def _forward(x, y):
-    for j in range(x.size):
-        v = x[j]
-        y[j] = v * sigmoid(v * (TWO_SLOPE + TWO_SLOPE_CUBIC * v * v))
+    for j in range(0, x.size, LANES):
+        v = load_first(x, j, x.size - j)
+        store_first(y, j, x.size - j, v * _share(v))
 
 
 @kernel
 def _backward(dy, x, dx):
-    for j in range(x.size):
-        v = x[j]
-        s = sigmoid(v * (TWO_SLOPE + TWO_SLOPE_CUBIC * v * v))
-        dx[j] = dy[j] * (s + v * s * (f32(1) - s) * (TWO_SLOPE + THREE_TWO_SLOPE_CUBIC * v * v))
+    for j in range(0, x.size, LANES):
+        v = load_first(x, j, x.size - j)
+        s = _share(v)
+        slope = fma(v * v, splat(THREE_TWO_SLOPE_CUBIC), splat(TWO_SLOPE))  # derivative of 2u
+        d = fma(v * s * (splat(f32(1)) - s), slope, s)
+        store_first(dx, j, x.size - j, d * load_first(dy, j, x.size - j))
 
 
 def gelu(x):

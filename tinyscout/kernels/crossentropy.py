@@ -3,10 +3,20 @@
 import numpy as np
 
 from tinyscout.kernels.jit import as_rows, compiled_for, kernel
-from tinyscout.kernels.simd import larger
+from tinyscout.kernels.simd import (
+    LANES,
+    at_least,
+    first_of,
+    largest_of,
+    load_first,
+    splat,
+    store_first,
+    sum_of,
+)
 from tinyscout.kernels.vmath import exp
 
 f32 = np.float32
+LEAST = np.finfo(f32).min
 
 
 def softmax_twin(x):
@@ -34,18 +44,25 @@ def cross_entropy_twin(logits, targets, weights=None):
 
 
 @kernel
+def _scale_row(row, by):
+    for j in range(row.size):
+        row[j] *= by
+
+
+@kernel
 def _softmax_row(x, y):
-    top = x[0]
-    for j in range(x.size):
-        top = larger(top, x[j])
-    total = f32(0)
-    for j in range(x.size):
-        e = exp(x[j] - top)
-        y[j] = e
-        total += e
-    for j in range(x.size):
-        y[j] /= total
-    return top + np.log(total)  # log of the sum of exp(x)
+    top = splat(LEAST)
+    for j in range(0, x.size, LANES):
+        top = at_least(first_of(load_first(x, j, x.size - j), x.size - j, top), top)
+    largest = largest_of(top)
+    total = splat(f32(0))
+    for j in range(0, x.size, LANES):
+        e = first_of(exp(load_first(x, j, x.size - j) - splat(largest)), x.size - j, splat(f32(0)))
+        store_first(y, j, x.size - j, e)
+        total = total + e
+    sum_of_all = sum_of(total)
+    _scale_row(y, f32(1) / sum_of_all)
+    return largest + np.log(sum_of_all)  # log of the sum of exp(x)
 
 
 @kernel
@@ -67,12 +84,6 @@ def _softmax_backward_row(dy, y, dx):
 def _softmax_backward(dy, y, dx):
     for i in range(y.shape[0]):
         _softmax_backward_row(dy[i], y[i], dx[i])
-
-
-@kernel
-def _scale_row(row, by):
-    for j in range(row.size):
-        row[j] *= by
 
 
 @kernel

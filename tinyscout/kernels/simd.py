@@ -1,18 +1,26 @@
-"""The few machine operations Numba does not offer, emitted as LLVM instructions, and the vector width of this CPU.
+"""Vectors of float32 as wide as this CPU's registers, as a type that Numba code can use, and two tiles of matrix product.
 
-The only file that speaks to llvmlite. An intrinsic takes arrays, never a saved address: the array keeps its memory alive.
+The only file that speaks to llvmlite. Operations take arrays and an index, never a saved address: the array keeps its
+memory alive. No operation lets a NaN vanish unless it says so.
 """
 
+import operator
+from collections.abc import Callable
+from typing import Any
+
 import llvmlite.binding
+import numba.extending
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+f32 = np.float32
+intrinsic: Callable[..., Callable[..., Any]] = numba.extending.intrinsic
 
 
-def _vector_shape() -> tuple[int, int]:
+def _register_shape() -> tuple[int, int]:
     features = llvmlite.binding.get_host_cpu_features()
     if features.get("avx512f"):
         return 16, 8  # 32 registers of 512 bits
@@ -23,176 +31,228 @@ def _vector_shape() -> tuple[int, int]:
     return 4, 4
 
 
-#: float32 values in a register, and rows in a tile of accumulators (rows x 2 registers, which leaves room for operands).
-LANES, TILE_ROWS = _vector_shape()
+#: float32 values in a register; rows of a tile of accumulators (rows x 2 registers leave room for the operands).
+LANES, TILE_ROWS = _register_shape()
+VECTOR = ir.VectorType(F32, LANES)
+INTEGERS = ir.VectorType(I32, LANES)
+
+
+class Vector(types.Type):
+    """Numba's type of LANES float32 values in one register."""
+
+    def __init__(self):
+        super().__init__(name=f"float32x{LANES}")
+
+
+vector = Vector()
+
+
+@numba.extending.register_model(Vector)
+class _VectorModel(numba.extending.models.PrimitiveModel):
+    def __init__(self, manager, numba_type):
+        super().__init__(manager, numba_type, VECTOR)
+
+
+def _call(builder, name, result, args, fastmath=()):
+    function_type = ir.FunctionType(result, [a.type for a in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), args, fastmath=fastmath)
+
+
+def _splat(builder, scalar, kind=VECTOR):
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, I32(0))
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(INTEGERS, [0] * LANES))
+
+
+def _address(context, builder, array_type, array, index):
+    data = cgutils.create_struct_proxy(array_type)(context, builder, value=array).data
+    return builder.gep(data, [index], inbounds=True, source_etype=F32)
+
+
+def _first(builder, count):
+    """Mask of the lanes below count."""
+    lanes = ir.Constant(INTEGERS, list(range(LANES)))
+    return builder.icmp_signed("<", lanes, _splat(builder, builder.trunc(count, I32), INTEGERS))
 
 
 @intrinsic
-def bits_of(typing, x):
-    """The 32 bits of a float32 as an int32."""
-    return types.int32(types.float32), lambda context, builder, signature, args: builder.bitcast(args[0], I32)
+def splat(typing, x):
+    """The vector whose lanes are all x."""
+    return vector(types.float32), lambda context, builder, signature, args: _splat(builder, args[0])
 
 
 @intrinsic
-def from_bits(typing, i):
-    """The float32 whose 32 bits are those of an int32."""
-    return types.float32(types.int32), lambda context, builder, signature, args: builder.bitcast(args[0], F32)
+def load(typing, x, i):
+    """x[i : i + LANES] of a contiguous float32 array."""
+
+    def generate(context, builder, signature, args):
+        pointer = _address(context, builder, signature.args[0], *args)
+        return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4, typ=VECTOR)
+
+    return vector(x, types.intp), generate
+
+
+@intrinsic
+def store(typing, x, i, value):
+    """x[i : i + LANES] = value."""
+
+    def generate(context, builder, signature, args):
+        pointer = _address(context, builder, signature.args[0], *args[:2])
+        builder.store(args[2], builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(x, types.intp, vector), generate
+
+
+@intrinsic
+def load_first(typing, x, i, count):
+    """x[i : i + count], then zeros; nothing beyond is read."""
+
+    def generate(context, builder, signature, args):
+        pointer = _address(context, builder, signature.args[0], *args[:2])
+        zeros = ir.Constant(VECTOR, [0.0] * LANES)
+        arguments = [pointer, I32(4), _first(builder, args[2]), zeros]
+        return _call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments)
+
+    return vector(x, types.intp, types.intp), generate
+
+
+@intrinsic
+def store_first(typing, x, i, count, value):
+    """x[i : i + count] = the first lanes of value; nothing beyond is written."""
+
+    def generate(context, builder, signature, args):
+        pointer = _address(context, builder, signature.args[0], *args[:2])
+        arguments = [args[3], pointer, I32(4), _first(builder, args[2])]
+        _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), arguments)
+        return context.get_dummy_value()
+
+    return types.void(x, types.intp, types.intp, vector), generate
+
+
+@intrinsic
+def first_of(typing, x, count, other):
+    """The first count lanes of x, the rest of other."""
+
+    def generate(context, builder, signature, args):
+        return builder.select(_first(builder, args[1]), args[0], args[2])
+
+    return vector(vector, types.intp, vector), generate
+
+
+@intrinsic
+def fma(typing, x, y, z):
+    """x * y + z with one rounding."""
+
+    def generate(context, builder, signature, args):
+        return _call(builder, f"llvm.fma.v{LANES}f32", VECTOR, args)
+
+    return vector(vector, vector, vector), generate
 
 
 @intrinsic
 def at_least(typing, x, low):
-    """low where low > x, else x, so that a NaN in x stays (`maxnum` would swallow it). One instruction."""
+    """Each lane: low where low > x, else x, so that a NaN in x stays."""
 
     def generate(context, builder, signature, args):
         return builder.select(builder.fcmp_ordered(">", args[1], args[0]), args[1], args[0])
 
-    return types.float32(types.float32, types.float32), generate
+    return vector(vector, vector), generate
 
 
 @intrinsic
 def at_most(typing, x, high):
-    """high where high < x, else x, so that a NaN in x stays. One instruction."""
+    """Each lane: high where high < x, else x, so that a NaN in x stays."""
 
     def generate(context, builder, signature, args):
         return builder.select(builder.fcmp_ordered("<", args[1], args[0]), args[1], args[0])
 
-    return types.float32(types.float32, types.float32), generate
+    return vector(vector, vector), generate
 
 
 @intrinsic
-def larger(typing, x, y):
-    """The larger of two float32, in a form that LLVM vectorises as a reduction (Python's `max` is 20 times slower).
-
-    A NaN may or may not come out. Use it only where NaN shows by another path, as in a softmax: exp(NaN - max) is NaN
-    whatever the maximum was.
-    """
+def sum_of(typing, x):
+    """Sum of the lanes."""
 
     def generate(context, builder, signature, args):
-        maxnum = cgutils.get_or_insert_function(builder.module, ir.FunctionType(F32, [F32, F32]), "llvm.maxnum.f32")
-        return builder.call(maxnum, args, fastmath=("nnan", "nsz"))
+        return _call(builder, f"llvm.vector.reduce.fadd.v{LANES}f32", F32, [F32(0.0), args[0]], fastmath=("reassoc",))
 
-    return types.float32(types.float32, types.float32), generate
-
-
-def _at(builder, pointer, index):
-    return builder.gep(pointer, [index], inbounds=True, source_etype=F32)
+    return types.float32(vector), generate
 
 
-def _load(builder, pointer, index):
-    vector = ir.VectorType(F32, LANES)
-    return builder.load(builder.bitcast(_at(builder, pointer, index), vector.as_pointer()), align=4, typ=vector)
+@intrinsic
+def largest_of(typing, x):
+    """Largest lane; where a lane is NaN, any of them."""
+
+    def generate(context, builder, signature, args):
+        return _call(builder, f"llvm.vector.reduce.fmax.v{LANES}f32", F32, list(args), fastmath=("nnan",))
+
+    return types.float32(vector), generate
 
 
-def _store(builder, value, pointer, index):
-    builder.store(value, builder.bitcast(_at(builder, pointer, index), value.type.as_pointer()), align=4)
+@intrinsic
+def times_power_of_two(typing, x, n):
+    """x times 2^k, where n is k + 1.5 * 2^23 in each lane, so that k stands in its low bits; -127 < k < 128."""
+
+    def generate(context, builder, signature, args):
+        k = builder.shl(builder.bitcast(args[1], INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
+        power = builder.bitcast(builder.add(k, ir.Constant(INTEGERS, [127 << 23] * LANES)), VECTOR)
+        return builder.fmul(args[0], power)
+
+    return vector(vector, vector), generate
 
 
-def _broadcast(builder, scalar):
-    vector = ir.VectorType(F32, LANES)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(I32, 0))
-    zeros = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+@intrinsic
+def store_transposed(typing, x, i, row, rows, columns, into, j, into_row):
+    """into[j + c * into_row + r] = x[i + r * row + c] for r < rows and c < columns, zeros elsewhere in LANES x LANES.
 
-
-def _keep_rolled(module, branch):
-    """Forbid unrolling of this loop: twice the accumulators would not fit in registers (95 against 250 GF/s)."""
-    disable = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
-    node = ir.values.MDValue(module, [], name=str(len(module.metadata)))
-    node.operands = (node, disable)  # a loop id is a node that refers to itself
-    branch.set_metadata("llvm.loop", node)
-
-
-def _emit_tile(module, vectors):
-    """LLVM function: C[TILE_ROWS, vectors*LANES] (+)= A[TILE_ROWS, K] @ B[K, vectors*LANES], C held in registers.
-
-    tile(A, a_row, a_col, B, b_row, C, c_row, K, add): strides in elements; `add` says whether C is added to.
+    Nothing of x outside of rows and columns is read. A network of log2(LANES) rounds of interleaving lane r of register q
+    with that of register q + LANES/2 turns rows into columns.
     """
-    name = f"tinyscout_tile_{TILE_ROWS}x{vectors}x{LANES}"
-    if name in module.globals:
-        return module.globals[name]
-    pointer = F32.as_pointer()
-    signature = [pointer, I64, I64, pointer, I64, pointer, I64, I64, ir.IntType(1)]
-    tile = ir.Function(module, ir.FunctionType(ir.VoidType(), signature), name)
-    tile.linkage = "linkonce_odr"
-    tile.attributes.add("noinline")  # inlined, the surrounding code competes for the registers of the accumulators
-    tile.attributes.add("nounwind")
-    a, a_row, a_col, b, b_row, c, c_row, depth, add = tile.args
-    for argument in (a, b, c):
-        argument.add_attribute("noalias")
-    entry, load, start, loop, done = (tile.append_basic_block(n) for n in ("entry", "load", "start", "loop", "done"))
-    spots = [(i, v) for i in range(TILE_ROWS) for v in range(vectors)]
-    zero = ir.Constant(ir.VectorType(F32, LANES), [0.0] * LANES)
+    index = types.intp
 
-    fma = cgutils.get_or_insert_function(module, ir.FunctionType(zero.type, [zero.type] * 3), f"llvm.fma.v{LANES}f32")
+    def generate(context, builder, signature, args):
+        x, i, row, rows, columns, into, j, into_row = args
+        zeros = ir.Constant(VECTOR, [0.0] * LANES)
+        registers = []
+        for r in range(LANES):
+            pointer = _address(context, builder, signature.args[0], x, builder.add(i, builder.mul(row, I64(r))))
+            count = builder.select(builder.icmp_signed("<", I64(r), rows), columns, I64(0))
+            arguments = [pointer, I32(4), _first(builder, count), zeros]
+            registers.append(_call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments))
+        half = LANES // 2
+        pairs = [lane for r in range(LANES) for lane in (r, LANES + r)]
+        low, high = ir.Constant(INTEGERS, pairs[:LANES]), ir.Constant(INTEGERS, pairs[LANES:])
+        for _ in range(LANES.bit_length() - 1):
+            twos = [(registers[q], registers[q + half]) for q in range(half)]
+            registers = [builder.shuffle_vector(a, b, part) for a, b in twos for part in (low, high)]
+        for c in range(LANES):
+            to = builder.add(j, builder.mul(into_row, I64(c)))
+            pointer = _address(context, builder, signature.args[5], into, to)
+            builder.store(registers[c], builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+        return context.get_dummy_value()
 
-    builder = ir.IRBuilder(entry)
-    c_at = {(i, v): builder.add(builder.mul(c_row, I64(i)), I64(v * LANES)) for i, v in spots}
-    a_at = [_at(builder, a, builder.mul(a_row, I64(i))) for i in range(TILE_ROWS)]
-    builder.cbranch(add, load, start)
-
-    builder.position_at_end(load)
-    before = {spot: _load(builder, c, c_at[spot]) for spot in spots}
-    builder.branch(start)
-
-    builder.position_at_end(start)
-    initial = {spot: builder.phi(zero.type) for spot in spots}
-    for spot in spots:
-        initial[spot].add_incoming(zero, entry)
-        initial[spot].add_incoming(before[spot], load)
-    builder.cbranch(builder.icmp_signed(">", depth, I64(0)), loop, done)
-
-    builder.position_at_end(loop)
-    k = builder.phi(I64)
-    total = {spot: builder.phi(zero.type) for spot in spots}
-    b_at = builder.mul(k, b_row)
-    b_k = [_load(builder, b, builder.add(b_at, I64(v * LANES))) for v in range(vectors)]
-    a_offset = builder.mul(k, a_col)
-    after = {}
-    for i in range(TILE_ROWS):
-        a_ik = _broadcast(builder, builder.load(_at(builder, a_at[i], a_offset), typ=F32))
-        for v in range(vectors):
-            after[i, v] = builder.call(fma, [a_ik, b_k[v], total[i, v]])
-    following = builder.add(k, I64(1))
-    k.add_incoming(I64(0), start)
-    k.add_incoming(following, loop)
-    for spot in spots:
-        total[spot].add_incoming(initial[spot], start)
-        total[spot].add_incoming(after[spot], loop)
-    _keep_rolled(module, builder.cbranch(builder.icmp_signed("<", following, depth), loop, done))
-
-    builder.position_at_end(done)
-    for spot in spots:
-        final = builder.phi(zero.type)
-        final.add_incoming(initial[spot], start)
-        final.add_incoming(after[spot], loop)
-        after[spot] = final
-    for spot in spots:
-        _store(builder, after[spot], c, c_at[spot])
-    builder.ret_void()
-    return tile
+    return types.void(x, index, index, index, index, into, index, index), generate
 
 
-def _tile_intrinsic(vectors):
+def _arithmetic(symbol, instruction):
     @intrinsic
-    def tile(typing, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, depth, add):
-        i = types.intp
-
+    def lanewise(typing, x, y):
         def generate(context, builder, signature, args):
-            def start(position):
-                array = cgutils.create_struct_proxy(signature.args[position])(context, builder, value=args[position])
-                return _at(builder, array.data, args[position + 1])
+            return getattr(builder, instruction)(*args)
 
-            builder.call(
-                _emit_tile(builder.module, vectors),
-                [start(0), args[2], args[3], start(4), args[6], start(7), args[9], args[10], args[11]],
-            )
-            return context.get_dummy_value()
+        return vector(vector, vector), generate
 
-        return types.void(a, i, i, i, b, i, i, c, i, i, i, types.boolean), generate
-
-    return tile
+    @numba.extending.overload(symbol)
+    def operate(x, y):
+        if x is vector and y is vector:
+            return lambda x, y: lanewise(x, y)
+        return None
 
 
-#: C[TILE_ROWS, LANES or 2*LANES] (+)= A @ B, each a flat float32 array with the offset and the strides of its block.
-tile_1 = _tile_intrinsic(1)
-tile_2 = _tile_intrinsic(2)
+for _symbol, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _arithmetic(_symbol, _instruction)
