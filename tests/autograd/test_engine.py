@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -302,3 +303,9 @@ def test_detect_anomaly_names_the_first_op_that_goes_wrong():
             FloatingPointError, match=r"sqrt: backward, gradient of input 0, has 1 .* inf at index \(1,\)"
         ):
             y.backward()
+
+
+def test_no_grad_in_one_thread_leaves_the_others_alone():
+    with no_grad(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(is_grad_enabled).result()
+        assert pool.submit(lambda: (leaf(1.0) * 2.0).requires_grad).result()

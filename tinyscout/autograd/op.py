@@ -35,24 +35,11 @@ def op(function: Callable[..., tuple[Any, Callable]]) -> Callable[..., Tensor]:
 
     @functools.wraps(function)
     def apply(*inputs: Any, **options: Any) -> Tensor:
-        dtype = next((x._array.dtype for x in inputs if isinstance(x, Tensor)), None)
-        arrays, edges, shapes, version = [], [], [], 0
-        for x in inputs:
-            if isinstance(x, Tensor):
-                array, edge = x._array, x.node
-                if array.dtype != dtype:
-                    raise TypeError(f"{name}: tensors of {dtype} and {array.dtype} can't be mixed; cast one")
-                if isinstance(edge, Leaf):
-                    version += edge.version
-            else:
-                array, edge = (None if x is None else np.asarray(x, dtype=dtype)), None
-            arrays.append(array)
-            edges.append(edge)
-            shapes.append(() if array is None else array.shape)
-        for _ in range(n_inputs - len(inputs)):  # optional inputs that were left out
-            arrays.append(None)
-            edges.append(None)
-            shapes.append(())
+        arrays, edges, dtype, version = _unwrap(name, inputs)
+        if len(arrays) < n_inputs:  # optional inputs that were left out
+            arrays += [None] * (n_inputs - len(arrays))
+            edges += [None] * (n_inputs - len(edges))
+        shapes = [() if array is None else array.shape for array in arrays]
         try:
             if profiler.active:
                 out, backward = profiler.call(name, function, arrays, options)
@@ -70,13 +57,35 @@ def op(function: Callable[..., tuple[Any, Callable]]) -> Callable[..., Tensor]:
         if MODE.anomaly:
             check_finite(out, f"{name}: forward", shapes)
         result = Tensor.__new__(Tensor)
-        result._array = out
-        wanted = MODE.grad and any(edge is not None for edge in edges)
-        result.node = Node(name, backward, edges, shapes, out.shape, version) if wanted else None
+        result._array, result.node = out, None
+        if MODE.grad and edges.count(None) < len(edges):
+            result.node = Node(name, backward, edges, shapes, out.shape, version)
         return result
 
     OPS[name] = apply
     return apply
+
+
+def _unwrap(name: str, inputs: tuple) -> tuple[list, list, np.dtype | None, int]:
+    """Arrays of the inputs, their edges in the graph, the tensors' dtype, and the sum of the leaves' versions."""
+    dtype, version = None, 0
+    for x in inputs:
+        if isinstance(x, Tensor):
+            dtype = x._array.dtype
+            break
+    arrays, edges = [], []
+    for x in inputs:
+        if isinstance(x, Tensor):
+            array, edge = x._array, x.node
+            if array.dtype != dtype:
+                raise TypeError(f"{name}: tensors of {dtype} and {array.dtype} can't be mixed; cast one")
+            if isinstance(edge, Leaf):
+                version += edge.version
+        else:
+            array, edge = None if x is None else np.asarray(x, dtype=dtype), None
+        arrays.append(array)
+        edges.append(edge)
+    return arrays, edges, dtype, version
 
 
 def _count_inputs(function: Callable) -> int:

@@ -1,5 +1,7 @@
 """Matrix products. Each gives its gradients as functions, so that a frozen weight costs no product in backward."""
 
+import numpy as np
+
 from tinyscout.autograd.op import op
 
 
@@ -52,7 +54,9 @@ def linear(x, weight, bias=None):
 
     def backward(dy):
         drows = dy.reshape(-1, dy.shape[-1])
-        return lambda: (drows @ weight).reshape(x.shape), lambda: drows.T @ rows, lambda: drows.sum(axis=0)
+        # subtle: the sum over rows as a product with ones: BLAS needs 0.2 to 0.7 of the time of .sum(axis=0)
+        ones = np.ones(len(drows), dtype=dy.dtype)
+        return lambda: (drows @ weight).reshape(x.shape), lambda: drows.T @ rows, lambda: ones @ drows
 
     return out.reshape(*x.shape[:-1], -1), backward
 
