@@ -35,10 +35,9 @@ class Account:
     @property
     def balanced(self) -> bool:
         """Whether rows in equal rows kept plus rows dropped, on both sides."""
-        return (
-            self.leads_in == self.leads_kept + sum(self.leads_dropped.values())
-            and self.signals_in == self.signals_kept + sum(self.signals_dropped.values())
-        )
+        return self.leads_in == self.leads_kept + sum(
+            self.leads_dropped.values()
+        ) and self.signals_in == self.signals_kept + sum(self.signals_dropped.values())
 
     def lines(self) -> list[str]:
         """The account in words, one line each."""

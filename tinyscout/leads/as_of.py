@@ -16,7 +16,7 @@ from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.schema import SameDay
 from tinyscout.leads.signal_log import AFTER, FATES, KEPT, SAME_DAY, SignalLog
 from tinyscout.leads.tables import gather_ranges
-from tinyscout.leads.times import DAY_US, Times, day, to_series
+from tinyscout.leads.times import DAY_US, Times, day, shown
 
 _MOST_PAIRS = 100_000_000
 
@@ -48,21 +48,23 @@ def see(log: SignalLog, lead_ids: np.ndarray, contacted: Times, same_day: SameDa
     limits = bisect(log.at, starts, ends, moments)
     _refuse_flood(starts, limits, lead_ids, len(log))
 
-    later, later_offsets = gather_ranges(limits, ends)
-    by_contact = np.repeat(np.arange(len(codes)), np.diff(later_offsets))
-    fates = np.where(_unsure(log, later, contacted, by_contact) & (not keep), SAME_DAY, AFTER).astype(np.uint8)
-    _note(log, later, by_contact, fates, lead_ids, contacted, ledger)
+    hidden, hidden_offsets = gather_ranges(limits, ends)
+    hidden_owner = np.repeat(np.arange(len(codes)), np.diff(hidden_offsets))
+    unsure = _unsure(log, hidden, contacted, hidden_owner)
+    fates = np.where(unsure & (not keep), SAME_DAY, AFTER).astype(np.uint8)
 
     places, offsets = gather_ranges(starts, limits)
     if not keep and log.date_only.any():
         owner = np.repeat(np.arange(len(codes)), np.diff(offsets))
         unsure = _unsure(log, places, contacted, owner)
-        if unsure.any():
-            some = np.full(int(unsure.sum()), SAME_DAY, np.uint8)
-            _note(log, places[unsure], owner[unsure], some, lead_ids, contacted, ledger)
-            places, owner = places[~unsure], owner[~unsure]
-            offsets = np.searchsorted(owner, np.arange(len(codes) + 1)).astype(np.int64)
+        hidden = np.concatenate([hidden, places[unsure]])
+        hidden_owner = np.concatenate([hidden_owner, owner[unsure]])
+        fates = np.concatenate([fates, np.full(int(unsure.sum()), SAME_DAY, np.uint8)])
+        places, owner = places[~unsure], owner[~unsure]
+        offsets = np.searchsorted(owner, np.arange(len(codes) + 1)).astype(np.int64)
+    np.maximum.at(log.fate, hidden, fates)
     log.fate[places] = KEPT
+    _keep_examples(log, hidden, hidden_owner, lead_ids, contacted, ledger)
     return Seen(places, offsets, moments)
 
 
@@ -91,28 +93,22 @@ def _unsure(log: SignalLog, places: np.ndarray, contacted: Times, owner: np.ndar
     return vague & (day(log.at[places]) == day(contacted.us[owner]))
 
 
-def _note(
-    log: SignalLog,
-    places: np.ndarray,
-    owner: np.ndarray,
-    fates: np.ndarray,
-    lead_ids: np.ndarray,
-    contacted: Times,
-    ledger: Ledger,
+def _keep_examples(
+    log: SignalLog, hidden: np.ndarray, owner: np.ndarray, lead_ids: np.ndarray, contacted: Times, ledger: Ledger
 ) -> None:
-    """Write the fates of signals a contact may not see, and keep a few of them as examples."""
-    np.maximum.at(log.fate, places, fates)
+    """A few of the signals that no contact may see, by reason."""
     for fate in (AFTER, SAME_DAY):
-        reason = FATES[fate]
-        for some in np.flatnonzero(fates == fate)[:5].tolist() if ledger.wants_example(reason) else ():
-            place, contact = places[some], owner[some]
+        if not ledger.wants_example(FATES[fate]):
+            continue
+        for some in np.flatnonzero(log.fate[hidden] == fate)[:5].tolist():
+            place, contact = int(hidden[some]), int(owner[some])
             ledger.example(
-                reason,
+                FATES[fate],
                 {
                     "lead_id": lead_ids[contact],
-                    "contacted_at": str(to_series(contacted.us[contact : contact + 1])[0]),
-                    "at": str(to_series(log.at[place : place + 1])[0]),
-                    "kind": str(log.kinds[log.kind[place]]),
+                    "contacted_at": shown(contacted, contact),
+                    "at": shown(Times(log.at, log.date_only, log.date_only), place),
+                    "kind": str(log.kinds.categories[log.kind[place]]),
                     "where": ledger.place(int(log.file[place]), int(log.line[place])),
                 },
             )

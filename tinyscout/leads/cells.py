@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
-Column = pa.ChunkedArray | pa.Array
+Column: TypeAlias = Any  # a pyarrow Array or ChunkedArray, which have no type stubs
+pc: Any = pyarrow.compute  # its functions are made at import, out of a type checker's sight
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Coded:
 
     def strings(self) -> np.ndarray:
         """(N,) objects: the value of each row, None where missing."""
-        return np.append(self.values, [None])[self.codes]
+        return np.append(self.values, np.array([None], dtype=object))[self.codes]
 
     def take(self, rows: np.ndarray) -> Coded:
         return Coded(self.codes[rows], self.values)
@@ -57,16 +58,22 @@ def read_strings(column: Column, missing: Iterable[str], *, tidy: bool = True) -
 
     missing: markers that mean nothing is there, compared stripped and without case.
     """
-    codes, raw = _encode(column)
-    markers = {marker.casefold() for marker in missing}
-    texts = []
-    for value in raw:
-        text = str(value).strip()
-        if tidy:
-            text = _tidy(text)
-        texts.append(None if text.casefold() in markers else text)
-    merged, values = pd.factorize(np.array(texts, dtype=object), use_na_sentinel=True)
-    return Coded(np.append(merged, -1)[codes], np.asarray(values, dtype=object))
+    codes, values = _encode(column)
+    values = pc.utf8_trim_whitespace(values)
+    if tidy:
+        values = pc.replace_substring_regex(values, _WHOLE, r"\1")
+        for word in ("True", "TRUE", "False", "FALSE"):
+            values = pc.if_else(pc.equal(values, word), word.lower(), values)
+    markers = {marker.lower() for marker in missing}
+    short = pc.less_equal(pc.utf8_length(values), max(map(len, markers), default=0))
+    lowered = pc.utf8_lower(pc.if_else(short, values, "..."))
+    gone = pc.and_(short, pc.is_in(lowered, pa.array(sorted(markers), pa.large_string())))
+    merged = pc.dictionary_encode(pc.if_else(gone, pa.scalar(None, pa.large_string()), values))
+    if isinstance(merged, pa.ChunkedArray):
+        merged = merged.combine_chunks()
+    inner = np.asarray(merged.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
+    distinct = np.array(merged.dictionary.to_pylist(), dtype=object)
+    return Coded(np.append(inner, -1)[codes], distinct)
 
 
 def read_numbers(column: Column, missing: Iterable[str]) -> Numbers:
@@ -103,19 +110,28 @@ def read_labels(coded: Coded, true: Iterable[str], false: Iterable[str]) -> tupl
     return values, np.isnan(values) & ~coded.missing
 
 
-def _encode(column: Column) -> tuple[np.ndarray, list]:
-    """Codes (N,) int64 with -1 for null, and the distinct values as Python objects."""
+def _encode(column: Column) -> tuple[np.ndarray, pa.Array]:
+    """Codes (N,) int64 with -1 for null, and the distinct values (U,) as large strings."""
     column = chunked(column)
+    if column.num_chunks == 0:
+        return np.zeros(0, np.int64), pa.array([], pa.large_string())
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # no chunk at all
-        return np.zeros(0, np.int64), []
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0)
     codes = np.asarray(array.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
-    values = array.dictionary.to_pylist()
-    if None in values:
-        codes = np.where(codes == values.index(None), -1, codes)
-        values = ["" if value is None else value for value in values]
+    values = array.dictionary
+    if len(values) > len(codes):  # a slice of a Parquet file brings the dictionary of the whole row group
+        used = np.unique(codes)
+        used = used[used >= 0]
+        codes = np.where(codes < 0, -1, np.searchsorted(used, codes))
+        values = values.take(pa.array(used))
+    values = pc.cast(values, pa.large_string(), safe=False)
+    if values.null_count:
+        nulls = np.asarray(pc.is_null(values).to_numpy(zero_copy_only=False), bool)
+        codes = np.where(np.append(nulls, True)[codes], -1, codes)
+        values = pc.fill_null(values, "")
     return codes, values
 
 
@@ -128,16 +144,7 @@ def is_numeric(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
-_WHOLE = re.compile(r"([+-]?\d+)\.0+")
-
-
-def _tidy(text: str) -> str:
-    whole = _WHOLE.fullmatch(text)
-    if whole:
-        return whole[1]
-    return text.lower() if text in ("True", "TRUE", "False", "FALSE") else text
-
-
+_WHOLE = r"^([+-]?\d+)\.0+$"
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5\u20b9]|\b(?:usd|eur|gbp|inr|chf|jpy|aud|cad)\b", re.IGNORECASE)
 _THOUSANDS = (

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tinyscout.leads.cells import Coded, Column, chunked, is_numeric, parse_numbers, read_numbers, read_strings
+from tinyscout.leads.cells import Coded, Column, chunked, is_numeric, parse_numbers, pc, read_numbers, read_strings
 from tinyscout.leads.schema import ColumnType
 from tinyscout.leads.times import read_times
 
@@ -23,10 +22,14 @@ _SAMPLE = 1_000
 
 # Words that end the name of a column of references; its integers name things and are no amounts.
 _ID_WORDS = frozenset(
-    "id ids uuid guid key hash ref no nr num number phone mobile tel fax zip zipcode postcode postal pin code sender "
-    "recipient owner user account customer client contact agent rep assignee member seller buyer author".split()
+    (
+        *("id", "ids", "uuid", "guid", "key", "hash", "ref", "no", "nr", "num", "number", "code", "pin"),
+        *("phone", "mobile", "tel", "fax", "zip", "zipcode", "postcode", "postal"),
+        *("sender", "recipient", "owner", "user", "account", "customer", "client", "contact", "agent", "rep"),
+        *("assignee", "member", "seller", "buyer", "author"),
+    )
 )
-_DATE_WORDS = frozenset("at on date time timestamp ts day datetime created updated modified".split())
+_DATE_WORDS = frozenset(("at", "on", "date", "time", "timestamp", "ts", "day", "datetime", "created", "updated"))
 _PATTERNS = (
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$",  # e-mail
     r"^(https?://|www\.)\S+$",
@@ -108,7 +111,7 @@ def _of_numbers(coded: Coded, counts: np.ndarray, name: str) -> ColumnType:
     padded = np.array([len(text) > 1 and text[0] == "0" and text.isdigit() for text in coded.values])
     if counts[padded].sum() > 0.01 * counts.sum():  # 01234 is a code
         return _of_references(coded, counts)
-    if words and words[-1] in _DATE_WORDS | {"on"} and ((distinct > 1e8).all() or _compact_dates(distinct)):
+    if words and words[-1] in _DATE_WORDS and ((distinct > 1e8).all() or _compact_dates(distinct)):
         return "date"
     if words and words[-1] in _ID_WORDS and len(distinct) > 20:
         return _of_references(coded, counts)

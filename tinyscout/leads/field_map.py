@@ -100,7 +100,9 @@ class FieldMap:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> FieldMap:
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in state.items()}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in state.items()
+        }
         for table in ("leads", "signals"):
             values[table] = {role: tuple(names) for role, names in values[table].items()}
         return cls(**values)
@@ -140,7 +142,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: can't be read ({' '.join(str(error).split())}); give a TOML file in UTF-8") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: can't be read ({reason}); give a TOML file in UTF-8") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
 
 from tinyscout.errors import InputError
 from tinyscout.leads.cells import Coded
-from tinyscout.leads.times import DAY_US, NONE, Times, day
+from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.times import DAY_US, EXPECTED, NONE, Times, day, read_times, shown, to_series
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,17 @@ class Observed:
     us: int
     source: str
     given: bool = False
+
+    def __str__(self) -> str:
+        return f"{to_series(np.array([self.us]))[0]} ({self.source})"
+
+    @classmethod
+    def parse(cls, value: str | datetime) -> Observed:
+        """The end of observation a user names; a bare date ends with its day. Raises InputError when it is no date."""
+        times = read_times(pa.array([value if isinstance(value, datetime) else str(value)]), ())
+        if times.missing[0]:
+            raise InputError(f'observed-until is "{value}", which is no date; expected {EXPECTED}')
+        return cls(int(times.us[0]) + (DAY_US if times.date_only[0] else 0), "as given", given=True)
 
     @classmethod
     def latest(cls, found: Iterable[tuple[str, Times]]) -> Observed:
@@ -52,8 +66,9 @@ class Labels:
 def from_replies(
     contacted: Times, replied: Times, positive: np.ndarray | None, *, window_days: float, observed: Observed
 ) -> Labels:
-    """Labels from reply times. positive (N,) float64 is 1, 0, or NaN where a reply's sentiment is empty; None for all 1.
+    """Labels from reply times.
 
+    positive (N,) float64 is 1, 0, or NaN where the sentiment of a reply is empty; None if every reply is positive.
     Days to reply are counted in whole days where either moment has only a date.
     """
     there = ~replied.missing
@@ -87,3 +102,25 @@ def read_sentiment(sentiment: Coded, replied: Times, words: Iterable[str], where
             'field map, [reading] positive = ["..."]'
         )
     return positive
+
+
+def note_labels(
+    made: Labels,
+    lead_ids: np.ndarray,
+    contacted: Times,
+    replied: Times,
+    *,
+    window_days: float,
+    observed: Observed,
+    ledger: Ledger,
+) -> None:
+    """Book how the labels were made, with examples of replies before contact."""
+    ledger.notes["label"] = f"positive reply within {window_days:g} days of contact"
+    ledger.notes["observed until"] = str(observed)
+    ledger.notes["window not over"] = int(made.immature.sum())
+    ledger.notes["replied after the window (negative)"] = int(made.late.sum())
+    ledger.notes["replied before contact (label unknown)"] = int(made.before.sum())
+    ledger.notes["reply of unknown sentiment (label unknown)"] = int(made.unclear.sum())
+    for row in np.flatnonzero(made.before)[:5].tolist():
+        record = {"contacted_at": shown(contacted, row), "replied_at": shown(replied, row)}
+        ledger.example("replied before contact", {"lead_id": lead_ids[row], **record})

@@ -1,17 +1,15 @@
-"""Rows of the leads files: which columns play the roles, what is wrong with a row, which rows repeat another.
+"""Rows of the leads files: which columns play the roles, and what is wrong with a row.
 
-A row is one contact. Rows alike in every cell are one row given twice; a lead_id that comes again in a different row is
-another contact of that lead, unless the export numbers its contacts and repeats the number.
+A row is one contact; a row that can't be read is refused or, if the user says so, dropped and listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from tinyscout.errors import InputError
@@ -62,15 +60,6 @@ class Contacts:
     label: np.ndarray | None  # (N,) float64 as given, NaN where empty
     sentiment: Coded | None
     order: np.ndarray | None  # (N,) float64
-
-
-@dataclass
-class Repeats:
-    """What was seen in earlier rows, as 64-bit hashes: two different rows of 1e6 collide with probability 3e-8."""
-
-    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
-    contacts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
-    numbers: dict[str, int] = field(default_factory=dict)  # lead_id -> contacts so far
 
 
 def read_raw(
@@ -162,7 +151,8 @@ def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[R
     replied = moments("replied_at") if "replied_at" in raw.roles else None
     label = order = contact_id = None
     if "label" in raw.roles:
-        label, unknown = read_labels(read_strings(raw.roles["label"], missing), field_map.label_true, field_map.label_false)
+        given = read_strings(raw.roles["label"], missing)
+        label, unknown = read_labels(given, field_map.label_true, field_map.label_false)
         words = "which is no 0/1 label; expected 0/1, yes/no, true/false, or words named as label_true and label_false"
         problems.append((unknown, "bad label", "label", words))
     if "order" in raw.roles:
@@ -193,75 +183,19 @@ def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[R
 
 def take_contacts(contacts: Contacts, rows: np.ndarray) -> Contacts:
     """Some of the contacts, in the order given."""
-    fields = {name: getattr(contacts, name) for name in Contacts.__dataclass_fields__}
+
+    def some(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[rows]
+
     return Contacts(
-        **{
-            name: value if value is None else value.take(rows) if isinstance(value, Times | Coded) else value[rows]
-            for name, value in fields.items()
-        }
+        contacts.lead_id[rows],
+        some(contacts.contact_id),
+        contacts.contacted.take(rows),
+        None if contacts.replied is None else contacts.replied.take(rows),
+        some(contacts.label),
+        None if contacts.sentiment is None else contacts.sentiment.take(rows),
+        some(contacts.order),
     )
-
-
-def drop_repeats(raw: RawLeads, contacts: Contacts, repeats: Repeats, ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to keep (M,) and their contact_id (M,) objects; the first of equal rows stays.
-
-    Without a contact_id, a lead's first contact is called by its lead_id and the n-th by "lead_id#n", in row order.
-    """
-    keep = np.ones(len(raw), bool)
-    if "lead_id" in raw.roles:
-        hashes = _row_hashes(raw)
-        keep = _first_seen(hashes, repeats.rows)
-        repeats.rows = np.union1d(repeats.rows, hashes)
-        _drop(raw, contacts, ~keep, "duplicate row", ledger)
-    if contacts.contact_id is not None:
-        hashes = pd.util.hash_array(contacts.contact_id)
-        first = np.zeros(len(raw), bool)
-        first[keep] = _first_seen(hashes[keep], repeats.contacts)
-        _drop(raw, contacts, keep & ~first, "repeated contact_id", ledger)
-        repeats.contacts = np.union1d(repeats.contacts, hashes[first])
-        return np.flatnonzero(first), contacts.contact_id[first]
-    rows = np.flatnonzero(keep)
-    return rows, _numbered(contacts.lead_id[rows], repeats.numbers)
-
-
-def _numbered(lead_ids: np.ndarray, numbers: dict[str, int]) -> np.ndarray:
-    names = []
-    for lead_id in lead_ids.tolist():
-        count = numbers.get(lead_id, 0) + 1
-        name = lead_id if count == 1 else f"{lead_id}#{count}"
-        while count > 1 and name in numbers:  # a lead of that very name
-            name += "#"
-        numbers[lead_id] = count
-        if count > 1:
-            numbers[name] = 1
-        names.append(name)
-    return np.array(names, dtype=object)
-
-
-def _first_seen(hashes: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """(N,) bool: no earlier row, here or in `before`, has this hash."""
-    _, first = np.unique(hashes, return_index=True)
-    result = np.zeros(len(hashes), bool)
-    result[first] = True
-    return result & ~np.isin(hashes, before)
-
-
-def _row_hashes(raw: RawLeads) -> np.ndarray:
-    """(N,) uint64 over all cells of a row."""
-    total = np.zeros(len(raw), np.uint64)
-    for number, column in enumerate([*raw.roles.values(), *raw.profile.columns]):
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
-        array = column.unify_dictionaries().combine_chunks()
-        values = pd.util.hash_array(np.array([str(value) for value in array.dictionary.to_pylist()], dtype=object))
-        codes = np.asarray(array.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
-        cells = np.append(values, np.uint64(0x9E3779B97F4A7C15))[codes]
-        total = total * np.uint64(0x100000001B3) + (cells ^ np.uint64(number))
-    return total
-
-
-def _drop(raw: RawLeads, contacts: Contacts, rows: np.ndarray, reason: str, ledger: Ledger) -> None:
-    ledger.drop("leads", reason, raw.file[rows], raw.line[rows], contacts.lead_id[rows].tolist())
 
 
 def _profile_columns(
@@ -296,9 +230,7 @@ def _concat(tables: Sequence[pa.Table]) -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="default")
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        as_text = [
-            pa.table({name: _as_text(table.column(name)) for name in table.column_names}) for table in tables
-        ]
+        as_text = [pa.table({name: _as_text(table.column(name)) for name in table.column_names}) for table in tables]
         return pa.concat_tables(as_text, promote_options="default")
 
 

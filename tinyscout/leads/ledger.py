@@ -99,7 +99,7 @@ class Ledger:
         with replacing(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["table", "file", "line", "reason", "lead_id", "detail"])
-            writer.writerows(sorted(self._list, key=lambda row: (row[0], row[1], row[2])))
+            writer.writerows(sorted(self._list))
 
     def _add(self, table: str, file: int, line: int, reason: str, lead_id: str, detail: str) -> None:
         if self.listing:

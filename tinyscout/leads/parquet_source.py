@@ -17,7 +17,7 @@ _ROWS = 250_000
 
 
 class ParquetSource:
-    """A Parquet file; columns that hold lists or structures are not offered, as no role or type fits them."""
+    """A Parquet file; columns that hold lists, structures or bytes are not offered, as no role or type fits them."""
 
     unit = "row"
 
@@ -28,8 +28,8 @@ class ParquetSource:
             self.rows = pq.read_metadata(path).num_rows
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from error
-        self.columns = [column.name for column in schema if not pa.types.is_nested(column.type)]
-        self.nested = [column.name for column in schema if pa.types.is_nested(column.type)]
+        self.columns = [column.name for column in schema if not _is_opaque(column.type)]
+        self.ignored = [column.name for column in schema if _is_opaque(column.type)]
         self._text = [column.name for column in schema if _is_string(column.type)]
         if self.rows == 0:
             raise InputError(f"{path}: has columns and no rows; needs at least one row")
@@ -38,7 +38,7 @@ class ParquetSource:
             raise InputError(f"{path}: has two columns called {repeated[0]}; rename one")
 
     def describe(self) -> dict[str, Any]:
-        return {"path": str(self.path), "format": "parquet", "rows": self.rows, "nested columns ignored": self.nested}
+        return {"path": str(self.path), "format": "parquet", "rows": self.rows, "ignored": self.ignored}
 
     def batches(self, columns: Sequence[str] | None = None, rows: int | None = None) -> Iterator[Batch]:
         """Batches of at most `rows` rows with the columns asked for, in the types of the file.
@@ -65,3 +65,7 @@ class ParquetSource:
 
 def _is_string(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _is_opaque(kind: pa.DataType) -> bool:
+    return pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)

@@ -13,7 +13,7 @@ from tinyscout.leads.column_types import convert, infer
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.schema import ColumnType
-from tinyscout.leads.times import NONE, Times, read_times, to_series
+from tinyscout.leads.times import NONE, Times, read_times, shown, to_series
 
 AFTER_CONTACT = "after contact"  # why a date was read as missing
 
@@ -21,10 +21,11 @@ AFTER_CONTACT = "after contact"  # why a date was read as missing
 def type_columns(profile: pa.Table, field_map: FieldMap) -> dict[str, ColumnType]:
     """The type of each profile column: as the field map says, else as its cells do."""
     named = {normal(column): kind for column, kind in field_map.types.items()}
-    return {
+    types: dict[str, ColumnType] = {
         name: named.get(normal(name)) or infer(profile.column(name), name, field_map.missing, field_map.date_formats)
         for name in profile.column_names
     }
+    return types
 
 
 def read_profile(
@@ -68,11 +69,6 @@ def _read_dates(
         for row in np.flatnonzero(later)[:5].tolist() if ledger.wants_example(f"{name} {AFTER_CONTACT}") else ():
             ledger.example(
                 f"{name} {AFTER_CONTACT}",
-                {"contacted_at": _shown(contacted, row), name: _shown(times, row)},
+                {"contacted_at": shown(contacted, row), name: shown(times, row)},
             )
     return to_series(np.where(later, NONE, times.us))
-
-
-def _shown(times: Times, row: int) -> str:
-    stamp = to_series(times.us[row : row + 1])[0]
-    return str(stamp.date()) if times.date_only[row] else str(stamp)

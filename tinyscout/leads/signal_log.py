@@ -6,22 +6,22 @@ asks for them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tinyscout.leads.cells import Coded, chunked, read_strings
+from tinyscout.leads.cells import Coded, chunked, pc, read_strings
 from tinyscout.leads.field_map import FieldMap
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.sources import BadRow, open_source
 from tinyscout.leads.times import EXPECTED, Times, read_times
 
 _NEEDED = ("lead_id", "at", "kind")
+_UNIFY_ROWS = 1_000_000
 NO_KIND = "(none)"
 # What became of a signal, the better fate the higher: it is kept if any contact of its lead keeps it.
 UNKNOWN_LEAD, AFTER, SAME_DAY, KEPT = 0, 1, 2, 3
@@ -36,8 +36,9 @@ FATES = {
 class SignalLog:
     """S signals of U leads. Those of leads[u] are rows starts[u]:starts[u+1], oldest first.
 
-    at (S,) int64 microseconds; date_only (S,) bool; kind, channel (S,) codes into their categories, -1 none;
-    text (S,) Arrow strings or None; file, line (S,) where each came from; fate (S,) uint8, filled in by as_of.
+    at (S,) int64 microseconds; date_only (S,) bool; kind, channel (S,) codes into their categories, -1 none; text Arrow
+    strings in the order they were read, or None, and row (S,) where in it each signal is; file, line (S,) where each
+    came from; fate (S,) uint8, filled in by as_of.
     """
 
     leads: pd.Index
@@ -45,10 +46,11 @@ class SignalLog:
     at: np.ndarray
     date_only: np.ndarray
     kind: np.ndarray
-    kinds: pd.Index
+    kinds: pd.CategoricalDtype
     channel: np.ndarray | None
-    channels: pd.Index
+    channels: pd.CategoricalDtype
     text: pa.ChunkedArray | None
+    row: np.ndarray
     file: np.ndarray
     line: np.ndarray
     fate: np.ndarray
@@ -64,12 +66,13 @@ class SignalLog:
         """The signals at some places, with the columns of LeadTables.signals but row and age_hours."""
         columns: dict[str, object] = {
             "at": pd.Series(self.at[places].view("datetime64[us]")).dt.tz_localize("UTC"),
-            "kind": pd.Categorical.from_codes(self.kind[places], categories=self.kinds),
+            "kind": pd.Categorical.from_codes(self.kind[places], dtype=self.kinds, validate=False),
         }
         if self.channel is not None:
-            columns["channel"] = pd.Categorical.from_codes(self.channel[places], categories=self.channels)
+            channel = self.channel[places]
+            columns["channel"] = pd.Categorical.from_codes(channel, dtype=self.channels, validate=False)
         if self.text is not None:
-            columns["text"] = pd.Series(self.text.take(pa.array(places)).to_pandas(), dtype="str")
+            columns["text"] = pd.Series(self.text.take(pa.array(self.row[places])).to_pandas(), dtype="str")
         return pd.DataFrame(columns)
 
     def lead_of(self, places: np.ndarray) -> np.ndarray:
@@ -87,26 +90,32 @@ class SignalLog:
 
 @dataclass
 class _Pieces:
-    """Columns of the batches read so far."""
+    """Columns of the batches read so far; coded holds those kept as dictionaries, for the roles the export has."""
 
-    lead: list[pa.DictionaryArray] = field(default_factory=list)
-    kind: list[pa.DictionaryArray] = field(default_factory=list)
-    channel: list[pa.DictionaryArray] = field(default_factory=list)
-    signal_id: list[pa.DictionaryArray] = field(default_factory=list)
+    coded: dict[str, list[pa.DictionaryArray]]
+    has_text: bool
     text: list[pa.Array] = field(default_factory=list)
-    times: list[Times] = field(default_factory=list)
+    at: list[np.ndarray] = field(default_factory=list)
+    date_only: list[np.ndarray] = field(default_factory=list)
     file: list[np.ndarray] = field(default_factory=list)
     line: list[np.ndarray] = field(default_factory=list)
-    has: set[str] = field(default_factory=set)
+    fresh: int = 0  # rows since the lead dictionaries were last unified
 
 
-def read_log(paths: Sequence[Path], field_map: FieldMap, ledger: Ledger, *, progress=None) -> SignalLog:
+def read_log(
+    paths: Sequence[Path],
+    field_map: FieldMap,
+    ledger: Ledger,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> SignalLog:
     """Read all signals files. Raises InputError for a missing role, or a bad row unless the ledger skips them."""
-    pieces = _Pieces()
-    for number, path in enumerate(paths):
-        source = open_source(path)
+    sources = [open_source(path) for path in paths]
+    roles = [field_map.find("signals", source.columns, str(source.path), _NEEDED) for source in sources]
+    has = {role for names in roles for role in names}
+    pieces = _Pieces({role: [] for role in ("lead_id", "kind", "channel", "signal_id") if role in has}, "text" in has)
+    for number, (source, names) in enumerate(zip(sources, roles, strict=True)):
         file = ledger.open(source)
-        names = field_map.find("signals", source.columns, str(path), _NEEDED)
         for batch in source.batches([*names.values()]):
             if progress:
                 progress("reading signals", int(100 * (number + batch.done) / len(paths)), 100)
@@ -116,36 +125,60 @@ def read_log(paths: Sequence[Path], field_map: FieldMap, ledger: Ledger, *, prog
             ledger.drop("signals", "empty row", np.full(len(empty), file), empty, [""] * len(empty))
             columns = {role: chunked(batch.table.column(name)) for role, name in names.items()}
             times = read_times(columns["at"], field_map.missing, field_map.date_formats)
-            _refuse_bad_times(columns, names, times, file, batch.lines, ledger)
-            _append(pieces, columns, times, np.full(len(batch.lines), file, np.int16), batch.lines)
+            good = _refuse_bad_times(columns, names, times, file, batch.lines, ledger)
+            _append(pieces, columns, times, file, batch.lines, good)
     return _group(pieces, field_map, ledger)
 
 
-def _refuse_bad_times(columns, names: dict[str, str], times: Times, file: int, lines: np.ndarray, ledger: Ledger):
+def _refuse_bad_times(
+    columns: dict[str, pa.ChunkedArray],
+    names: dict[str, str],
+    times: Times,
+    file: int,
+    lines: np.ndarray,
+    ledger: Ledger,
+) -> np.ndarray:
+    """Places of the rows whose moment can be read; the others are refused or dropped."""
+    wrong = times.bad | times.missing
     bad = []
-    for row in np.flatnonzero(times.bad | times.missing).tolist():
+    for row in np.flatnonzero(wrong).tolist():
         text = " ".join(str(columns["at"][row].as_py() or "").split())[:40]
         detail = f'{names["at"]} is "{text}", which is no date; expected {EXPECTED}'
         bad.append(BadRow(int(lines[row]), "bad date", detail, str(columns["lead_id"][row].as_py() or "")))
     ledger.refuse("signals", file, bad)
+    return np.flatnonzero(~wrong)
 
 
-def _append(pieces: _Pieces, columns, times: Times, file: np.ndarray, lines: np.ndarray) -> None:
-    good = np.flatnonzero(~(times.bad | times.missing))
+def _append(
+    pieces: _Pieces,
+    columns: dict[str, pa.ChunkedArray],
+    times: Times,
+    file: int,
+    lines: np.ndarray,
+    good: np.ndarray,
+) -> None:
     if len(good) < len(lines):
         index = pa.array(good)
         columns = {role: column.take(index) for role, column in columns.items()}
-        times, file, lines = times.take(good), file[good], lines[good]
+        times, lines = times.take(good), lines[good]
     nothing = pa.chunked_array([pa.nulls(len(lines), pa.large_string())])
-    pieces.has.update(columns)
-    pieces.lead.extend(_dictionary(columns["lead_id"]))
-    pieces.kind.extend(_dictionary(columns["kind"]))
-    pieces.channel.extend(_dictionary(columns.get("channel", nothing)))
-    pieces.signal_id.extend(_dictionary(columns.get("signal_id", nothing)))
-    pieces.text.extend(_text(columns.get("text", nothing)).chunks)
-    pieces.times.append(times)
-    pieces.file.append(file)
-    pieces.line.append(lines)
+    for role, chunks in pieces.coded.items():
+        chunks.extend(_dictionary(columns.get(role, nothing)))
+    if pieces.has_text:
+        pieces.text.extend(_text(columns.get("text", nothing)).chunks)
+    pieces.at.append(times.us)
+    pieces.date_only.append(times.date_only)
+    pieces.file.append(np.full(len(lines), file, np.int16))
+    pieces.line.append(lines.astype(np.int32 if len(lines) == 0 or lines[-1] < 2**31 else np.int64))
+    pieces.fresh += len(lines)
+    if pieces.fresh >= _UNIFY_ROWS:  # every batch brings a dictionary of its own: keep one
+        pieces.coded["lead_id"] = _unify(pieces.coded["lead_id"])
+        pieces.fresh = 0
+
+
+def _unify(chunks: list[pa.DictionaryArray]) -> list[pa.DictionaryArray]:
+    array = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
+    return array.chunks if isinstance(array, pa.ChunkedArray) else [array]
 
 
 def _dictionary(column: pa.ChunkedArray) -> list[pa.DictionaryArray]:
@@ -168,58 +201,63 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _group(pieces: _Pieces, field_map: FieldMap, ledger: Ledger) -> SignalLog:
     """Sort the signals by lead and time; drop rows without a lead_id, and repeats of a signal_id."""
-    lead = read_strings(pa.chunked_array(pieces.lead), field_map.missing)
-    pieces.lead.clear()
-    times = Times(*(np.concatenate([getattr(piece, name) for piece in pieces.times]) for name in ("us", "date_only", "bad")))
-    times = times.settled()
-    file, line = np.concatenate(pieces.file), np.concatenate(pieces.line)
-    keep = _drop_bad(lead, pieces, field_map, file, line, ledger)
 
-    order = np.lexsort((times.us, lead.codes)) if keep is None else keep[np.lexsort((times.us[keep], lead.codes[keep]))]
-    codes = lead.codes[order]
-    kind = _categories(pieces.kind, field_map, fill=NO_KIND)
-    channel = _categories(pieces.channel, field_map) if "channel" in pieces.has else None
-    text = pa.chunked_array(pieces.text).take(pa.array(order)) if "text" in pieces.has else None
+    def coded(role: str) -> Coded:
+        return read_strings(pa.chunked_array(pieces.coded.pop(role)), field_map.missing)
+
+    def joined(parts: list[np.ndarray]) -> np.ndarray:
+        whole = np.concatenate(parts)
+        parts.clear()
+        return whole
+
+    lead = coded("lead_id")
+    at, date_only, file, line = (joined(part) for part in (pieces.at, pieces.date_only, pieces.file, pieces.line))
+    date_only = Times(at, date_only, date_only).settled().date_only
+    keep = _keep(lead, coded("signal_id") if "signal_id" in pieces.coded else None, file, line, ledger)
+    order = np.lexsort((at, lead.codes))
+    if not keep.all():
+        order = order[keep[order]]
+    starts = np.searchsorted(lead.codes[order], np.arange(len(lead.values) + 1)).astype(np.int64)
+    leads = pd.Index(lead.values, dtype=object)
+    del lead, keep
+
+    kind = coded("kind")
+    if kind.missing.any():
+        kind = Coded(np.where(kind.missing, len(kind.values), kind.codes), np.append(kind.values, [NO_KIND]))
+    kinds, kind_codes = _dtype(kind.values), _small(kind)[order]
+    channel = coded("channel") if "channel" in pieces.coded else None
     return SignalLog(
-        leads=pd.Index(lead.values, dtype=object),
-        starts=np.searchsorted(codes, np.arange(len(lead.values) + 1)).astype(np.int64),
-        at=times.us[order],
-        date_only=times.date_only[order],
-        kind=_small(kind)[order],
-        kinds=pd.Index(kind.values.astype(str), dtype="str"),
+        leads=leads,
+        starts=starts,
+        at=at[order],
+        date_only=date_only[order],
+        kind=kind_codes,
+        kinds=kinds,
         channel=None if channel is None else _small(channel)[order],
-        channels=pd.Index([] if channel is None else channel.values.astype(str), dtype="str"),
-        text=text,
+        channels=_dtype([] if channel is None else channel.values),
+        text=pa.chunked_array(pieces.text) if pieces.has_text else None,
+        row=order.astype(np.int32 if len(at) < 2**31 else np.int64),
         file=file[order],
         line=line[order],
         fate=np.zeros(len(order), np.uint8),
     )
 
 
-def _drop_bad(
-    lead: Coded, pieces: _Pieces, field_map: FieldMap, file: np.ndarray, line: np.ndarray, ledger: Ledger
-) -> np.ndarray | None:
-    """Places of the signals to keep, None for all."""
-    keep = np.ones(len(line), bool)
-    if lead.missing.any():
-        for number in np.unique(file[lead.missing]).tolist():
-            rows = line[lead.missing & (file == number)].tolist()
-            ledger.refuse("signals", number, [BadRow(row, "missing lead_id", "has no lead_id") for row in rows])
-        keep &= ~lead.missing
-    if "signal_id" in pieces.has:
-        ids = read_strings(pa.chunked_array(pieces.signal_id), field_map.missing)
-        again = pd.Series(ids.codes).duplicated().to_numpy() & ~ids.missing & keep
+def _keep(lead: Coded, signal_id: Coded | None, file: np.ndarray, line: np.ndarray, ledger: Ledger) -> np.ndarray:
+    """(S,) bool: the signal names its lead and is no repeat; the others are refused or dropped."""
+    keep = ~lead.missing
+    for number in np.unique(file[~keep]).tolist():
+        rows = line[~keep & (file == number)].tolist()
+        ledger.refuse("signals", number, [BadRow(row, "missing lead_id", "has no lead_id") for row in rows])
+    if signal_id is not None:
+        again = pd.Series(signal_id.codes).duplicated().to_numpy() & ~signal_id.missing & keep
         ledger.drop("signals", "repeated signal_id", file[again], line[again], lead.strings()[again].tolist())
-        keep &= ~again
-    return None if keep.all() else np.flatnonzero(keep)
+        keep = keep & ~again
+    return keep
 
 
-def _categories(chunks: list[pa.DictionaryArray], field_map: FieldMap, fill: str | None = None) -> Coded:
-    coded = read_strings(pa.chunked_array(chunks), field_map.missing)
-    chunks.clear()
-    if fill is not None and coded.missing.any():
-        return Coded(np.where(coded.missing, len(coded.values), coded.codes), np.append(coded.values, [fill]))
-    return coded
+def _dtype(values) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(pd.Index(list(values), dtype="str"))
 
 
 def _small(coded: Coded) -> np.ndarray:

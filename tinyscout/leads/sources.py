@@ -40,7 +40,7 @@ class BadRow:
 
 @dataclass
 class Batch:
-    """Some rows of one file. table: the rows read; lines (N,) int64: their places; bad, empty: rows not in the table."""
+    """Some rows of one file. table: the rows read; lines (N,) int64: their places; bad, empty: rows left out of it."""
 
     table: pa.Table
     lines: np.ndarray

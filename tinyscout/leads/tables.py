@@ -6,6 +6,7 @@ Signals of contact i are rows offsets[i]:offsets[i+1] of the signals frame, olde
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ class LeadTables:
         return cls(leads, signals, offsets, schema, account)
 
 
-def microseconds(times: pd.Series) -> np.ndarray:
+def microseconds(times: Any) -> np.ndarray:
     """(N,) int64 microseconds since 1970 of a datetime64[us, UTC] series; NaT is the lowest int64."""
     return times.astype("datetime64[us, UTC]").astype(np.int64).to_numpy()
 

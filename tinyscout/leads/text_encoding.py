@@ -22,7 +22,7 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
 _UNDEFINED_1252 = b"\x81\x8d\x8f\x90\x9d"
 
 
-def open_bytes(path: Path) -> tuple[IO[bytes], IO[bytes]]:
+def open_bytes(path: Path) -> tuple[IO[bytes] | gzip.GzipFile, IO[bytes]]:
     """The file's bytes, unpacked if gzipped, and the raw file underneath, whose position tells the progress."""
     raw = path.open("rb")
     gzipped = raw.read(2) == b"\x1f\x8b"
@@ -88,7 +88,7 @@ def _by_mark(block: bytes) -> str:
     return ""
 
 
-def _whole(stream: IO[bytes], block: bytes, encoding: str, path: Path) -> str:
+def _whole(stream: IO[bytes] | gzip.GzipFile, block: bytes, encoding: str, path: Path) -> str:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         while block:

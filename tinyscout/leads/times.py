@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tinyscout.leads.cells import Column, chunked, read_strings
+from tinyscout.leads.cells import Column, chunked, pc, read_strings
 
 NONE = np.iinfo(np.int64).min  # what NaT is in microseconds
 DAY_US = 86_400_000_000
@@ -59,6 +58,12 @@ def to_series(us: np.ndarray) -> pd.Series:
     return pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
 
 
+def shown(times: Times, row: int) -> str:
+    """One moment as people write it: a date where that is all there is."""
+    text = str(to_series(times.us[row : row + 1]).iloc[0])
+    return text[:10] if times.date_only[row] else text
+
+
 def day(us: np.ndarray) -> np.ndarray:
     """Days since 1970 (UTC) of microseconds."""
     return us // DAY_US
@@ -68,8 +73,9 @@ def read_times(column: Column, missing: Iterable[str], formats: Sequence[str] = 
     """Moments of a column of text, numbers (epoch), dates or timestamps; formats are strptime formats tried last."""
     column = chunked(column)
     kind = column.type
-    if pa.types.is_dictionary(kind) and not pa.types.is_dictionary(kind.value_type):
+    if pa.types.is_dictionary(kind) and not pa.types.is_large_string(kind.value_type):
         kind = kind.value_type
+        column = column.cast(kind)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         stamps = pc.cast(column, pa.timestamp("us", "UTC" if getattr(kind, "tz", None) else None), safe=False)
         us = np.asarray(pc.fill_null(pc.cast(stamps, pa.int64()), int(NONE)).to_numpy(), np.int64)

@@ -1,0 +1,287 @@
+"""One reading under way: signals into a compact log, lead rows into contacts, then for each contact what it may know.
+
+The order of work: bad rows refused, repeats dropped, contacts sorted by time; then the label, the profile and the
+signals of each, as of the contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tinyscout.errors import InputError
+from tinyscout.leads.as_of import see
+from tinyscout.leads.field_map import FieldMap
+from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
+from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
+from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.profile import read_profile, type_columns
+from tinyscout.leads.repeats import Repeats, drop_repeats
+from tinyscout.leads.schema import ColumnType, SameDay, Schema
+from tinyscout.leads.signal_log import read_log
+from tinyscout.leads.tables import HOUR_US, LeadTables
+from tinyscout.leads.times import DAY_US, NONE, Times, read_times, to_series
+
+Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
+
+WINDOW_DAYS = 30.0
+_OUTCOMES = ("label", "replied_at", "sentiment")
+_JUST_AFTER_US = 1_000_000
+
+
+class Reading:
+    """The files, the rules and what has been counted; `rows`, then `build` on each part of them, then `finish`."""
+
+    def __init__(
+        self,
+        leads: Sequence[Path],
+        signals: Sequence[Path],
+        ledger: Ledger,
+        *,
+        field_map: FieldMap | None,
+        schema: Schema | None,
+        window_days: float | None,
+        observed_until: str | datetime | None,
+        same_day: SameDay | None,
+        labelled: bool,
+        allow_missing_columns: bool,
+        progress: Progress | None,
+    ):
+        """Settle the rules and read the signals. Raises InputError for a wrong rule or unreadable signals."""
+        if field_map is None:
+            saved = None if schema is None else schema.field_map
+            field_map = FieldMap.load("generic") if saved is None else FieldMap.from_dict(saved)
+        if window_days is None:
+            window_days = schema.window_days if schema else field_map.window_days or WINDOW_DAYS
+        if not window_days > 0:
+            raise InputError(f"window_days is {window_days:g}; needs a number of days above 0")
+        same_day = same_day or (schema.same_day if schema else "drop")
+        if same_day not in ("drop", "keep"):
+            raise InputError(f'same_day is "{same_day}"; needs "drop" or "keep"')
+        self.leads = leads
+        self.ledger = ledger
+        self.field_map = field_map
+        self.schema = schema
+        self.window_days = float(window_days)
+        self.same_day: SameDay = same_day
+        self.observed = None if observed_until is None else Observed.parse(observed_until)
+        self.labelled = labelled
+        self.allow_missing_columns = allow_missing_columns
+        self.progress = progress
+        self.log = read_log(signals, field_map, ledger, progress=progress) if signals else None
+        self.repeats = Repeats()
+        self.rows_read = 0
+
+    def rows(self, limit: int | None) -> Iterator[RawLeads]:
+        """The rows of the leads files as read, at most about `limit` at a time."""
+        needed = []
+        if self.log is not None or "leads.lead_id" not in self.field_map.optional:
+            needed.append("lead_id")
+        if self.labelled and (self.log is not None or (self.schema and self.schema.has_time)):
+            needed.append("contacted_at")
+        if self.labelled and self.field_map.label_first:
+            needed.append("label")
+        return read_raw(
+            self.leads,
+            self.field_map,
+            self.ledger,
+            needed=needed,
+            unused=() if self.labelled else _OUTCOMES,
+            spare=() if self.labelled else (*_OUTCOMES, "contacted_at"),
+            schema=self.schema,
+            allow_missing_columns=self.allow_missing_columns,
+            rows=limit,
+            progress=self.progress,
+        )
+
+    def build(self, raw: RawLeads) -> LeadTables:
+        """The tables of some rows, sorted by time."""
+        order = np.arange(self.rows_read, self.rows_read + len(raw), dtype=np.int64)
+        self.rows_read += len(raw)
+        has_time = self._has_time(raw)
+        by_reply = self.labelled and self._by_reply(raw)
+        raw, contacts, good = read_contacts(raw, self.field_map, self.ledger)
+        order = order[good] if contacts.order is None else _whole(contacts.order)
+        rows, contact_id = drop_repeats(raw, contacts, self.repeats, self.ledger)
+        contacted = contacts.contacted.take(rows)
+        if has_time:
+            contacted = self._contact_times(contacted)
+            never = rows[contacted.missing]
+            lead_ids = contacts.lead_id[never].tolist()
+            self.ledger.drop("leads", "not contacted yet", raw.file[never], raw.line[never], lead_ids)
+            there = np.flatnonzero(~contacted.missing)
+            rows, contact_id, contacted = rows[there], contact_id[there], contacted.take(there)
+        else:
+            contacted = Times(np.full(len(rows), NONE), np.zeros(len(rows), bool), np.zeros(len(rows), bool))
+        by_time = np.lexsort((order[rows], contacted.us))  # without time all moments are alike and order decides
+        rows, contact_id, contacted = rows[by_time], contact_id[by_time], contacted.take(by_time)
+        raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
+        self.ledger.kept["leads"] += len(rows)
+
+        label = self._labels(contacts, contacted, by_reply, raw)
+        schema = self.schema or self._new_schema(raw, contacted, has_time, by_reply)
+        types: dict[str, ColumnType] = {
+            name: kind for name, kind in schema.columns.items() if not self.schema or name in schema.profile
+        }
+        frame: dict[str, object] = {
+            "contact_id": pd.Series(contact_id, dtype="str"),
+            "lead_id": pd.Series(contacts.lead_id, dtype="str"),
+            "contacted_at": to_series(contacted.us),
+            "order": order,
+        }
+        if by_reply and contacts.replied is not None:
+            frame["replied_at"] = to_series(contacts.replied.us)
+        profile = read_profile(raw.profile, types, contacted, label, self.field_map, self.ledger)
+        leads = pd.DataFrame({**frame, "label": label, **profile})
+        signals, offsets = self._signals(contacts.lead_id, contacted)
+        return LeadTables(leads, signals, offsets, schema, self.ledger.account())
+
+    def finish(self, tables: LeadTables | None, rejects: str | Path | None) -> LeadTables:
+        """The last tables with the complete account; writes the rejects. Raises InputError when no row is left."""
+        if self.log is not None:
+            self.log.settle(self.ledger)
+        if rejects is not None:
+            self.ledger.write(Path(rejects))
+        account = self.ledger.account()
+        if tables is None or len(tables) == 0:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in account.leads_dropped.items() if count)
+            raise InputError(
+                f"{self.leads[0]}: no lead is left of {account.leads_in:,} rows; dropped: {reasons or 'none'}"
+            )
+        return replace(tables, account=account)
+
+    def _has_time(self, raw: RawLeads) -> bool:
+        if self.schema is not None:
+            return self.schema.has_time
+        return "contacted_at" in raw.roles or (not self.labelled and self.log is not None)
+
+    def _by_reply(self, raw: RawLeads) -> bool:
+        """Whether labels come from reply times; raises InputError when there is neither those nor a ready label."""
+        if "replied_at" in raw.roles and "contacted_at" in raw.roles:
+            return not (self.field_map.label_first and "label" in raw.roles)
+        if "label" in raw.roles:
+            return False
+        if "replied_at" in raw.roles:
+            raise InputError(
+                f"{self.leads[0]}: has {raw.names['replied_at']} and no column for contacted_at to count days from; "
+                "name one in a field map, or a ready label with --label"
+            )
+        columns = [*raw.names.values(), *raw.profile.column_names]
+        raise InputError(
+            f"{self.leads[0]}: has no column for a label or replied_at; its columns are {', '.join(columns[:12])}"
+            f"{', ...' if len(columns) > 12 else ''}; name one with --label or in a field map"
+        )
+
+    def _contact_times(self, contacted: Times) -> Times:
+        """Contact times as the model counts them; for scoring, the moment of scoring where there is none."""
+        if self.schema is None:
+            contacted = contacted.settled()
+        if not self.labelled and contacted.missing.any():
+            moment = self._moment_of_scoring()
+            self.ledger.notes["leads without a contact time are read as of"] = str(to_series(np.array([moment]))[0])
+            empty = contacted.missing
+            contacted = Times(np.where(empty, moment, contacted.us), contacted.date_only & ~empty, contacted.bad)
+        if self.schema is not None and not self.schema.has_hour:  # the model knows days only
+            there = ~contacted.missing
+            contacted = Times(np.where(there, contacted.us // DAY_US * DAY_US, NONE), there, contacted.bad)
+        return contacted
+
+    def _moment_of_scoring(self) -> int:
+        """The end of observation if it was given, else just after the latest time stamp of all leads and signals."""
+        if self.observed is None:
+            found = [("contact", times) for times in self._all_contact_times()]
+            if self.log is not None:
+                found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
+            self.observed = Observed.latest(found)
+        if self.observed.us == NONE:
+            raise InputError(
+                f"{self.leads[0]}: has leads without a contact time, and no time stamp to score them at; "
+                "pass --observed-until DATE"
+            )
+        return self.observed.us + (0 if self.observed.given else _JUST_AFTER_US)
+
+    def _all_contact_times(self) -> Iterator[Times]:
+        """The contact times of all files, read once more."""
+        quiet = Ledger(skip_bad_rows=True)
+        unused = (*_OUTCOMES, "lead_id", "contact_id", "order")
+        spare = (*unused, "contacted_at")
+        for raw in read_raw(self.leads, self.field_map, quiet, needed=(), unused=unused, spare=spare, columns=()):
+            if "contacted_at" in raw.roles:
+                yield read_times(raw.roles["contacted_at"], self.field_map.missing, self.field_map.date_formats)
+
+    def _labels(self, contacts: Contacts, contacted: Times, by_reply: bool, raw: RawLeads) -> np.ndarray:
+        """(N,) float64 labels, and notes on how they were made."""
+        if not self.labelled:
+            return np.full(len(contacts.lead_id), np.nan)
+        if not by_reply or contacts.replied is None:
+            label = np.full(len(contacts.lead_id), np.nan) if contacts.label is None else contacts.label
+            self.ledger.notes["label"] = f"{raw.names['label']} as given"
+            self.ledger.notes["label unknown"] = int(np.isnan(label).sum())
+            return label
+        replied = contacts.replied.settled()
+        found = [("contact", contacted), ("reply", replied)]
+        if self.log is not None:
+            found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
+        observed = self.observed or Observed.latest(found)
+        positive = None
+        if contacts.sentiment is not None:
+            positive = read_sentiment(contacts.sentiment, replied, self.field_map.positive, str(self.leads[0]))
+        made = from_replies(contacted, replied, positive, window_days=self.window_days, observed=observed)
+        note_labels(
+            made,
+            contacts.lead_id,
+            contacted,
+            replied,
+            window_days=self.window_days,
+            observed=observed,
+            ledger=self.ledger,
+        )
+        return made.label
+
+    def _new_schema(self, raw: RawLeads, contacted: Times, has_time: bool, by_reply: bool) -> Schema:
+        types = type_columns(raw.profile, self.field_map)
+        used = ("replied_at", "sentiment") if by_reply else ("label",)
+        left_out = {
+            raw.names[role]: "another form of the label"
+            for role in _OUTCOMES
+            if self.labelled and role in raw.names and role not in used
+        }
+        if not has_time:
+            dates = [name for name, kind in types.items() if kind == "date"]
+            left_out |= dict.fromkeys(dates, "a date, and no contact time to measure it from")
+        return Schema(
+            columns=types,
+            window_days=self.window_days,
+            has_time=has_time,
+            has_hour=has_time and bool((~contacted.date_only).mean() >= 0.5) if len(contacted.us) else False,
+            after_contact=raw.after_contact,
+            left_out=left_out,
+            same_day=self.same_day,
+            field_map=self.field_map.to_dict(),
+        )
+
+    def _signals(self, lead_ids: np.ndarray, contacted: Times) -> tuple[pd.DataFrame, np.ndarray]:
+        """The signals frame and the offsets of contacts sorted by time."""
+        if self.log is None:
+            at = to_series(np.zeros(0, np.int64))
+            kind = pd.Categorical([], dtype=pd.CategoricalDtype(pd.Index([], dtype="str")))
+            columns = {"row": np.zeros(0, np.int64), "at": at, "age_hours": np.zeros(0), "kind": kind}
+            return pd.DataFrame(columns), np.zeros(len(lead_ids) + 1, np.int64)
+        seen = see(self.log, lead_ids, contacted, self.same_day, self.ledger)
+        row = np.repeat(np.arange(len(lead_ids), dtype=np.int64), np.diff(seen.offsets))
+        frame = self.log.frame(seen.places)
+        frame.insert(0, "row", row)
+        frame.insert(2, "age_hours", (seen.moments[row] - self.log.at[seen.places]) / HOUR_US)
+        return frame, seen.offsets
+
+
+def _whole(order: np.ndarray) -> np.ndarray:
+    """(N,) int64: running numbers as they are, or their ranks where they have fractions."""
+    if (order % 1 == 0).all() and (np.abs(order) < 2**53).all():
+        return order.astype(np.int64)
+    return np.unique(order, return_inverse=True)[1].astype(np.int64)
