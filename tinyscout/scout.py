@@ -8,7 +8,6 @@ ranked = Scout.load("artifacts/scout").rank(read_tables("new.csv", labelled=Fals
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,18 +20,15 @@ from tinyscout.leads.schema import Schema
 from tinyscout.leads.splits import latest_slices
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import log_loss, probability
-from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.calibrators import Platt
-from tinyscout.models.features import BaselineFeatures
-from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
+from tinyscout.models.lead_scout import Examples
 from tinyscout.settings import ScoutSettings
-from tinyscout.tokenizer import SalesTokenizer, Tokens
-from tinyscout.training import Progress, fit
+from tinyscout.training import Progress, Stack
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHARES = {"scout": 1.0, "blend": 0.5, "baseline": 0.0}  # the transformer's share of each contender's logit
+SHARES = {"baseline": 0.0, "blend": 0.5, "scout": 1.0}  # the transformer's share of each contender's logit
 
 
 @dataclass
@@ -45,10 +41,7 @@ class Scout:
 
     schema: Schema
     settings: ScoutSettings
-    tokenizer: SalesTokenizer
-    features: BaselineFeatures
-    baseline: LogisticBaseline
-    members: list[LeadScout]
+    stack: Stack
     calibrators: dict[str, Platt]
     ships: str
     notes: list[str] = field(default_factory=list)
@@ -66,131 +59,72 @@ class Scout:
         checkpoint: Path | None = None,
         progress: Progress | None = None,
     ) -> Scout:
-        """Fit on the leads whose label is known, oldest first: weights, then early stopping, then calibration.
+        """Fit on the leads whose label is known: weights on the oldest, stopping and calibration on later slices.
 
-        The three slices are consecutive in time, so the calibration slice is later than everything the weights saw.
-        With fewer repliers than `settings.minimum_repliers` the baseline ships; else whichever of scout, blend and
-        baseline has the least log loss on the calibration slice. With `checkpoint` a killed run resumes.
+        The three slices are consecutive in time, so the calibration slice is later than everything the weights and
+        the stopping saw. With fewer repliers than `settings.minimum_repliers` the baseline ships; else whichever of
+        scout, blend and baseline has the least log loss on the calibration slice. What ships is then fitted again on
+        all three, for as long as stopping said (`settings.refit`). With `checkpoint` a killed run resumes.
         Raises InputError when the labels can't teach anything.
         """
         started = time.perf_counter()
         settings = settings or ScoutSettings()
         known = np.flatnonzero(tables.mature)
-        repliers = int(tables.labels[known].sum())
-        if repliers == 0 or repliers == len(known):
-            raise InputError(
-                f"{len(known)} leads have a known label and {repliers} of them replied; fitting needs leads that "
-                "replied and leads that did not: check the label column or reply time in the field map"
-            )
-        train, stop, calibration = latest_slices(tables, known, (settings.stop_share, settings.calibration_share))
         y = tables.labels
-        for name, rows in (("training", train), ("early-stopping", stop), ("calibration", calibration)):
-            if not 0 < y[rows].sum() < len(rows):
-                raise InputError(
-                    f"the {name} slice has {len(rows)} leads of which {int(y[rows].sum())} replied; it needs both: "
-                    f"give more leads than these {len(known)}"
-                )
-
-        options = settings.tokenizer
-        tokenizer = SalesTokenizer.fit(
-            tables.take(train),
-            merges=options.merges,
-            max_words_per_text=options.max_words_per_text,
-            min_count=options.min_count,
-            max_tokens=options.max_tokens,
-        )
-        tokens = tokenizer.encode(tables)
-        features = BaselineFeatures.fit(tokens.take(train), tokenizer.vocabulary)
-        wide = features.transform(tokens)
-        baseline = LogisticBaseline.fit_best(wide[train], y[train], wide[stop], y[stop])
-        scout = cls(tables.schema, settings, tokenizer, features, baseline, [], {}, "baseline")
-        scout.data_hash = _data_hash(tokens, y)
-
-        slice_logits = {"baseline": baseline.decision_function(wide[calibration])}
-        if repliers < settings.minimum_repliers:
-            scout.notes.append(
-                f"{repliers} repliers are fewer than the {settings.minimum_repliers} a transformer needs here: "
-                "this is the logistic baseline"
+        repliers = int(y[known].sum())
+        slices = fit_slices(tables, settings)
+        notes = []
+        enough = repliers >= settings.minimum_repliers
+        if not enough:
+            notes.append(
+                f"ships the baseline: {repliers} repliers are fewer than the {settings.minimum_repliers} "
+                "a transformer is given a chance with"
             )
-        else:
-            examples = Examples(tokens.truncate(options.max_tokens, tokenizer.vocabulary), wide.astype(np.float32))
-            for number in range(settings.members):
-                folder = checkpoint / f"member-{number}" if checkpoint else None
-                scout.members.append(scout._fit_member(number, examples, y, train, stop, folder, progress))
-            deep = np.mean([predict_logits(member, examples.take(calibration)) for member in scout.members], axis=0)
-            slice_logits |= {name: _mix(deep, slice_logits["baseline"], name) for name in ("blend", "scout")}
-        scout._choose(slice_logits, y[calibration])
-        scout.seconds = time.perf_counter() - started
-        return scout
-
-    def _fit_member(
-        self,
-        number: int,
-        examples: Examples,
-        y: np.ndarray,
-        train: np.ndarray,
-        stop: np.ndarray,
-        checkpoint: Path | None,
-        progress: Progress | None,
-    ) -> LeadScout:
-        seed = self.settings.seed + number
-        sizes, vocabulary = self.settings.model, self.tokenizer.vocabulary
-        config = LeadScoutConfig(
-            vocabulary=len(vocabulary),
-            language=vocabulary.n_language,
-            wide=examples.features.shape[1],
-            width=sizes.width,
-            depth=sizes.depth,
-            heads=sizes.heads,
-            max_tokens=self.settings.tokenizer.max_tokens,
-            dropout=sizes.dropout,
+        stack, shares = Stack.explore(
+            tables, *slices[:2], settings, with_members=enough, checkpoint=checkpoint, progress=progress
         )
-        member = LeadScout(config, rng=np.random.default_rng(seed))
-        member.wide.start_from(self.baseline)
-        history = fit(
-            member,
-            examples.take(train),
-            y[train],
-            examples.take(stop),
-            y[stop],
-            self.settings.fit,
-            seed=seed,
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-        self.metrics[f"member_{number}"] = {
-            "best_step": history.best_step,
-            "best_stop_loss": history.best_loss,
-            "baseline_stop_loss": history.rows[0]["stop"],
+        calibration = slices[2]
+        logits = _mixtures(stack, stack.examples(tables.take(calibration)))
+        calibrators = {
+            name: Platt.fit(logit, y[calibration], prior_rows=settings.calibration_prior)
+            for name, logit in logits.items()
         }
-        return member
-
-    def _choose(self, logits: Mapping[str, np.ndarray], y: np.ndarray) -> None:
-        """Calibrate every contender on the calibration slice and ship the one with the least log loss there."""
-        losses = {}
-        for name, logit in logits.items():
-            self.calibrators[name] = Platt.fit(logit, y)
-            losses[name] = log_loss(y, self.calibrators[name].transform(logit))
-        self.ships = min(losses, key=losses.__getitem__)
-        self.metrics["calibration_slice"] = {"leads": len(y), "repliers": int(y.sum()), "log_loss": losses}
-        if self.members:
+        losses = {name: log_loss(y[calibration], calibrators[name].transform(logit)) for name, logit in logits.items()}
+        ships = min(losses, key=losses.__getitem__)
+        if enough:
             figures = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
-            self.notes.append(f"ships the {self.ships}: log loss on the {len(y)} calibration leads: {figures}")
-
-    def examples(self, tables: LeadTables) -> Examples:
-        """Tokens (truncated) and wide features (of all tokens) of every lead."""
-        tokens = self.tokenizer.encode(tables)
-        wide = self.features.transform(tokens).astype(np.float32)
-        return Examples(tokens.truncate(self.settings.tokenizer.max_tokens, self.tokenizer.vocabulary), wide)
+            notes.append(f"ships the {ships}: log loss on the {len(calibration):,} calibration leads: {figures}")
+        if settings.refit:
+            stack = Stack.refit(
+                tables, known, settings, l2=stack.baseline.l2, shares=shares, checkpoint=checkpoint, progress=progress
+            )
+            notes.append(f"refitted on all {len(known):,} leads with a known label")
+        metrics = {
+            "calibration_slice": {"leads": len(calibration), "log_loss": losses},
+            "shares_of_schedule": shares,
+            "l2": stack.baseline.l2,
+        }
+        return cls(
+            tables.schema,
+            settings,
+            stack,
+            calibrators,
+            ships,
+            notes,
+            metrics,
+            _data_hash(tables),
+            time.perf_counter() - started,
+        )
 
     def contenders(self, examples: Examples) -> dict[str, np.ndarray]:
-        """Calibrated logits (N,) float64 of every contender that was fitted: baseline, and scout and blend if any."""
-        baseline = self.baseline.decision_function(examples.features)
-        raw = {"baseline": baseline}
-        if self.members:
-            deep = np.mean([predict_logits(member, examples) for member in self.members], axis=0)
-            raw |= {name: _mix(deep, baseline, name) for name in ("blend", "scout")}
-        return {name: self.calibrators[name].transform(logit) for name, logit in raw.items()}
+        """Calibrated logits (N,) float64 of every contender that was fitted: baseline, and blend and scout if any."""
+        return {
+            name: self.calibrators[name].transform(logit) for name, logit in _mixtures(self.stack, examples).items()
+        }
+
+    def examples(self, tables: LeadTables) -> Examples:
+        """Tokens and wide features of every lead: what `contenders` and `reasons` read."""
+        return self.stack.examples(tables)
 
     def logits(self, tables: LeadTables) -> np.ndarray:
         """Calibrated log-odds of a reply within the window (N,) float64."""
@@ -208,14 +142,11 @@ class Scout:
         from tinyscout.explain import contributions, top_reasons
 
         calibrator = self.calibrators[self.ships]
+        stack = self.stack
         parts = contributions(
-            self.members,
-            SHARES[self.ships],
-            (self.baseline.raw_coef, self.baseline.raw_intercept),
-            (calibrator.slope, calibrator.shift),
-            examples,
+            stack.members, stack.baseline, SHARES[self.ships], (calibrator.slope, calibrator.shift), examples
         )
-        return top_reasons(parts, examples, tables, self.tokenizer, self.features), parts.residual
+        return top_reasons(parts, examples, tables, stack.tokenizer, stack.features), parts.residual
 
     def rank(
         self,
@@ -239,23 +170,17 @@ class Scout:
         )
 
     def save(self, directory: Path) -> Scout:
-        """Write everything `load` needs; sets and returns with `version`, the first 12 digits of its hash."""
-        arrays = {}
-        for number, member in enumerate(self.members):
-            arrays |= {f"member_{number}.{name}": array for name, array in member.state_dict().items()}
+        """Write everything `load` needs; sets `version`, the first 12 digits of its hash, and returns the scout."""
         state = {
             "schema": self.schema.to_dict(),
-            "tokenizer": self.tokenizer.to_state(),
-            "features": self.features.to_state(),
-            "baseline": self.baseline.to_state(),
-            "members": [member.to_state() for member in self.members],
+            "stack": self.stack.to_state(),
             "calibrators": {name: each.to_state() for name, each in self.calibrators.items()},
             "ships": self.ships,
             "notes": self.notes,
         }
         manifest = artifact.Manifest(
             name=Path(directory).name,
-            role="reply_scout" if self.members else "baseline",
+            role="baseline" if self.ships == "baseline" else "reply_scout",
             made_by="Scout.fit",
             seed=self.settings.seed,
             config=self.settings.model_dump(),
@@ -263,29 +188,19 @@ class Scout:
             metrics=self.metrics,
             seconds=round(self.seconds, 3),
         )
-        self.version = artifact.save(Path(directory), manifest, arrays, state).sha[:12]
+        self.version = artifact.save(Path(directory), manifest, self.stack.weights(), state).sha[:12]
         return self
 
     @classmethod
     def load(cls, directory: Path) -> Scout:
         """The scout that `save` wrote. Raises InputError when a file is missing, truncated or no scout."""
         manifest, arrays, state = artifact.load(Path(directory))
-        if manifest.role not in ("reply_scout", "baseline") or "tokenizer" not in state:
+        if "stack" not in state:
             raise InputError(f"{directory}: holds a {manifest.role}, needs a model written by tinyscout fit")
-        members = []
-        for number, sizes in enumerate(state["members"]):
-            member = LeadScout(LeadScoutConfig(**sizes), rng=np.random.default_rng(0))
-            prefix = f"member_{number}."
-            member.load_state_dict({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
-            members.append(member)
-        tokenizer = SalesTokenizer.from_state(state["tokenizer"])
         return cls(
             schema=Schema.from_dict(state["schema"]),
             settings=ScoutSettings.model_validate(manifest.config),
-            tokenizer=tokenizer,
-            features=BaselineFeatures.from_state(state["features"]),
-            baseline=LogisticBaseline.from_state(state["baseline"]),
-            members=members,
+            stack=Stack.from_state(state["stack"], arrays),
             calibrators={name: Platt.from_state(each) for name, each in state["calibrators"].items()},
             ships=state["ships"],
             notes=state["notes"],
@@ -296,10 +211,40 @@ class Scout:
         )
 
 
-def _mix(deep: np.ndarray, baseline: np.ndarray, name: str) -> np.ndarray:
-    return SHARES[name] * deep + (1 - SHARES[name]) * baseline
+def fit_slices(tables: LeadTables, settings: ScoutSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows for training, early stopping and calibration, consecutive in time, each with both labels.
+
+    Raises InputError when there are not enough leads for that.
+    """
+    known = np.flatnonzero(tables.mature)
+    y = tables.labels
+    repliers = int(y[known].sum())
+    if repliers == 0 or repliers == len(known):
+        raise InputError(
+            f"{len(known):,} leads have a known label and {repliers:,} of them replied; fitting needs leads that "
+            "replied and leads that did not: check the label or reply time in the field map"
+        )
+    train, stop, calibration = latest_slices(tables, known, (settings.stop_share, settings.calibration_share))
+    for name, rows in (("training", train), ("early-stopping", stop), ("calibration", calibration)):
+        if not 0 < y[rows].sum() < len(rows):
+            raise InputError(
+                f"the {name} slice has {len(rows):,} leads of which {int(y[rows].sum()):,} replied; it needs both "
+                f"kinds: give more than these {len(known):,} leads"
+            )
+    return train, stop, calibration
 
 
-def _data_hash(tokens: Tokens, y: np.ndarray) -> str:
-    arrays = {"ids": tokens.ids, "values": tokens.values, "ages": tokens.ages, "offsets": tokens.offsets, "labels": y}
-    return artifact.content_hash(arrays)
+def _mixtures(stack: Stack, examples: Examples) -> dict[str, np.ndarray]:
+    """Logits (N,) of every contender, before calibration."""
+    baseline = stack.baseline_logits(examples)
+    if not stack.members:
+        return {"baseline": baseline}
+    members = stack.member_logits(examples)
+    return {name: share * members + (1 - share) * baseline for name, share in SHARES.items()}
+
+
+def _data_hash(tables: LeadTables) -> str:
+    import pandas as pd
+
+    hashes = [pd.util.hash_pandas_object(frame, index=False).to_numpy() for frame in (tables.leads, tables.signals)]
+    return artifact.content_hash({"leads": hashes[0], "signals": hashes[1]})

@@ -54,13 +54,19 @@ class FitSettings(Settings):
 
 
 class ScoutSettings(Settings):
-    """Everything `Scout.fit` needs besides the leads."""
+    """Everything `Scout.fit` needs besides the leads.
 
-    seed: int = 0
+    members: transformers averaged, seeded seed, seed + 1, ...; stop_share, calibration_share: latest slices kept back;
+    calibration_prior: pseudo-leads that pull the calibration towards no change; refit: fit again on all slices.
+    """
+
+    seed: Annotated[int, Field(ge=0)] = 0
     members: Count = 1
-    stop_share: Share = 0.12
-    calibration_share: Share = 0.12
-    minimum_repliers: Count = 200
+    stop_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.12
+    calibration_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
+    calibration_prior: Annotated[float, Field(ge=0)] = 1000.0
+    refit: bool = True
+    minimum_repliers: Annotated[int, Field(ge=0)] = 200
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: ModelSettings = ModelSettings()
     fit: FitSettings = FitSettings()

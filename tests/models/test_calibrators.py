@@ -90,3 +90,12 @@ def test_base_rate_shift_moves_the_odds():
     assert probability(logit[kept] + shift).mean() == pytest.approx(y[kept].mean(), abs=0.003)
     with pytest.raises(ValueError, match="expected_rate is 0"):
         base_rate_shift(0.1, 0)
+
+
+def test_prior_rows_pull_towards_no_change() -> None:
+    rng = np.random.default_rng(0)
+    logit = rng.normal(size=500)
+    y = (rng.random(500) < 1 / (1 + np.exp(-(0.4 * logit + 1)))).astype(float)
+    free, pulled, held = (Platt.fit(logit, y, prior_rows=rows) for rows in (0, 500, 1e9))
+    assert free.slope < pulled.slope < held.slope == pytest.approx(1, abs=1e-3)
+    assert free.shift > pulled.shift > held.shift == pytest.approx(0, abs=1e-3)

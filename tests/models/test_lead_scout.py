@@ -9,7 +9,17 @@ from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, pr
 from tinyscout.models.time_encoding import age_features
 from tinyscout.tokenizer import Padded, Tokens
 
-CONFIG = LeadScoutConfig(vocabulary=30, language=12, wide=5, width=16, depth=2, heads=4, max_tokens=24, dropout=0.0)
+CONFIG = LeadScoutConfig(
+    vocabulary=30,
+    language=12,
+    numbers=tuple(range(12, 30)),
+    wide=5,
+    width=16,
+    depth=2,
+    heads=4,
+    max_tokens=24,
+    dropout=0.0,
+)
 
 
 def make_examples(lengths: list[int], seed: int = 0) -> Examples:
@@ -18,7 +28,7 @@ def make_examples(lengths: list[int], seed: int = 0) -> Examples:
     ages = rng.exponential(200, n).astype(np.float32)
     ages[rng.random(n) < 0.3] = np.nan
     tokens = Tokens(
-        rng.integers(1, 30, n).astype(np.int32),
+        rng.integers(12, 30, n).astype(np.int32),
         rng.uniform(-1, 1, n).astype(np.float32),
         ages,
         np.concatenate([[0], np.cumsum(lengths)]),
@@ -57,7 +67,7 @@ def test_the_language_head_does_not_look_ahead() -> None:
     examples, model = make_examples([10]), make_model()
     batch = examples.tokens.pad()
     changed = Padded(batch.ids.copy(), batch.values, batch.ages, batch.lengths)
-    changed.ids[0, 7] = (changed.ids[0, 7] + 1) % 30
+    changed.ids[0, 7] = 12 + (changed.ids[0, 7] - 11) % 18
     with no_grad():
         before, after = model.language_logits(batch).data, model.language_logits(changed).data
     assert before.shape == (1, 10, 12)
@@ -70,7 +80,7 @@ def test_the_reply_head_reads_every_coordinate_of_a_token(part: str) -> None:
     examples, model = make_examples([6]), make_model()
     batch = examples.tokens.pad()
     arrays = {name: getattr(batch, name).copy() for name in ("ids", "values", "ages")}
-    arrays[part][0, 2] = {"ids": (arrays["ids"][0, 2] + 1) % 30, "values": 0.77, "ages": 3.0}[part]
+    arrays[part][0, 2] = {"ids": 12 + (arrays["ids"][0, 2] - 11) % 18, "values": 0.77, "ages": 3.0}[part]
     with no_grad():
         before = model.reply_logits(batch, examples.features).item()
         after = model.reply_logits(Padded(**arrays, lengths=batch.lengths), examples.features).item()

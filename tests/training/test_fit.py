@@ -44,7 +44,9 @@ def make_examples(n: int, seed: int) -> tuple[Examples, np.ndarray]:
 
 
 def make_model(seed: int = 0) -> LeadScout:
-    config = LeadScoutConfig(vocabulary=12, language=5, wide=3, width=16, depth=2, heads=2, max_tokens=16, dropout=0.1)
+    config = LeadScoutConfig(
+        vocabulary=12, language=5, numbers=(), wide=3, width=16, depth=2, heads=2, max_tokens=16, dropout=0.1
+    )
     return LeadScout(config, rng=np.random.default_rng(seed))
 
 
@@ -53,7 +55,7 @@ def test_learns_order_that_the_wide_path_cannot_see() -> None:
     held_out, y_held_out = make_examples(200, 2)
     model = make_model()
     settings = SETTINGS.model_copy(update={"epochs": 8})
-    history = fit(model, train, y, *make_examples(200, 3), settings, seed=0)
+    history = fit(model, train, y, settings, stop=make_examples(200, 3), seed=0)
     assert history.rows[0]["stop"] == pytest.approx(np.log(2), abs=1e-6)  # step 0 is the (empty) baseline
     assert log_loss(y_held_out, predict_logits(model, held_out)) < 0.2
 
@@ -61,7 +63,7 @@ def test_learns_order_that_the_wide_path_cannot_see() -> None:
 def test_leaves_the_model_at_its_best_evaluation() -> None:
     stop, y_stop = make_examples(100, 3)
     model = make_model()
-    history = fit(model, *make_examples(200, 1), stop, y_stop, SETTINGS, seed=0)
+    history = fit(model, *make_examples(200, 1), SETTINGS, stop=(stop, y_stop), seed=0)
     assert log_loss(y_stop, predict_logits(model, stop)) == pytest.approx(min(row["stop"] for row in history.rows))
 
 
@@ -69,8 +71,7 @@ def test_labels_of_pure_noise_leave_the_baseline_or_stop_early() -> None:
     train, _ = make_examples(200, 1)
     noise = (np.random.default_rng(0).random(200) < 0.5).astype(float)
     settings = SETTINGS.model_copy(update={"epochs": 40, "patience": 4})
-    stop, y_stop = make_examples(100, 3)
-    history = fit(make_model(), train, noise, stop, y_stop, settings, seed=0)
+    history = fit(make_model(), train, noise, settings, stop=make_examples(100, 3), seed=0)
     assert history.rows[-1]["step"] < 40 * 13
 
 
@@ -80,39 +81,39 @@ class _Killed(Exception):
 
 @pytest.mark.parametrize("kill_at", [1, 7, 8, 20, 38])
 def test_a_killed_run_resumed_ends_with_the_same_bits(tmp_path: Path, kill_at: int) -> None:
-    data = (*make_examples(200, 1), *make_examples(80, 3))
+    train, stop = make_examples(200, 1), make_examples(80, 3)
     whole = make_model()
-    history = fit(whole, *data, SETTINGS, seed=5)
+    history = fit(whole, *train, SETTINGS, stop=stop, seed=5)
 
     def kill(_what: str, done: int, _total: int) -> None:
         if done == kill_at:
             raise _Killed
 
     with pytest.raises(_Killed):
-        fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path / "c", progress=kill)
+        fit(make_model(), *train, SETTINGS, stop=stop, seed=5, checkpoint=tmp_path / "c", progress=kill)
     resumed = make_model()
-    again = fit(resumed, *data, SETTINGS, seed=5, checkpoint=tmp_path / "c")
+    again = fit(resumed, *train, SETTINGS, stop=stop, seed=5, checkpoint=tmp_path / "c")
     assert repr(again) == repr(history)  # repr, because NaN is not equal to itself
     for name, array in whole.state_dict().items():
         assert array.tobytes() == resumed.state_dict()[name].tobytes(), name
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
-    data = (*make_examples(60, 1), *make_examples(40, 3))
-    fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path)
+    train, stop = make_examples(60, 1), make_examples(40, 3)
+    fit(make_model(), *train, SETTINGS, stop=stop, seed=5, checkpoint=tmp_path)
     with pytest.raises(InputError, match="belongs to a run with other"):
-        fit(make_model(), *data, SETTINGS, seed=6, checkpoint=tmp_path)
+        fit(make_model(), *train, SETTINGS, stop=stop, seed=6, checkpoint=tmp_path)
     with pytest.raises(InputError, match="belongs to a run with other"):
-        fit(make_model(), *make_examples(60, 9), *data[2:], SETTINGS, seed=5, checkpoint=tmp_path)
+        fit(make_model(), *make_examples(60, 9), SETTINGS, stop=stop, seed=5, checkpoint=tmp_path)
 
 
 def test_a_truncated_checkpoint_is_one_clear_line(tmp_path: Path) -> None:
-    data = (*make_examples(60, 1), *make_examples(40, 3))
-    fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path)
+    train, stop = make_examples(60, 1), make_examples(40, 3)
+    fit(make_model(), *train, SETTINGS, stop=stop, seed=5, checkpoint=tmp_path)
     arrays = next(tmp_path.glob("arrays-*"))
     arrays.write_bytes(arrays.read_bytes()[:100])
     with pytest.raises(InputError, match="truncated or changed") as caught:
-        fit(make_model(), *data, SETTINGS, seed=5, checkpoint=tmp_path)
+        fit(make_model(), *train, SETTINGS, stop=stop, seed=5, checkpoint=tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -120,7 +121,7 @@ def test_a_loss_that_is_not_finite_names_the_op() -> None:
     model = make_model()
     model.blocks[1].mlp_norm.gain.data[3] = np.inf
     with pytest.raises(InputError, match=r"training step 0 .*layer_norm") as caught:
-        fit(model, *make_examples(60, 1), *make_examples(40, 3), SETTINGS, seed=0)
+        fit(model, *make_examples(60, 1), SETTINGS, stop=make_examples(40, 3), seed=0)
     assert "\n" not in str(caught.value)
 
 
@@ -155,11 +156,25 @@ def test_shards_add_up_to_the_whole_batch() -> None:
 
 
 def test_the_same_seed_and_threads_give_the_same_bits() -> None:
-    data = (*make_examples(100, 1), *make_examples(40, 3))
+    train, stop = make_examples(100, 1), make_examples(40, 3)
     first, second = make_model(), make_model()
-    fit(first, *data, SETTINGS, seed=5)
-    fit(second, *data, SETTINGS, seed=5)
+    fit(first, *train, SETTINGS, stop=stop, seed=5)
+    fit(second, *train, SETTINGS, stop=stop, seed=5)
     assert all(
         a.tobytes() == b.tobytes()
         for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )
+
+
+def test_a_refit_ends_after_its_share_of_the_schedule() -> None:
+    train, y = make_examples(160, 1)  # 10 batches an epoch, 30 in all
+    straight = make_model()
+    fit(straight, train, y, SETTINGS, seed=5)
+    done: list[int] = []
+    part = make_model()
+    history = fit(part, train, y, SETTINGS, seed=5, share=0.5, progress=lambda _what, steps, _total: done.append(steps))
+    assert max(done) == 15 and not history.rows
+    assert any(
+        a.tobytes() != b.tobytes()
+        for a, b in zip(straight.state_dict().values(), part.state_dict().values(), strict=True)
     )

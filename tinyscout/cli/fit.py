@@ -37,7 +37,6 @@ def run(args: argparse.Namespace) -> int:
             tables,
             settings,
             holdout=args.holdout,
-            leave_leaking_out=not args.keep_leaking,
             with_trees=not args.no_trees,
             checkpoint=args.checkpoint,
             progress=progress,

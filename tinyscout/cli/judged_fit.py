@@ -25,17 +25,21 @@ from tinyscout.training import Progress
 
 
 @dataclass(frozen=True)
-class JudgedFit:
-    """A fitted scout and how it did. `test` and what follows are None where nothing was held out.
+class Judgement:
+    """How a scout and its peers did on held-out leads: their tables, calibrated logits (M,) a contender, figures."""
 
-    logits: calibrated log-odds (M,) of each contender on the held-out leads; ms_per_lead: time to score one.
-    """
+    split: Split
+    test: LeadTables
+    logits: dict[str, np.ndarray]
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class JudgedFit:
+    """A fitted scout and its judgement, None where nothing was held out."""
 
     scout: Scout
-    split: Split | None = None
-    test: LeadTables | None = None
-    logits: dict[str, np.ndarray] | None = None
-    comparison: Comparison | None = None
+    judgement: Judgement | None
 
     @classmethod
     def run(
@@ -50,7 +54,7 @@ class JudgedFit:
     ) -> JudgedFit:
         """Fit on the earlier leads and judge on the latest `holdout` share of them (0: fit on all, judge nothing)."""
         if holdout == 0:
-            return cls(Scout.fit(tables, settings, checkpoint=checkpoint, progress=progress))
+            return cls(Scout.fit(tables, settings, checkpoint=checkpoint, progress=progress), None)
         if not 0 < holdout < 1:
             raise InputError(f"--holdout is {holdout}; needs a share of at least 0 and below 1")
         split = time_split(tables, holdout=holdout)
@@ -68,35 +72,42 @@ class JudgedFit:
         if with_trees:
             logits["trees"] = trees_logits(scout, earlier, test, progress)
         judged = comparison(y, logits, reference="baseline", ms_per_lead=ms_per_lead)
-        return cls(scout, split, test, logits, judged)
+        return cls(scout, Judgement(split, test, logits, judged))
 
     def report(self, *, ranked: Path | None, figure: Path | None, json: Path | None) -> None:
         """Print the comparison and who won; write the ranked list, the figure and the figures as JSON."""
-        for note in self.scout.notes:
-            print(note)
-        found: dict[str, Any] = {"model_version": self.scout.version, "ships": self.scout.ships}
-        if self.comparison is not None and self.test is not None and self.logits is not None and self.split is not None:
-            gap = f", {len(self.split.gap):,} before them left out as the gap" if len(self.split.gap) else ""
-            print(f"\nHeld out: the latest {len(self.test):,} leads{gap}; fitted on {len(self.split.train):,}.")
-            print(self.comparison.text())
-            print(winner(self.comparison, self.scout.ships))
-            found |= self.comparison.to_json()
+        scout, judgement = self.scout, self.judgement
+        print("\n".join(scout.notes))
+        found: dict[str, Any] = {"model_version": scout.version, "ships": scout.ships, "notes": scout.notes}
+        if judgement is not None:
+            split, test = judgement.split, judgement.test
+            gap = f", the {len(split.gap):,} before them left out as the gap" if len(split.gap) else ""
+            print(f"\nHeld out: the latest {len(test):,} leads{gap}; fitted on {len(split.train):,}.")
+            print(judgement.comparison.text())
+            print(winner(judgement.comparison, scout.ships))
+            found |= judgement.comparison.to_json()
             if ranked is not None:
-                table = self.scout.rank(self.test)
-                write_csv(ranked, table)
+                write_csv(ranked, scout.rank(test))
                 print(f"ranked list of the held-out leads: {ranked}")
             if figure is not None:
-                save_figure(gains_figure(self.test.labels, self.logits, self.scout.ships), figure)
+                save_figure(gains_figure(test.labels, judgement.logits, scout.ships), figure)
                 print(f"figure: {figure}")
         write_json(json, found)
 
 
-def trees_logits(scout: Scout, earlier: LeadTables, test: LeadTables, progress: Progress | None) -> np.ndarray:
-    """Boosted trees fitted on the scout's leads, slices and tokens: calibrated logits (M,) of the test leads."""
+def trees_logits(scout: Scout, earlier: LeadTables, test: LeadTables, progress: Progress | None = None) -> np.ndarray:
+    """Boosted trees on the scout's leads, slices and tokens: calibrated logits (M,) of the test leads."""
+    from tinyscout.models.careful import CarefulFeatures
+    from tinyscout.models.trees import BoostedTrees
+
+    train, stop, calibration = scout.slices(earlier)
+    tokens, test_tokens = scout.tokenizer.encode(earlier), scout.tokenizer.encode(test)
+    careful = CarefulFeatures.fit(tokens.take(train), scout.tokenizer.vocabulary)
+    raise NotImplementedError
 
 
 def winner(judged: Comparison, ships: str) -> str:
-    """One sentence on what ships against the baseline and the best peer by log loss."""
+    """One sentence on what this model ships and which contender has the lowest log loss."""
     losses = {name: row["log_loss"] for name, row in judged.rows.items()}
     best = min(losses, key=losses.__getitem__)
     if best == ships:

@@ -58,9 +58,8 @@ def run(args: argparse.Namespace) -> int:
     write_csv(args.out, table)
     print("\n".join(account.lines()))
     expected = float(table["probability"].sum())
-    print(
-        f"{len(table):,} leads ranked by model {scout.version} ({scout.ships}): {args.out}; {expected:,.1f} replies expected"
-    )
+    print(f"{len(table):,} leads ranked by model {scout.version} ({scout.ships}), {expected:,.1f} replies expected")
+    print(f"ranked list: {args.out}")
     if "do_not_contact" in table:
         print(f"{int(table['do_not_contact'].sum()):,} are not worth a contact at these prices")
     write_json(args.json, {"leads": len(table), "expected_replies": expected, "account": account.to_dict()})

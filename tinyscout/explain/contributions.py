@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from tinyscout.autograd import Tensor
+from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.tokenizer import length_sorted_batches
 
@@ -20,7 +21,8 @@ class Contributions:
     """Log-odds of B leads with N tokens and F wide features, in parts that sum to `logit` with the residual.
 
     tokens (N,): of each token, in the order of the examples' tokens; features (B, F) CSR: of each wide feature;
-    base: the same for all; residual (B,) = logit - base - both sums; logit (B,).
+    base: the same for all; residual (B,) = logit - base - both sums; logit (B,). typical (F,): what each feature
+    contributes at its training mean, the level that "more" and "less" are told from.
     """
 
     tokens: np.ndarray
@@ -28,12 +30,13 @@ class Contributions:
     base: float
     residual: np.ndarray
     logit: np.ndarray
+    typical: np.ndarray
 
 
 def contributions(
     members: Sequence[LeadScout],
+    baseline: LogisticBaseline,
     share: float,
-    linear: tuple[np.ndarray, float],
     calibrator: tuple[float, float],
     examples: Examples,
     *,
@@ -41,10 +44,10 @@ def contributions(
 ) -> Contributions:
     """Contributions to slope * (share * mean of members + (1 - share) * baseline) + intercept.
 
-    linear: the baseline's weights (F,) and intercept on the wide features; calibrator: (slope, intercept).
+    share 0 is the baseline alone; calibrator: (slope, intercept).
     """
     slope, intercept = calibrator
-    weights, bias = (1 - share) * linear[0], (1 - share) * linear[1]
+    weights, bias = (1 - share) * baseline.raw_coef, (1 - share) * baseline.raw_intercept
     tokens = np.zeros(len(examples.tokens.ids))
     logit = np.asarray(examples.features @ weights).ravel() + bias
     for member in members if share else ():
@@ -62,7 +65,7 @@ def contributions(
     base = slope * bias + intercept
     lead = np.repeat(np.arange(len(examples)), examples.tokens.lengths)
     explained = np.bincount(lead, tokens, len(examples)) + np.asarray(features.sum(axis=1)).ravel()
-    return Contributions(tokens, features, base, logit - base - explained, logit)
+    return Contributions(tokens, features, base, logit - base - explained, logit, slope * weights * baseline.mean_)
 
 
 def _token_contributions(

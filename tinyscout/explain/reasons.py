@@ -46,6 +46,7 @@ def top_reasons(
     """
     subjects = _Subjects(tokenizer.vocabulary)
     lead, subject, amount = _by_subject(parts, examples, tokenizer.vocabulary, features, subjects)
+    amount = amount - _typical(parts, features, subjects)[np.minimum(subject, subjects.recency)]
     order = np.lexsort((-np.abs(amount), lead))
     lead, subject, amount = lead[order], subject[order], amount[order]
     place = np.arange(len(lead)) - np.searchsorted(lead, lead)
@@ -84,6 +85,17 @@ def _by_subject(
     span = subjects.first_text + len(tokens.ids)
     keys, inverse = np.unique(lead * span + subject, return_inverse=True)
     return keys // span, keys % span, np.bincount(inverse, amount)
+
+
+def _typical(parts: Contributions, features: BaselineFeatures, subjects: _Subjects) -> np.ndarray:
+    """What each profile field contributes to a typical lead, and 0 for signals and recency: (recency + 1,).
+
+    Every lead has every field, so only the difference from the usual value is a reason.
+    """
+    ids = feature_ids(features)
+    subject = np.where(ids < 0, subjects.recency, subjects.of_id[ids])
+    of_field = (subject >= 0) & (subject < len(subjects.fields))
+    return np.bincount(subject[of_field], parts.typical[of_field], subjects.recency + 1)
 
 
 def feature_ids(features: BaselineFeatures) -> np.ndarray:

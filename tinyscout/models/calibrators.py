@@ -31,7 +31,7 @@ class Platt:
         """
         y, logit = _both_labels(y, logit)
         pull = prior_rows / len(y)
-        target = (y + pull * probability(logit)) / (1 + pull)
+        target = (_smoothed(y) + pull * probability(logit)) / (1 + pull)
         slope, shift = _maximum_likelihood(logit[:, None], target, [1.0])
         return cls(slope, shift)
 
@@ -64,7 +64,7 @@ class Beta:
     def fit(cls, logit: ArrayLike, y: ArrayLike) -> Self:
         """Maximum likelihood on logits (N,) and labels (N,) of 0 and 1; ValueError unless both labels occur."""
         y, logit = _both_labels(y, logit)
-        on_yes, on_no, shift = _maximum_likelihood(_log_odds_parts(logit), y, [1.0, 1.0])
+        on_yes, on_no, shift = _maximum_likelihood(_log_odds_parts(logit), _smoothed(y), [1.0, 1.0])
         return cls(on_yes, on_no, shift)
 
     def transform(self, logit: ArrayLike) -> np.ndarray:
@@ -105,20 +105,22 @@ def _log_odds_parts(logit: np.ndarray) -> np.ndarray:
     return np.stack([-np.logaddexp(0, -logit), np.logaddexp(0, logit)], axis=-1)
 
 
-def _maximum_likelihood(parts: np.ndarray, y: np.ndarray, start: list[float]) -> list[float]:
-    """Slopes of parts (N, K), none below 0.001, then the shift, that make y likeliest: K + 1 numbers.
+def _smoothed(y: np.ndarray) -> np.ndarray:
+    """Labels (N,) drawn in by Platt's prior (his section 2.2): of n repliers, each counts as (n + 1) / (n + 2).
 
-    The labels are drawn in by Platt's prior (his section 2.2): of n repliers, each counts as (n + 1) / (n + 2), so that
-    a slice the model orders perfectly doesn't lead to infinite certainty.
+    A slice that the model orders perfectly then doesn't lead to infinite certainty.
     """
-    from scipy.optimize import minimize
-
     repliers, silent = y.sum(), (1 - y).sum()
-    target = np.where(y == 1, (repliers + 1) / (repliers + 2), 1 / (silent + 2))
+    return np.where(y == 1, (repliers + 1) / (repliers + 2), 1 / (silent + 2))
+
+
+def _maximum_likelihood(parts: np.ndarray, target: np.ndarray, start: list[float]) -> list[float]:
+    """Slopes of parts (N, K), none below 0.001, then the shift, that make target (N,) likeliest: K + 1 numbers."""
+    from scipy.optimize import minimize
 
     def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
         logit = parts @ theta[:-1] + theta[-1]
-        residual = (probability(logit) - target) / len(y)
+        residual = (probability(logit) - target) / len(target)
         loss = (np.logaddexp(0, logit) - target * logit).mean()
         return float(loss), np.append(parts.T @ residual, residual.sum())
 

@@ -69,7 +69,7 @@ class BaselineFeatures:
         n_signals = n_ids - signal_start
         groups = SignalGroups.of(tokens, signal_start, n_signals)
         per_signal = np.bincount(groups.signal, freshness(groups.latest), n_signals)
-        per_signal /= np.maximum(np.bincount(groups.signal, minlength=n_signals), 1)
+        per_signal = per_signal / np.maximum(np.bincount(groups.signal, minlength=n_signals), 1)
         _, _, latest = _all_signals(groups)
         words = _common_words(tokens, vocabulary)
         signals = vocabulary.names[signal_start:]

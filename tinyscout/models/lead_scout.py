@@ -12,18 +12,28 @@ import numpy as np
 from scipy import sparse
 
 from tinyscout.autograd import Tensor, no_grad, ops
+from tinyscout.models.amount_encoding import AmountEncoding
+from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.time_encoding import TimeEncoding
 from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, Parameter
 from tinyscout.tokenizer import Padded, Tokens, length_sorted_batches
 
+EMBEDDING_STD = 0.3
+"""Spread of fresh token vectors. The reply head starts at zero, so no gradient reaches them at first: at the usual 0.02
+all leads look alike to it, and training sits on that saddle for epochs."""
+
 
 @dataclass(frozen=True)
 class LeadScoutConfig:
-    """Sizes of a LeadScout. `vocabulary` counts all token ids, `language` the prefix of them the model may write,
-    `wide` the baseline's features."""
+    """Sizes of a LeadScout.
+
+    vocabulary counts all token ids, language the prefix of them that the model may write; numbers are the ids that
+    carry a value; wide counts the baseline's features.
+    """
 
     vocabulary: int
     language: int
+    numbers: tuple[int, ...]
     wide: int
     width: int = 64
     depth: int = 3
@@ -42,7 +52,7 @@ class WidePath(Module):
     def __call__(self, features: sparse.csr_matrix) -> Tensor:
         return ops.csr_matmul(self.weight, matrix=features) + self.bias
 
-    def start_from(self, baseline: "LogisticBaseline") -> None:
+    def start_from(self, baseline: LogisticBaseline) -> None:
         """Take over the coefficients of a fitted baseline, as they apply to features that aren't standardised."""
         self.weight.data[:] = baseline.raw_coef
         self.bias.data[:] = baseline.raw_intercept
@@ -54,8 +64,8 @@ class LeadScout(Module):
     def __init__(self, config: LeadScoutConfig, *, rng: np.random.Generator, dtype: type = np.float32):
         width = config.width
         self.config = config
-        self.token = Embedding(config.vocabulary, width, rng=rng, dtype=dtype)
-        self.amount = Embedding(config.vocabulary, width, rng=rng, dtype=dtype)
+        self.token = Embedding(config.vocabulary, width, std=EMBEDDING_STD, rng=rng, dtype=dtype)
+        self.amount = AmountEncoding(config.numbers, config.vocabulary, width, std=EMBEDDING_STD, rng=rng, dtype=dtype)
         self.position = Embedding(config.max_tokens, width, rng=rng, dtype=dtype)
         self.age = TimeEncoding(width, rng=rng, dtype=dtype)
         self.blocks = [
@@ -68,10 +78,9 @@ class LeadScout(Module):
         self.wide = WidePath(config.wide, dtype=dtype)
 
     def embed(self, batch: Padded) -> Tensor:
-        """E[id] + value * W[id] + position + time_encoding(age): (B, T) -> (B, T, D)."""
-        positions = np.arange(batch.ids.shape[1])
-        amount = self.amount(batch.ids, scale=batch.values)
-        return self.token(batch.ids) + amount + self.position(positions) + self.age(batch.ages)
+        """E[id] + amount(id, value) + position + time_encoding(age): (B, T) -> (B, T, D)."""
+        x = self.token(batch.ids) + self.position(np.arange(batch.ids.shape[1])) + self.age(batch.ages)
+        return x + self.amount(batch.ids, batch.values) if self.config.numbers else x
 
     def hidden(self, embedded: Tensor, lengths: np.ndarray) -> Tensor:
         """The backbone: (B, T, D), lengths (B,) -> (B, T, D)."""
@@ -94,7 +103,15 @@ class LeadScout(Module):
         return self.hidden(self.embed(batch), batch.lengths) @ self.token.weight[: self.config.language].transpose(1, 0)
 
     def to_state(self) -> dict[str, Any]:
-        return asdict(self.config)
+        """The sizes, as what JSON can hold; the weights are in state_dict()."""
+        return asdict(self.config) | {"numbers": list(self.config.numbers)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], weights: dict[str, np.ndarray]) -> "LeadScout":
+        """The model of these sizes and weights."""
+        model = cls(LeadScoutConfig(**(state | {"numbers": tuple(state["numbers"])})), rng=np.random.default_rng(0))
+        model.load_state_dict(weights)
+        return model.eval()
 
 
 class Examples(NamedTuple):

@@ -1,5 +1,6 @@
-"""Training: what turns a model and labelled leads into weights."""
+"""Training: what turns labelled leads into weights."""
 
 from tinyscout.training.fit import History, Progress, fit
+from tinyscout.training.stack import Stack
 
-__all__ = ["History", "Progress", "fit"]
+__all__ = ["History", "Progress", "Stack", "fit"]

@@ -31,6 +31,7 @@ class History:
 
     rows: list[dict[str, float]] = field(default_factory=list)
     best_step: int = 0
+    best_share: float = 0.0  # of the schedule's steps, once the run is over
     best_loss: float = math.inf
     waited: int = 0
 
@@ -60,48 +61,57 @@ def fit(
     model: LeadScout,
     train: Examples,
     labels: np.ndarray,
-    stop: Examples,
-    stop_labels: np.ndarray,
     settings: FitSettings,
     *,
     seed: int,
+    stop: tuple[Examples, np.ndarray] | None = None,
+    share: float = 1.0,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> History:
-    """Train `model` in place on the reply loss and leave it at the step with the least loss on the stopping slice.
+    """Train `model` in place on the reply loss; labels (N,) of 0 and 1.
 
-    labels (N,), stop_labels (M,) of 0 and 1. With `checkpoint`, a folder, the run resumes from what it holds and the
+    With stop, later leads and their labels (M,), it is left at the evaluation with the least loss on them, step 0
+    included. Without, it is left at the end, after `share` of the steps of the schedule: how a model is refitted on
+    all leads for as long as stopping said. With `checkpoint`, a folder, the run resumes from what it holds, and the
     folder is brought up to date at every evaluation. Raises InputError when the loss is no longer finite (naming the
     op) or when the checkpoint belongs to another run.
     """
-    run = _Run(model, train, labels, settings, seed)
+    run = _Run(model, train, labels, settings, seed, share)
     if checkpoint is not None and (checkpoint / artifact.MANIFEST).is_file():
         run.resume(checkpoint)
-    elif math.isinf(run.history.best_loss):
-        run.evaluate(stop, stop_labels)  # step 0 is the baseline: training must beat it to be kept
+    elif stop is not None:
+        run.evaluate(*stop)
     with run.shards.running():
         while not run.finished:
             run.step()
             if progress is not None:
-                progress("training", run.steps, run.total)
-            if run.steps % run.evaluate_every == 0 or run.steps == run.total:
-                run.evaluate(stop, stop_labels)
+                progress("training", run.steps, run.last)
+            if run.steps % run.evaluate_every == 0 or run.steps == run.last:
+                if stop is not None:
+                    run.evaluate(*stop)
                 if checkpoint is not None:
                     run.save(checkpoint)
     if progress is not None:
-        progress("training", run.total, run.total)
-    model.load_state_dict(run.best)
+        progress("training", run.last, run.last)
+    if stop is not None:
+        model.load_state_dict(run.best)
+        run.history.best_share = run.history.best_step / run.total
     return run.history
 
 
 class _Run:
     """The state of one training run: all that a checkpoint has to hold."""
 
-    def __init__(self, model: LeadScout, train: Examples, labels: np.ndarray, settings: FitSettings, seed: int):
-        self.model, self.train, self.labels, self.settings, self.seed = model, train, labels, settings, seed
+    def __init__(
+        self, model: LeadScout, train: Examples, labels: np.ndarray, settings: FitSettings, seed: int, share: float
+    ):
+        self.model, self.train, self.labels, self.settings = model, train, labels, settings
+        self.seed, self.share = seed, share
         self.lengths = np.diff(train.tokens.offsets)
         self.per_epoch = math.ceil(len(train) / settings.batch_size)
         self.total = self.per_epoch * settings.epochs
+        self.last = round(share * self.total)
         self.evaluate_every = max(1, self.per_epoch // settings.evaluations_per_epoch)
         self.optimizer = AdamW(
             [(name, p) for name, p in model.named_parameters() if p.requires_grad],
@@ -118,7 +128,7 @@ class _Run:
 
     @property
     def finished(self) -> bool:
-        return self.steps >= self.total or self.history.waited >= self.settings.patience
+        return self.steps >= self.last or self.history.waited >= self.settings.patience
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what isn't finite is found below, and named
     def step(self) -> None:
@@ -185,10 +195,14 @@ class _Run:
             {"step": step, "train": math.nan if train is None else train, "stop": stop}
             for step, train, stop in state["rows"]
         ]
-        self.history = History(rows, state["best_step"], state["best_loss"], state["waited"])
+        self.history = History(rows, best_step=state["best_step"], best_loss=state["best_loss"], waited=state["waited"])
 
     def _manifest(self) -> artifact.Manifest:
-        config: dict[str, Any] = {"model": self.model.to_state(), "fit": self.settings.model_dump()}
+        config: dict[str, Any] = {
+            "model": self.model.to_state(),
+            "fit": self.settings.model_dump(),
+            "share": self.share,
+        }
         tokens = self.train.tokens
         data_hash = artifact.content_hash(
             {"ids": tokens.ids, "ages": tokens.ages, "values": tokens.values, "labels": np.asarray(self.labels)}
