@@ -116,10 +116,17 @@ def test_baseline_equals_its_definition(leads):
     assert {name for row in by_hand for name in row} <= set(features.names)
 
 
-def test_rare_words_have_no_feature(leads):
-    words = [name for name in BaselineFeatures.fit(tokens_of(leads), VOCABULARY).names if name.startswith("word ")]
-    assert "word 'a'" in words and "word 't'" not in words
-    assert [name for name in BaselineFeatures.fit(tokens_of(leads[:19]), VOCABULARY).names if "word" in name] == []
+def test_words_need_enough_leads_and_the_commonest_come_first(monkeypatch):
+    def fitted(leads_with: dict[str, int]) -> list[str]:
+        held = [[(word, 0.0, math.nan) for word, n in leads_with.items() if i < n] * 2 for i in range(30)]
+        return [name for name in BaselineFeatures.fit(tokens_of(held), VOCABULARY).names if name.startswith("word ")]
+
+    leads_with = {"word 'a'": 19, "word 'b'": 20, "word 'c'": 30, "word 'd'": 25, "word 'e'": 25}
+    assert fitted(leads_with) == ["word 'c'", "word 'd'", "word 'e'", "word 'b'"]
+    monkeypatch.setattr("tinyscout.models.features.MAX_WORDS", 2)
+    assert fitted(leads_with) == ["word 'c'", "word 'd'"]
+    monkeypatch.setattr("tinyscout.models.features.MIN_SHARE_WITH_WORD", 0.9)
+    assert fitted(leads_with) == ["word 'c'"]
 
 
 def test_careful_equals_its_definition(leads):

@@ -25,7 +25,11 @@ CACHED_PIECES = 200_000  # bounds memory in a server that runs for months
 
 
 class BPE:
-    """Merges (pairs of ids, in the order learnt) and what they spell; merge i makes id 256 + i."""
+    """Merges (pairs of ids, in the order learnt) and what they spell; merge i makes id 256 + i.
+
+    No two learnt ids spell the same: merges meet a string in one order whatever stands around it, so wherever its ends
+    stay ends it is always joined by the same pair.
+    """
 
     def __init__(self, merges: Iterable[tuple[int, int]] = ()):
         self.merges = [(int(left), int(right)) for left, right in merges]
@@ -42,7 +46,7 @@ class BPE:
         """Learn up to `merges` merges from texts, or from a mapping of texts to how often each comes.
 
         Each merge joins the commonest adjacent pair; of equally common ones the one with the smaller (left, right).
-        A pair that spells an existing id is passed over, so a string has one id. Stops early when no pair comes twice.
+        Stops early when no pair comes twice.
         """
         pieces: Counter[str] = Counter()
         for text, count in Counter(texts).items():
@@ -112,8 +116,6 @@ def _learn(pieces: Mapping[str, int], merges: int) -> list[tuple[int, int]]:
     heap = [(-count, pair) for pair, count in counts.items()]
     heapq.heapify(heap)
     learnt: list[tuple[int, int]] = []
-    words = [bytes([byte]) for byte in range(N_BYTES)]
-    taken = set(words)
     while heap and len(learnt) < merges:
         stale, pair = heapq.heappop(heap)
         count = counts[pair]
@@ -122,13 +124,8 @@ def _learn(pieces: Mapping[str, int], merges: int) -> list[tuple[int, int]]:
         if count != -stale:
             heapq.heappush(heap, (-count, pair))
             continue
-        word = words[pair[0]] + words[pair[1]]
-        if word in taken:
-            continue
-        new = len(words)
+        new = N_BYTES + len(learnt)
         learnt.append(pair)
-        words.append(word)
-        taken.add(word)
         born: set[tuple[int, int]] = set()
         for i in where.pop(pair):
             old, weight = sequences[i], weights[i]

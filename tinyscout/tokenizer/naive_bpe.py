@@ -12,21 +12,13 @@ from tinyscout.tokenizer.bpe import split
 def train(texts: Iterable[str], merges: int) -> list[tuple[int, int]]:
     """Learn merges as pairs of ids; merge i makes id 256 + i."""
     pieces = [list(piece.encode(errors="replace")) for text in texts for piece in split(text)]
-    spelling = {byte: bytes([byte]) for byte in range(256)}
     learnt: list[tuple[int, int]] = []
     while len(learnt) < merges:
         counts = Counter((ids[i], ids[i + 1]) for ids in pieces for i in range(len(ids) - 1))
-        new_pairs = [
-            (-count, pair)
-            for pair, count in counts.items()
-            if count >= 2 and spelling[pair[0]] + spelling[pair[1]] not in spelling.values()
-        ]
-        if not new_pairs:
+        if max(counts.values(), default=0) < 2:
             break
-        _, pair = min(new_pairs)  # commonest first, then the smaller pair
-        new = 256 + len(learnt)
-        spelling[new] = spelling[pair[0]] + spelling[pair[1]]
-        pieces = [_replace(ids, pair, new) for ids in pieces]
+        pair = min(counts, key=lambda pair: (-counts[pair], pair))  # commonest first, then the smaller
+        pieces = [_replace(ids, pair, 256 + len(learnt)) for ids in pieces]
         learnt.append(pair)
     return learnt
 
