@@ -1,0 +1,94 @@
+"""Explanations: the parts sum to the score, the wide path's are exact, and the words are true of the lead."""
+
+import numpy as np
+import pytest
+
+from tinyscout.explain import contributions, top_reasons
+from tinyscout.explain.reasons import age_in_words, feature_ids
+from tinyscout.leads import LeadTables
+from tinyscout.scout import Scout
+
+
+@pytest.fixture(scope="module")
+def some(small_tables: LeadTables) -> LeadTables:
+    return small_tables.take(np.arange(0, 3000, 30))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_parts_sum_to_the_logit(small_scout: Scout, some: LeadTables, share: float) -> None:
+    stack, examples = small_scout.stack, small_scout.examples(some)
+    parts = contributions(stack.members, stack.baseline, share, (1.3, -0.2), examples, batch_size=16)
+    mixed = share * stack.member_logits(examples) + (1 - share) * stack.baseline_logits(examples)
+    np.testing.assert_allclose(parts.logit, 1.3 * mixed - 0.2, atol=1e-5)
+    lead = np.repeat(np.arange(len(some)), examples.tokens.lengths)
+    total = parts.base + np.bincount(lead, parts.tokens) + np.asarray(parts.features.sum(axis=1)).ravel()
+    np.testing.assert_allclose(total + parts.residual, parts.logit, atol=1e-9)
+    if share == 0:
+        np.testing.assert_allclose(parts.residual, 0, atol=1e-5)  # nothing but the wide path, which is linear
+        assert not parts.tokens.any()
+
+
+def test_contributions_are_gradient_times_input(small_scout: Scout, some: LeadTables) -> None:
+    """Shrinking one token's embedding by a little lowers the logit by that share of its contribution."""
+    from tinyscout.autograd import Tensor, no_grad
+
+    stack = small_scout.stack
+    member = stack.members[0].eval()
+    examples = small_scout.examples(some).take(np.array([3]))
+    parts = contributions([member], stack.baseline, 1.0, (1.0, 0.0), examples)
+    batch = examples.tokens.pad()
+    with no_grad():
+        embedded = member.embed(batch).data
+        for place in range(0, embedded.shape[1], 4):
+            values = []
+            for step in (1e-2, -1e-2):
+                moved = embedded.copy()
+                moved[0, place] *= 1 + step
+                values.append(member.reply_logits(batch, examples.features, embedded=Tensor(moved)).item())
+            assert (values[0] - values[1]) / 2e-2 == pytest.approx(parts.tokens[place], abs=2e-4)
+
+
+def test_every_feature_speaks_of_its_token(small_scout: Scout) -> None:
+    names, ids = small_scout.stack.features.names, feature_ids(small_scout.stack.features)
+    vocabulary = small_scout.stack.tokenizer.vocabulary
+    assert len(names) == len(ids)
+    for name, i in zip(names, ids, strict=True):
+        if i < 0:
+            assert name in ("age of latest signal", "any signal", "count of all signals")
+        else:
+            assert name.removeprefix("count ").removeprefix("age ") == vocabulary.names[i]
+
+
+def test_reasons_are_true_of_the_lead(small_scout: Scout, some: LeadTables) -> None:
+    examples = small_scout.examples(some)
+    stack = small_scout.stack
+    parts = contributions(stack.members, stack.baseline, 1.0, (1.0, 0.0), examples)
+    reasons = top_reasons(parts, examples, some, stack.tokenizer, stack.features)
+    assert all(1 <= len(found) <= 3 for found in reasons)
+    seen = set()
+    for row, found in enumerate(reasons):
+        start, stop = some.offsets[row : row + 2]
+        kinds = some.signals["kind"][start:stop].astype(str).tolist()
+        sizes = [abs(float(reason.split()[0])) for reason in found]
+        assert sizes == sorted(sizes, reverse=True)
+        for reason in found:
+            _, _, words = reason.partition(" ")
+            if " x" in words and "latest" in words:
+                kind, count = words.split(",")[0].rsplit(" x", 1)
+                assert kinds.count(kind) == int(count)
+                seen.add("signal")
+            elif " is " in words and "says" not in words:
+                column, _, value = words.partition(" is ")
+                if column in some.leads and value != "missing":
+                    raw = some.leads[column].iloc[row]
+                    shown = f"{raw:g}" if isinstance(raw, float) else str(raw)
+                    assert value.startswith(shown)
+                    seen.add("profile")
+    assert seen == {"signal", "profile"}
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(0.001, "1 min"), (0.5, "30 min"), (1, "1 h"), (23, "23 h"), (24, "1 d"), (1440, "60 d")]
+)
+def test_age_in_words(hours: float, words: str) -> None:
+    assert age_in_words(hours) == words
