@@ -7,6 +7,7 @@ from tinyscout.autograd import ops
 from tinyscout.autograd.drawing import dot, tree
 from tinyscout.autograd.gradcheck import GradientError, gradcheck, gradcheck_direction
 from tinyscout.autograd.graph import OPS, detect_anomaly, is_grad_enabled, no_grad
+from tinyscout.autograd.memory import keep_freed_memory
 from tinyscout.autograd.op import op
 from tinyscout.autograd.profiler import profile
 from tinyscout.autograd.tensor import Tensor
@@ -20,6 +21,7 @@ __all__ = [
     "gradcheck",
     "gradcheck_direction",
     "is_grad_enabled",
+    "keep_freed_memory",
     "no_grad",
     "op",
     "ops",

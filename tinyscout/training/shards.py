@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tinyscout.autograd import ops
+from tinyscout.autograd import keep_freed_memory, ops
 from tinyscout.models.lead_scout import Examples, LeadScout
 
 
@@ -26,6 +26,7 @@ class Shards:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Hold the threads; with several shards each keeps BLAS to one thread, since the shards are the threads."""
+        keep_freed_memory()
         if len(self.replicas) == 1:
             yield
             return
