@@ -1,0 +1,187 @@
+"""What users get wrong, at the command line: one clear line and exit code 2, or documented handling, nothing lost."""
+
+import errno
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinyscout.cli import main
+from tinyscout.leads.world import World, export
+from tinyscout.scout import Scout
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command line in an empty folder: (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def frames(small_world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
+    leads, signals = export(small_world.tables)
+    return leads.drop(columns="contact_id"), signals
+
+
+@pytest.fixture(scope="module")
+def model(small_scout: Scout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    small_scout.save(folder)
+    return folder
+
+
+def write(frames: tuple[pd.DataFrame, pd.DataFrame], folder: Path, n: int = 300) -> tuple[Path, Path]:
+    """The first n leads and their signals as CSV files in `folder`."""
+    leads, signals = frames
+    leads = leads.drop_duplicates("lead_id").head(n)
+    signals = signals[signals["lead_id"].isin(leads["lead_id"])]
+    leads.to_csv(folder / "leads.csv", index=False)
+    signals.to_csv(folder / "signals.csv", index=False)
+    return folder / "leads.csv", folder / "signals.csv"
+
+
+def refused(result: tuple[int, str, str], *said: str) -> None:
+    """Exit code 2, one line on standard error, and that line says what it should."""
+    code, _, err = result
+    assert code == 2, err
+    assert len(err.strip().splitlines()) == 1, err
+    assert err.isascii()
+    for words in said:
+        assert words in err, err
+
+
+def test_missing_column(run: Run, frames, model: Path, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    pd.read_csv(leads).drop(columns="persona").to_csv(leads, index=False)
+    refused(run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv"), "leads.csv", "persona")
+    assert not Path("r.csv").exists()
+
+
+def test_wrong_date(run: Run, frames, model: Path, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    table = pd.read_csv(leads, dtype=str)
+    table.loc[16, "contacted_at"] = "31/02/2025"
+    table.to_csv(leads, index=False)
+    words = ("score", leads, "--signals", signals, "--model", model, "--out", "r.csv")
+    refused(run(*words), "leads.csv", "18", "31/02/2025", "--skip-bad-rows")
+    assert not Path("r.csv").exists()
+    code, out, _ = run(*words, "--skip-bad-rows", "--rejects", "rejects.csv")
+    assert code == 0 and len(pd.read_csv("r.csv")) == 299
+    rejects = pd.read_csv("rejects.csv")
+    rejects = rejects[rejects["table"] == "leads"]
+    assert len(rejects) == 1 and 18 in rejects.iloc[0].tolist()
+    assert "300 rows read, 299 kept; 1 dropped" in out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "empty"), (b"lead_id,contacted_at\n", "no"), (bytes(range(256)) * 40, "leads.csv"), (None, "leads.csv")],
+    ids=["empty", "header only", "binary", "no such file"],
+)
+def test_files_that_hold_no_leads(run: Run, model: Path, tmp_path: Path, content: bytes | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "leads.csv").write_bytes(content)
+    refused(run("score", "leads.csv", "--model", model), "leads.csv", said)
+    refused(run("fit", "leads.csv"), "leads.csv")
+    assert not Path("ranked_leads.csv").exists() and not Path("artifacts").exists()
+
+
+def test_every_lead_three_times(run: Run, frames, model: Path, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    table = pd.read_csv(leads, dtype=str)
+    pd.concat([table] * 3).to_csv(leads, index=False)
+    code, out, _ = run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv")
+    assert code == 0 and "900 rows read, 300 kept; 600 dropped" in out
+    assert pd.read_csv("r.csv")["lead_id"].is_unique
+
+
+def test_signals_after_contact_change_nothing(run: Run, frames, model: Path, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    words = ("score", leads, "--signals", signals, "--model", model, "--out")
+    code, before, _ = run(*words, "before.csv")
+    assert code == 0
+    table, log = pd.read_csv(leads), pd.read_csv(signals)
+    late = table[["lead_id"]].assign(at=table["contacted_at"], kind="demo_request", channel="web", text="yes please")
+    pd.concat([log, late]).to_csv(signals, index=False)
+    code, out, _ = run(*words, "after.csv")
+    dropped = [int(re.search(r"([\d,]+) dropped: at or after contact", text)[1]) for text in (before, out)]
+    assert code == 0 and dropped[1] == dropped[0] + 300
+    pd.testing.assert_frame_equal(pd.read_csv("before.csv"), pd.read_csv("after.csv"))
+
+
+def test_unseen_category_long_text_and_numbers_that_are_none(run: Run, frames, model: Path, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    table, log = pd.read_csv(leads, dtype=str), pd.read_csv(signals, dtype=str)
+    table.loc[0, "persona"] = "astronaut"
+    table.loc[1, "employees"], table.loc[2, "employees"], table.loc[3, "employees"] = "NaN", "inf", "-1e400"
+    log.loc[0, "text"] = "please call me back " * 500
+    table.to_csv(leads, index=False)
+    log.to_csv(signals, index=False)
+    code, _, err = run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv")
+    assert code == 0, err
+    ranked = pd.read_csv("r.csv").set_index("lead_id")
+    assert np.isfinite(ranked["probability"]).all() and len(ranked) == 300
+
+
+def test_truncated_model(run: Run, frames, small_scout: Scout, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    small_scout.save(tmp_path / "m")
+    weights = next((tmp_path / "m").glob("arrays-*"))
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    refused(run("score", leads, "--signals", signals, "--model", tmp_path / "m"), "truncated or changed")
+
+
+def test_full_disk_while_writing_keeps_the_old_list(
+    run: Run, frames, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads, signals = write(frames, tmp_path)
+    Path("r.csv").write_text("the old list", encoding="utf-8")
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    refused(
+        run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv"),
+        "r.csv",
+        "No space left on device",
+    )
+    assert Path("r.csv").read_text(encoding="utf-8") == "the old list"
+    assert not list(Path().glob(".r.csv*"))
+
+
+@pytest.mark.parametrize("words", [("--cost", "1"), ("--value", "1"), ("--cost", "-1", "--value", "2")])
+def test_prices(run: Run, frames, model: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    leads, signals = write(frames, tmp_path)
+    refused(run("score", leads, "--signals", signals, "--model", model, *words), "--")
+
+
+def test_settings_with_an_unknown_key(run: Run, frames, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    Path("s.toml").write_text("[fit]\nepochz = 3\n", encoding="utf-8")
+    refused(run("fit", leads, "--signals", signals, "--config", "s.toml"), "s.toml", "fit.epochz")
+
+
+def test_no_model_yet(run: Run, frames, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    refused(run("score", leads, "--signals", signals), "artifacts/scout", "tinyscout fit")
+
+
+def test_debug_shows_the_traceback(run: Run) -> None:
+    from tinyscout.errors import InputError
+
+    with pytest.raises(InputError):
+        run("score", "none.csv", "--debug")
