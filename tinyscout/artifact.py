@@ -23,7 +23,7 @@ from tinyscout.errors import InputError
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-_PACKAGES = ("numpy", "numba", "pandas", "scikit-learn", "scipy")
+_PACKAGES = ("tinyscout", "numpy", "numba", "pandas", "scikit-learn", "scipy")
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,7 @@ def package_versions() -> dict[str, str]:
     """Versions of the packages whose numbers may depend on them, and of tinyscout."""
     import platform
 
-    from tinyscout import __version__
-
-    found = {"tinyscout": __version__, "python": platform.python_version()}
+    found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             found[package] = metadata.version(package)

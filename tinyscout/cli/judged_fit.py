@@ -19,7 +19,8 @@ from tinyscout.explain.figures import gains_figure, save_figure
 from tinyscout.leads.splits import Split, time_split
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import Comparison, comparison
-from tinyscout.scout import Scout
+from tinyscout.models.peers import TREES, peer_logits
+from tinyscout.scout import Scout, fit_slices
 from tinyscout.settings import ScoutSettings
 from tinyscout.training import Progress
 
@@ -70,7 +71,19 @@ class JudgedFit:
         logits = scout.contenders(scout.examples(test))
         ms_per_lead = {scout.ships: 1000 * (time.perf_counter() - started) / len(test)}
         if with_trees:
-            logits["trees"] = trees_logits(scout, earlier, test, progress)
+            train, stop, calibration = (split.train[rows] for rows in fit_slices(earlier, settings))
+            peers, _ = peer_logits(
+                scout.stack.tokenizer.encode(tables),
+                scout.stack.tokenizer.vocabulary,
+                tables.labels,
+                train=np.concatenate([train, stop]),
+                valid=calibration,
+                test=split.test,
+                peers=[TREES],
+                seed=settings.seed,
+                progress=progress,
+            )
+            logits |= peers
         judged = comparison(y, logits, reference="baseline", ms_per_lead=ms_per_lead)
         return cls(scout, Judgement(split, test, logits, judged))
 
@@ -93,17 +106,6 @@ class JudgedFit:
                 save_figure(gains_figure(test.labels, judgement.logits, scout.ships), figure)
                 print(f"figure: {figure}")
         write_json(json, found)
-
-
-def trees_logits(scout: Scout, earlier: LeadTables, test: LeadTables, progress: Progress | None = None) -> np.ndarray:
-    """Boosted trees on the scout's leads, slices and tokens: calibrated logits (M,) of the test leads."""
-    from tinyscout.models.careful import CarefulFeatures
-    from tinyscout.models.trees import BoostedTrees
-
-    train, stop, calibration = scout.slices(earlier)
-    tokens, test_tokens = scout.tokenizer.encode(earlier), scout.tokenizer.encode(test)
-    careful = CarefulFeatures.fit(tokens.take(train), scout.tokenizer.vocabulary)
-    raise NotImplementedError
 
 
 def winner(judged: Comparison, ships: str) -> str:
