@@ -20,11 +20,11 @@ AFTER_CONTACT = "after contact"  # why a date was read as missing
 
 def type_columns(profile: pa.Table, field_map: FieldMap) -> dict[str, ColumnType]:
     """The type of each profile column: as the field map says, else as its cells do."""
-    named = {normal(column): kind for column, kind in field_map.types.items()}
-    types: dict[str, ColumnType] = {
-        name: named.get(normal(name)) or infer(profile.column(name), name, field_map.missing, field_map.date_formats)
-        for name in profile.column_names
-    }
+    named: dict[str, ColumnType] = {normal(column): kind for column, kind in field_map.types.items()}
+    types: dict[str, ColumnType] = {}
+    for name in profile.column_names:
+        given = named.get(normal(name))
+        types[name] = given or infer(profile.column(name), name, field_map.missing, field_map.date_formats)
     return types
 
 

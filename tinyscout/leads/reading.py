@@ -125,9 +125,8 @@ class Reading:
 
         label = self._labels(contacts, contacted, by_reply, raw)
         schema = self.schema or self._new_schema(raw, contacted, has_time, by_reply)
-        types: dict[str, ColumnType] = {
-            name: kind for name, kind in schema.columns.items() if not self.schema or name in schema.profile
-        }
+        read = schema.profile if self.schema else schema.columns
+        types: dict[str, ColumnType] = {name: schema.columns[name] for name in read}
         frame: dict[str, object] = {
             "contact_id": pd.Series(contact_id, dtype="str"),
             "lead_id": pd.Series(contacts.lead_id, dtype="str"),

@@ -7,14 +7,17 @@ that lead, unless the export numbers its contacts and repeats the number.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pandas.util import hash_array
+from pandas import util
 
 from tinyscout.leads.cells import is_numeric, pc, read_strings
 from tinyscout.leads.lead_rows import Contacts, RawLeads
 from tinyscout.leads.ledger import Ledger
+
+_hash: Any = util.hash_array  # 64-bit, the same in every process
 
 
 @dataclass
@@ -38,7 +41,7 @@ def drop_repeats(raw: RawLeads, contacts: Contacts, repeats: Repeats, ledger: Le
         repeats.rows = np.sort(np.concatenate([repeats.rows, hashes[keep]]))
         _drop(raw, contacts, ~keep, "duplicate row", ledger)
     if contacts.contact_id is not None:
-        hashes = hash_array(contacts.contact_id)
+        hashes = _hash(contacts.contact_id)
         first = np.zeros(len(raw), bool)
         first[keep] = _first_seen(hashes[keep], repeats.contacts)
         _drop(raw, contacts, keep & ~first, "repeated contact_id", ledger)
@@ -93,7 +96,7 @@ def _cell_hashes(column: pa.ChunkedArray) -> np.ndarray:
         bits = np.asarray(pc.cast(column, pa.float64(), safe=False).to_numpy(), np.float64).view(np.uint64)
         return bits * np.uint64(0x9E3779B97F4A7C15)
     coded = read_strings(column, (), tidy=False)
-    return np.append(hash_array(coded.values), np.uint64(0x9E3779B97F4A7C15))[coded.codes]
+    return np.append(_hash(coded.values), np.uint64(0x9E3779B97F4A7C15))[coded.codes]
 
 
 def _drop(raw: RawLeads, contacts: Contacts, rows: np.ndarray, reason: str, ledger: Ledger) -> None:
