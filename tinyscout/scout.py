@@ -8,7 +8,7 @@ ranked = Scout.load("artifacts/scout").rank(read_tables("new.csv", labelled=Fals
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from tinyscout import artifact
 from tinyscout.errors import InputError
+from tinyscout.leads.leakage import find_leaks
 from tinyscout.leads.schema import Schema
 from tinyscout.leads.splits import latest_slices
 from tinyscout.leads.tables import LeadTables
@@ -64,16 +65,25 @@ class Scout:
         The three slices are consecutive in time, so the calibration slice is later than everything the weights and
         the stopping saw. With fewer repliers than `settings.minimum_repliers` the baseline ships; else whichever of
         scout, blend and baseline has the least log loss on the calibration slice. What ships is then fitted again on
-        all three, for as long as stopping said (`settings.refit`). With `checkpoint` a killed run resumes.
+        all three, for as long as stopping said (`settings.refit`). Columns that look filled in after contact are left
+        out first (`settings.leave_leaking_out`). With `checkpoint` a killed run resumes.
         Raises InputError when the labels can't teach anything.
         """
         started = time.perf_counter()
         settings = settings or ScoutSettings()
+        slices = fit_slices(tables, settings)
         known = np.flatnonzero(tables.mature)
         y = tables.labels
         repliers = int(y[known].sum())
-        slices = fit_slices(tables, settings)
         notes = []
+        if settings.leave_leaking_out:
+            leaking = {
+                suspect.column: suspect.reason
+                for suspect in find_leaks(tables.take(known))
+                if suspect.grade == "leaking" and suspect.column in tables.schema.profile
+            }
+            tables = replace(tables, schema=tables.schema.leaving_out(leaking))
+            notes += [f"left {column} out: {reason}" for column, reason in leaking.items()]
         enough = repliers >= settings.minimum_repliers
         if not enough:
             notes.append(

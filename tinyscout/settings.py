@@ -57,7 +57,8 @@ class ScoutSettings(Settings):
     """Everything `Scout.fit` needs besides the leads.
 
     members: transformers averaged, seeded seed, seed + 1, ...; stop_share, calibration_share: latest slices kept back;
-    calibration_prior: pseudo-leads that pull the calibration towards no change; refit: fit again on all slices.
+    calibration_prior: pseudo-leads that pull the calibration towards no change; refit: fit again on all slices;
+    minimum_repliers: with fewer the baseline ships; leave_leaking_out: do without columns that know the answer.
     """
 
     seed: Annotated[int, Field(ge=0)] = 0
@@ -67,6 +68,7 @@ class ScoutSettings(Settings):
     calibration_prior: Annotated[float, Field(ge=0)] = 1000.0
     refit: bool = True
     minimum_repliers: Annotated[int, Field(ge=0)] = 200
+    leave_leaking_out: bool = True
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: ModelSettings = ModelSettings()
     fit: FitSettings = FitSettings()

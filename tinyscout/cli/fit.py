@@ -28,8 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.settings import ScoutSettings, load_settings
 
     settings = load_settings(ScoutSettings, args.config)
-    if args.seed is not None:
-        settings = settings.model_copy(update={"seed": args.seed})
+    given = {"seed": args.seed, "leave_leaking_out": False if args.keep_leaking else None}
+    settings = settings.model_copy(update={key: value for key, value in given.items() if value is not None})
     tables = read(args)
     print("\n".join(tables.account.lines()))
     with progress_bars() as progress:
