@@ -1,9 +1,9 @@
 """Fast row-wise kernels in Numba: arrays in, arrays out, no autograd.
 
-Each public function serves float32 by machine code and any other dtype by its plain-NumPy twin, which stands beside it in
-the same file as `<name>_twin`; with NUMBA_DISABLE_JIT=1 the twin serves everything. Inputs are not changed, except that
-`adamw` works in place; arrays that are not contiguous are copied once. A NaN that goes in comes out. All functions run
-without the GIL and may be called from several threads at once; each uses one thread.
+Each public function serves float32 by machine code and any other dtype by its plain-NumPy twin, which stands beside it
+in the same file as `<name>_twin`; with NUMBA_DISABLE_JIT=1 the twin serves everything. Inputs are not changed, except
+that `adamw` works in place; arrays that are not contiguous are copied once. A NaN that goes in comes out. All functions
+run without the GIL and may be called from several threads at once; each uses one thread.
 
     layer_norm(x, gain, bias, *, eps=1e-5)                     -> y, mean, rstd
     layer_norm_backward(dy, x, gain, mean, rstd)               -> dx, dgain, dbias
@@ -16,6 +16,7 @@ without the GIL and may be called from several threads at once; each uses one th
     attention_backward(dy, q, k, v, y, lse, *, ..., out=None)  -> dq, dk, dv
     scatter_add(ids, rows, size, *, values=None)               -> table
     adamw(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step)
+    keep_freed_memory()                                        -> bool; for training loops, see memory.py
 
 Numba is imported when the first of these names is used, not by `import tinyscout.kernels`.
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tinyscout.kernels.activation import gelu, gelu_backward
     from tinyscout.kernels.crossentropy import cross_entropy, softmax, softmax_backward
     from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
+    from tinyscout.kernels.memory import keep_freed_memory
     from tinyscout.kernels.multihead import attention, attention_backward
     from tinyscout.kernels.optimizer import adamw
     from tinyscout.kernels.scatter import scatter_add
@@ -38,6 +40,7 @@ __all__ = [
     "cross_entropy",
     "gelu",
     "gelu_backward",
+    "keep_freed_memory",
     "layer_norm",
     "layer_norm_backward",
     "scatter_add",
@@ -49,6 +52,7 @@ _FILES = {
     "activation": ("gelu", "gelu_backward"),
     "crossentropy": ("cross_entropy", "softmax", "softmax_backward"),
     "layernorm": ("layer_norm", "layer_norm_backward"),
+    "memory": ("keep_freed_memory",),
     "multihead": ("attention", "attention_backward"),
     "optimizer": ("adamw",),
     "scatter": ("scatter_add",),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tinyscout.kernels.jit import compiled_for, kernel
+from tinyscout.kernels.jit import compiled_for, kernel, plain
 from tinyscout.kernels.simd import LANES, fma, load_first, splat, store_first
 from tinyscout.kernels.vmath import sigmoid
 
@@ -58,7 +58,7 @@ def gelu(x):
     if not compiled_for(x):
         return gelu_twin(x)
     y = np.empty(x.shape, f32)
-    _forward(np.ascontiguousarray(x).reshape(-1), y.reshape(-1))
+    _forward(plain(x).reshape(-1), y.reshape(-1))
     return y
 
 
@@ -69,5 +69,5 @@ def gelu_backward(dy, x):
     if not compiled_for(dy, x):
         return gelu_backward_twin(dy, x)
     dx = np.empty(x.shape, f32)
-    _backward(np.ascontiguousarray(dy).reshape(-1), np.ascontiguousarray(x).reshape(-1), dx.reshape(-1))
+    _backward(plain(dy).reshape(-1), plain(x).reshape(-1), dx.reshape(-1))
     return dx

@@ -127,7 +127,8 @@ def cross_entropy(logits, targets, weights=None):
 
     logits (..., V), targets (...) int in [0, V), weights (...) >= 0 or None for all 1
     ->  loss (scalar of the dtype of logits), dlogits (..., V) for a cotangent of 1.
-    A row of weight 0 is not read, nor is its target. Raises ValueError when every weight is 0 or a target is out of range.
+    A row of weight 0 is not read, nor is its target. Raises ValueError when all weights are 0 or a target is out of
+    range.
     """
     flat, chosen, share = _weighted_rows(logits, targets, weights)
     if not compiled_for(logits):

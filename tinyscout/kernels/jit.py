@@ -1,7 +1,7 @@
 """How every kernel is compiled: safe floating-point flags, no GIL, and a cache that notices any change in this folder.
 
-Numba's own cache looks only at the file a kernel stands in, not at what that file imports; so the cache directory carries
-a hash of the whole folder.
+Numba's own cache looks only at the file a kernel stands in, not at what that file imports; so the cache directory
+carries a hash of the whole folder.
 """
 
 import atexit
@@ -19,9 +19,11 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from numba import config, njit
+from numba import njit
+from numba.core import config as _config
 
 log = logging.getLogger(__name__)
+config: Any = _config  # its settings are made at run time, which type checkers can't see
 
 #: Sums may be reordered and fused multiply-adds formed; NaN, inf and division by zero keep their IEEE meaning.
 #: (Full fastmath lets LLVM assume that there is no NaN: `isnan` becomes False and a fully masked row divides by zero.)
@@ -102,7 +104,15 @@ def compiled_for(*arrays: np.ndarray) -> bool:
     return JIT and all(a.dtype == np.float32 for a in arrays)
 
 
+def plain(x: np.ndarray) -> np.ndarray:
+    """x itself where it is contiguous and can be written, else a copy.
+
+    Numba would compile every kernel once more for arrays that are read-only or have gaps.
+    """
+    return x if x.flags.c_contiguous and x.flags.writeable else x.copy(order="C")
+
+
 def as_rows(x: np.ndarray) -> np.ndarray:
-    """x (..., D) as contiguous (N, D); copied only where x is not contiguous."""
+    """x (..., D) as plain (N, D)."""
     width = x.shape[-1]
-    return np.ascontiguousarray(x).reshape(x.size // width if width else 0, width)
+    return plain(x).reshape(x.size // width if width else 0, width)

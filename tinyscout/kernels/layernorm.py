@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyscout.kernels.jit import as_rows, compiled_for, kernel
+from tinyscout.kernels.jit import as_rows, compiled_for, kernel, plain
 
 f32 = np.float32
 
@@ -85,7 +85,7 @@ def layer_norm(x, gain, bias, *, eps=1e-5):
     rows = as_rows(x)  # (N, D)
     y = np.empty_like(rows)
     mean, rstd = np.empty(len(rows), f32), np.empty(len(rows), f32)
-    _forward(rows, np.ascontiguousarray(gain), np.ascontiguousarray(bias), y, mean, rstd, f32(eps))
+    _forward(rows, plain(gain), plain(bias), y, mean, rstd, f32(eps))
     return y.reshape(x.shape), mean.reshape(x.shape[:-1]), rstd.reshape(x.shape[:-1])
 
 
@@ -95,16 +95,16 @@ def layer_norm_backward(dy, x, gain, mean, rstd):
     dy (..., D), x (..., D), gain (D,), mean (...), rstd (...)  ->  dx (..., D), dgain (D,), dbias (D,).
     """
     _check_width("layer_norm_backward", x, gain=gain)
-    if not compiled_for(dy, x, gain, mean, rstd):
-        return layer_norm_backward_twin(dy, x, gain, mean, rstd)
     if dy.shape != x.shape or mean.shape != x.shape[:-1] or rstd.shape != mean.shape:
         raise ValueError(
-            f"layer_norm_backward: dy {dy.shape}, mean {mean.shape} and rstd {rstd.shape} do not belong to x {x.shape}; "
-            "pass what layer_norm returned for this x"
+            f"layer_norm_backward: dy {dy.shape}, mean {mean.shape} and rstd {rstd.shape} do not belong "
+            f"to x {x.shape}; pass what layer_norm returned for this x"
         )
+    if not compiled_for(dy, x, gain, mean, rstd):
+        return layer_norm_backward_twin(dy, x, gain, mean, rstd)
     rows = as_rows(x)  # (N, D)
     dx, dgain, dbias = np.empty_like(rows), np.zeros_like(gain), np.zeros_like(gain)
-    _backward(as_rows(dy), rows, np.ascontiguousarray(gain), mean.ravel(), rstd.ravel(), dx, dgain, dbias)
+    _backward(as_rows(dy), rows, plain(gain), plain(mean).reshape(-1), plain(rstd).reshape(-1), dx, dgain, dbias)
     return dx.reshape(x.shape), dgain, dbias
 
 

@@ -1,42 +1,23 @@
-"""Scaled dot-product attention, forward and backward; the (T, T) weights of a head never leave the cache.
+"""Scaled dot-product attention, forward and backward (machine code in flash.py).
 
-The fact to know: masking is by counting, never by -inf. Query i reads the first `visible(i)` keys and no others, so a query
-that sees nothing gives zeros, and padding is neither read nor computed. The backward recomputes the weights from the
-log-sum-exp of each row (Dao et al. 2022, FlashAttention, Algorithm 4).
+Masking is by counting, never by -inf: a query reads its first n keys and no others, so one that sees nothing gives
+zeros, and padding is neither read nor computed.
 """
 
 import math
 
 import numpy as np
 
-from tinyscout.kernels.jit import compiled_for, kernel
-from tinyscout.kernels.simd import (
-    LANES,
-    TILE_ROWS,
-    at_least,
-    first_of,
-    fma,
-    largest_of,
-    load,
-    load_first,
-    splat,
-    store,
-    store_first,
-    store_transposed,
-    sum_of,
-)
-from tinyscout.kernels.tile import multiply
-from tinyscout.kernels.vmath import exp
+from tinyscout.kernels.flash import backward, forward
+from tinyscout.kernels.jit import compiled_for, plain
 
 f32 = np.float32
-ZERO, ONE, LEAST = f32(0), f32(1), np.finfo(f32).min
-PAD = max(LANES, TILE_ROWS)  # scratch has rows of this multiple, so that whole registers and tiles fit
-QUERIES = 64  # query rows whose weights the backward holds at once
 
 
 def attention_twin(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
     """The same as `attention` in plain NumPy."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    q, k, v = _unpadded(q, lengths, offset), _unpadded(k, lengths), _unpadded(v, lengths)
     seen = _seen(q, k, lengths, causal, offset)  # (B, 1, Tq, Tk) bool
     logits = np.where(seen, scale * (q @ k.swapaxes(-1, -2)), -np.inf)  # (B, H, Tq, Tk)
     some = seen.any(axis=-1)  # (B, 1, Tq)
@@ -51,12 +32,22 @@ def attention_twin(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
 def attention_backward_twin(dy, q, k, v, y, lse, *, lengths=None, causal=True, scale=None, offset=0):
     """The same as `attention_backward` in plain NumPy."""
     scale = q.dtype.type(1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    q, dy = _unpadded(q, lengths, offset), _unpadded(dy, lengths, offset)
+    k, v = _unpadded(k, lengths), _unpadded(v, lengths)
     seen = _seen(q, k, lengths, causal, offset)
     logits = np.where(seen, scale * (q @ k.swapaxes(-1, -2)), -np.inf)
     p = np.exp(logits - lse[..., None])  # (B, H, Tq, Tk)
     dp = dy @ v.swapaxes(-1, -2)
     ds = p * (dp - (dy * y).sum(axis=-1, keepdims=True)) * scale
     return ds @ k, ds.swapaxes(-1, -2) @ q, p.swapaxes(-1, -2) @ dy
+
+
+def _unpadded(x, lengths, offset=0):
+    """x (B, H, T, K) with zeros for padding, where 0 * NaN would be NaN."""
+    if lengths is None:
+        return x
+    real = offset + np.arange(x.shape[2]) < np.asarray(lengths)[:, None]  # (B, T)
+    return np.where(real[:, None, :, None], x, x.dtype.type(0))
 
 
 def _seen(q, k, lengths, causal, offset):
@@ -70,209 +61,20 @@ def _seen(q, k, lengths, causal, offset):
     return seen & (key < length) & (at < length)
 
 
-@kernel
-def _up(n, multiple):
-    return (n + multiple - 1) // multiple * multiple
-
-
-@kernel
-def _scratch(n):
-    """n float32, uninitialised, on a 64-byte boundary: a register load that straddles two cache lines costs double."""
-    memory = np.empty(n + 16, np.float32)
-    skip = (-(memory.ctypes.data >> 2)) & 15
-    return memory[skip : skip + n]
-
-
-@kernel
-def _pack_rows(x, x0, x_row, n, width, scale, into, wide, tall):
-    """n rows of a head, scaled, as rows of `wide`; zeros right of them and down to row `tall`."""
-    for i in range(n):
-        for j in range(0, width, LANES):
-            store(into, i * wide + j, load_first(x, x0 + i * x_row + j, width - j) * splat(scale))
-    for j in range(n * wide, tall * wide, LANES):
-        store(into, j, splat(ZERO))
-
-
-@kernel
-def _unpack_row(packed, at, width, scale, x, x0):
-    for j in range(0, width, LANES):
-        store_first(x, x0 + j, width - j, load(packed, at + j) * splat(scale))
-
-
-@kernel
-def _zero_rows(x, x0, x_row, first, last, width):
-    for i in range(first, last):
-        for j in range(0, width, LANES):
-            store_first(x, x0 + i * x_row + j, width - j, splat(ZERO))
-
-
-@kernel
-def _pack_columns(x, x0, x_row, n, width, into, long):
-    """n rows of a head as columns: into[k, t] = x[t, k]; zeros to the right, up to `long`."""
-    for t in range(0, long, LANES):
-        for j in range(0, width, LANES):
-            store_transposed(x, x0 + t * x_row + j, x_row, n - t, width - j, into, j * long + t, long)
-
-
-@kernel
-def _visible(at, keys, causal):
-    """How many keys the query at a position reads."""
-    return min(keys, at + 1) if causal else keys
-
-
-@kernel
-def _weights_of_rows(w, long, rows, first, keys, causal, end, lse, totals):
-    """Logits of `rows` queries from position `first` on to exp(logit - row maximum), in place; then zeros up to `end`.
-
-    Writes the log-sum-exp of each row and the sum of its exponentials, by which the caller divides the K outputs of the
-    row rather than its weights.
-    """
-    for r in range(rows):
-        at, n = r * long, _visible(first + r, keys, causal)
-        top = splat(LEAST)
-        for j in range(0, n, LANES):
-            top = at_least(first_of(load(w, at + j), n - j, top), top)
-        largest = largest_of(top)
-        total = splat(ZERO)
-        for j in range(0, n, LANES):
-            e = first_of(exp(load(w, at + j) - splat(largest)), n - j, splat(ZERO))
-            store(w, at + j, e)
-            total = total + e
-        for j in range(_up(n, LANES), end, LANES):
-            store(w, at + j, splat(ZERO))
-        totals[r] = sum_of(total)
-        lse[r] = largest + np.log(totals[r])
-
-
-@kernel
-def _weights_and_gradient(p, g, p0, long, rows, first, keys, causal, end, lse, along):
-    """In place: logits p to weights, their cotangent g to that of the logits; then zeros up to `end`."""
-    for r in range(rows):
-        at, n = p0 + r * long, _visible(first + r, keys, causal)
-        for j in range(0, n, LANES):
-            e = first_of(exp(load(p, at + j) - splat(lse[r])), n - j, splat(ZERO))
-            store(p, at + j, e)
-            store(g, at + j, first_of(e * (load(g, at + j) - splat(along[r])), n - j, splat(ZERO)))
-        for j in range(_up(n, LANES), end, LANES):
-            store(p, at + j, splat(ZERO))
-            store(g, at + j, splat(ZERO))
-
-
-@kernel
-def _dot(a, a0, b, b0, width):
-    total = splat(ZERO)
-    for j in range(0, width, LANES):
-        total = fma(load_first(a, a0 + j, width - j), load_first(b, b0 + j, width - j), total)
-    return sum_of(total)
-
-
-@kernel
-def _lengths_of(length, n_keys, n_queries, offset):
-    """Keys that may be read and queries that are no padding; a negative length stands for none given."""
-    if length < 0:
-        return n_keys, n_queries
-    return min(length, n_keys), min(max(length - offset, 0), n_queries)
-
-
-@kernel
-def _forward(q, qs, k, ks, v, vs, y, ys, lse, shape, lengths, causal, scale, offset, first, last):
-    """Leads first to last. Arrays are flat; qs, ks, vs, ys are their (batch, head, row) strides in elements."""
-    heads, n_queries, n_keys, width = shape
-    wide, long = _up(width, LANES), _up(n_keys, PAD)
-    k_columns, v_rows = _scratch(wide * long), _scratch(long * wide)
-    q_tile, y_tile, weights = _scratch(TILE_ROWS * wide), _scratch(TILE_ROWS * wide), _scratch(TILE_ROWS * long)
-    totals = _scratch(TILE_ROWS)
-    for b in range(first, last):
-        keys, queries = _lengths_of(lengths[b], n_keys, n_queries, offset)
-        if keys == 0:
-            queries = 0
-        for h in range(heads):
-            q0, y0, lse0 = b * qs[0] + h * qs[1], b * ys[0] + h * ys[1], (b * heads + h) * n_queries
-            _pack_columns(k, b * ks[0] + h * ks[1], ks[2], keys, width, k_columns, long)
-            _pack_rows(v, b * vs[0] + h * vs[1], vs[2], keys, width, ONE, v_rows, wide, keys)
-            for i0 in range(0, queries, TILE_ROWS):
-                rows = min(TILE_ROWS, queries - i0)
-                reach = _visible(offset + i0 + rows - 1, keys, causal)  # the furthest any of these rows reads
-                end = _up(reach, LANES)
-                _pack_rows(q, q0 + i0 * qs[2], qs[2], rows, width, scale, q_tile, wide, TILE_ROWS)
-                multiply(end, width, q_tile, 0, wide, 1, k_columns, 0, long, weights, 0, long, False)
-                row_lse = lse[lse0 + i0 : lse0 + i0 + rows]
-                _weights_of_rows(weights, long, rows, offset + i0, keys, causal, end, row_lse, totals)
-                multiply(wide, reach, weights, 0, long, 1, v_rows, 0, wide, y_tile, 0, wide, False)
-                for r in range(rows):
-                    _unpack_row(y_tile, r * wide, width, ONE / totals[r], y, y0 + (i0 + r) * ys[2])
-            _zero_rows(y, y0, ys[2], queries, n_queries, width)
-            lse[lse0 + queries : lse0 + n_queries] = ZERO
-
-
-@kernel
-def _backward(
-    dy, dys, q, qs, k, ks, v, vs, y, ys, lse, dq, dqs, dk, dks, dv, dvs, shape, lengths, causal, scale, offset, first, last
-):
-    """Leads first to last; arguments as those of `_forward`."""
-    heads, n_queries, n_keys, width = shape
-    wide, long = _up(width, LANES), _up(n_keys, PAD)
-    k_columns, v_columns, k_rows = _scratch(wide * long), _scratch(wide * long), _scratch(long * wide)
-    dk_rows, dv_rows, dq_tile = _scratch(long * wide), _scratch(long * wide), _scratch(TILE_ROWS * wide)
-    q_rows, dy_rows = _scratch(QUERIES * wide), _scratch(QUERIES * wide)
-    p, g, along = _scratch(QUERIES * long), _scratch(QUERIES * long), _scratch(TILE_ROWS)
-    for b in range(first, last):
-        keys, queries = _lengths_of(lengths[b], n_keys, n_queries, offset)
-        if keys == 0:
-            queries = 0
-        for h in range(heads):
-            q0, y0, lse0 = b * qs[0] + h * qs[1], b * ys[0] + h * ys[1], (b * heads + h) * n_queries
-            dy0, dq0 = b * dys[0] + h * dys[1], b * dqs[0] + h * dqs[1]
-            dk0, dv0 = b * dks[0] + h * dks[1], b * dvs[0] + h * dvs[1]
-            _pack_columns(k, b * ks[0] + h * ks[1], ks[2], keys, width, k_columns, long)
-            _pack_columns(v, b * vs[0] + h * vs[1], vs[2], keys, width, v_columns, long)
-            _pack_rows(k, b * ks[0] + h * ks[1], ks[2], keys, width, scale, k_rows, wide, keys)
-            dk_rows[:] = ZERO
-            dv_rows[:] = ZERO
-            for block in range(0, queries, QUERIES):
-                rows = min(QUERIES, queries - block)
-                tall = _up(rows, TILE_ROWS)
-                _pack_rows(q, q0 + block * qs[2], qs[2], rows, width, scale, q_rows, wide, tall)
-                _pack_rows(dy, dy0 + block * dys[2], dys[2], rows, width, ONE, dy_rows, wide, tall)
-                for i0 in range(0, rows, TILE_ROWS):
-                    up_to = min(i0 + TILE_ROWS, rows)
-                    reach = _visible(offset + block + up_to - 1, keys, causal)
-                    end = _up(reach, PAD)
-                    multiply(end, width, q_rows, i0 * wide, wide, 1, k_columns, 0, long, p, i0 * long, long, False)
-                    multiply(end, width, dy_rows, i0 * wide, wide, 1, v_columns, 0, long, g, i0 * long, long, False)
-                    for i in range(i0, up_to):
-                        along[i - i0] = _dot(y, y0 + (block + i) * ys[2], dy_rows, i * wide, width)
-                    at, row_lse = offset + block + i0, lse[lse0 + block + i0 : lse0 + block + up_to]
-                    _weights_and_gradient(p, g, i0 * long, long, up_to - i0, at, keys, causal, end, row_lse, along)
-                    multiply(wide, reach, g, i0 * long, long, 1, k_rows, 0, wide, dq_tile, 0, wide, False)
-                    for i in range(i0, up_to):
-                        _unpack_row(dq_tile, (i - i0) * wide, width, ONE, dq, dq0 + (block + i) * dqs[2])
-                for j in range(0, _visible(offset + block + rows - 1, keys, causal), TILE_ROWS):
-                    i = max(0, j - offset - block) if causal else 0  # the first query that reads key j
-                    multiply(wide, rows - i, p, i * long + j, 1, long, dy_rows, i * wide, wide, dv_rows, j * wide, wide, True)
-                    multiply(wide, rows - i, g, i * long + j, 1, long, q_rows, i * wide, wide, dk_rows, j * wide, wide, True)
-            for j in range(keys):
-                _unpack_row(dk_rows, j * wide, width, ONE, dk, dk0 + j * dks[2])
-                _unpack_row(dv_rows, j * wide, width, ONE, dv, dv0 + j * dvs[2])
-            _zero_rows(dq, dq0, dqs[2], queries, n_queries, width)
-            _zero_rows(dk, dk0, dks[2], keys, n_keys, width)
-            _zero_rows(dv, dv0, dvs[2], keys, n_keys, width)
-
-
 def attention(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
     """softmax(scale q k^T) v, each query over the keys it may see (Vaswani et al. 2017, eq. 1).
 
     q (B, H, Tq, K), k and v (B, H, Tk, K)  ->  y (B, H, Tq, K), lse (B, H, Tq) for the backward.
     lengths (B,) int or None: keys at lengths[b] and beyond are padding, and so are queries whose position offset + i is
     there: their rows are zeros. causal: query i sees keys up to position offset + i. scale None is 1/sqrt(K).
-    The last axis must be contiguous, the others may have any strides (views of one projection cost no copy); y is laid out
-    as (B, Tq, H, K) in memory, so that merging the heads is a view. Raises ValueError for shapes that do not fit.
+    Views of one projection cost no copy: only the last axis must be contiguous. y is laid out as (B, Tq, H, K) in
+    memory, so that merging the heads is a view. Raises ValueError for shapes that do not fit.
     """
     _check(q, k, v, lengths)
-    if not compiled_for(q, k, v):
+    if not (q.size and k.size and compiled_for(q, k, v)):
         return attention_twin(q, k, v, lengths=lengths, causal=causal, scale=scale, offset=offset)
     y, lse = _like(q), np.empty(q.shape[:3], f32)
-    _forward(
+    forward(
         *_flat(q),
         *_flat(k),
         *_flat(v),
@@ -288,8 +90,8 @@ def attention(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
 def attention_backward(dy, q, k, v, y, lse, *, lengths=None, causal=True, scale=None, offset=0, out=None):
     """Gradients of `attention`, given what it returned.
 
-    dy as y; the options as in the forward  ->  dq, dk, dv. out=(dq, dk, dv) has them written into arrays of the caller, such
-    as three views of one array, the gradient of a common projection.
+    dy as y; the options as in the forward  ->  dq, dk, dv. out=(dq, dk, dv) has them written into arrays of the caller,
+    such as three views of one array, the gradient of a common projection.
     """
     _check(q, k, v, lengths)
     if dy.shape != q.shape or y.shape != q.shape or lse.shape != q.shape[:3]:
@@ -299,7 +101,7 @@ def attention_backward(dy, q, k, v, y, lse, *, lengths=None, causal=True, scale=
         )
     if out is not None and any(o.shape != x.shape or o.dtype != x.dtype for o, x in zip(out, (q, k, v), strict=True)):
         raise ValueError("attention_backward: out must be three arrays of the shapes and dtypes of q, k, v")
-    if not compiled_for(dy, q, k, v, y, lse):
+    if not (q.size and k.size and compiled_for(dy, q, k, v, y, lse)):
         options = {"lengths": lengths, "causal": causal, "scale": scale, "offset": offset}
         gradients = attention_backward_twin(dy, q, k, v, y, lse, **options)
         if out is None:
@@ -310,13 +112,13 @@ def attention_backward(dy, q, k, v, y, lse, *, lengths=None, causal=True, scale=
     dq, dk, dv = (_like(q), _like(k), _like(v)) if out is None else out
     if any(_strides(x) is None for x in (dq, dk, dv)):
         raise ValueError("attention_backward: the last axis of each array of out must be contiguous")
-    _backward(
+    backward(
         *_flat(dy),
         *_flat(q),
         *_flat(k),
         *_flat(v),
         *_flat(y),
-        np.ascontiguousarray(lse).reshape(-1),
+        plain(lse).reshape(-1),
         *_flat(dq),
         *_flat(dk),
         *_flat(dv),
@@ -352,17 +154,20 @@ def _strides(x):
 def _flat(x):
     """x as a flat view from its first element on, and its strides; copied if the last axis is not contiguous."""
     strides = _strides(x)
-    if strides is None:
-        x = np.ascontiguousarray(x)
+    if strides is None or not x.flags.writeable:  # see jit.plain
+        x = x.copy(order="C")
         strides = _strides(x)
-    span = 1 + sum((n - 1) * s // 4 for n, s in zip(x.shape, x.strides, strict=True)) if x.size else 0
+    span = 1 + sum((n - 1) * s // 4 for n, s in zip(x.shape, x.strides, strict=True))
     return np.lib.stride_tricks.as_strided(x, (span,), (4,)), strides
 
 
 def _options(q, k, lengths, causal, scale, offset):
     shape = (q.shape[1], q.shape[2], k.shape[2], q.shape[3])
-    if lengths is None:
-        lengths = np.full(len(q), -1, np.int64)
-    else:
-        lengths = np.maximum(np.asarray(lengths).astype(np.int64), 0)
-    return shape, lengths, bool(causal), f32(1 / math.sqrt(q.shape[3]) if scale is None else scale), int(offset)
+    real = np.full(len(q), -1) if lengths is None else np.maximum(lengths, 0)
+    return (
+        shape,
+        real.astype(np.int64),
+        bool(causal),
+        f32(1 / math.sqrt(q.shape[3]) if scale is None else scale),
+        int(offset),
+    )

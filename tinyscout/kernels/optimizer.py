@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tinyscout.kernels.jit import compiled_for, kernel
+from tinyscout.kernels.jit import compiled_for, kernel, plain
 
 f32 = np.float32
 
@@ -21,10 +21,10 @@ def adamw_twin(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step):
 
 
 @kernel
-def _step(param, grad, m, v, beta1, beta2, rate, root_scale, eps, keep):
+def _step(param, grad, m, v, beta1, new1, beta2, new2, rate, root_scale, eps, keep):
     for j in range(param.size):
-        m[j] = beta1 * m[j] + (f32(1) - beta1) * grad[j]
-        v[j] = beta2 * v[j] + (f32(1) - beta2) * grad[j] * grad[j]
+        m[j] = beta1 * m[j] + new1 * grad[j]
+        v[j] = beta2 * v[j] + new2 * grad[j] * grad[j]
         param[j] = param[j] * keep - rate * m[j] / (np.sqrt(v[j]) * root_scale + eps)
 
 
@@ -48,11 +48,13 @@ def adamw(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step):
             )
     _step(
         param.reshape(-1),
-        np.ascontiguousarray(grad).reshape(-1),
+        plain(grad).reshape(-1),
         m.reshape(-1),
         v.reshape(-1),
         f32(beta1),
+        f32(1 - beta1),  # subtle: in float32, 1 - 0.999 is wrong in the fifth digit
         f32(beta2),
+        f32(1 - beta2),
         f32(lr / (1 - beta1**step)),
         f32(1 / math.sqrt(1 - beta2**step)),
         f32(eps),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyscout.kernels.jit import as_rows, compiled_for, kernel
+from tinyscout.kernels.jit import as_rows, compiled_for, kernel, plain
 
 f32 = np.float32
 
@@ -62,5 +62,5 @@ def scatter_add(ids, rows, size, *, values=None):
     if values is None:
         _scatter(flat_ids, as_rows(rows), table)
     else:
-        _scatter_scaled(flat_ids, as_rows(rows), np.ascontiguousarray(values).reshape(-1), table)
+        _scatter_scaled(flat_ids, as_rows(rows), plain(values).reshape(-1), table)
     return table

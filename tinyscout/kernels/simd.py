@@ -1,7 +1,7 @@
-"""Vectors of float32 as wide as this CPU's registers, as a type that Numba code can use, and two tiles of matrix product.
+"""Vectors of float32 as wide as this CPU's registers: a type that Numba code can use, with its operations.
 
-The only file that speaks to llvmlite. Operations take arrays and an index, never a saved address: the array keeps its
-memory alive. No operation lets a NaN vanish unless it says so.
+Only this file and tile.py speak to llvmlite. Operations take an array and an index, never a saved address: the array
+keeps its memory alive. No operation lets a NaN vanish unless it says so.
 """
 
 import operator
@@ -17,7 +17,11 @@ from numba.core import cgutils
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 f32 = np.float32
-intrinsic: Callable[..., Callable[..., Any]] = numba.extending.intrinsic
+
+
+def intrinsic(generate: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's intrinsic, typed as what it gives: a function of compiled code, without the typing context."""
+    return numba.extending.intrinsic(generate)
 
 
 def _register_shape() -> tuple[int, int]:
@@ -203,10 +207,10 @@ def times_power_of_two(typing, x, n):
 
 @intrinsic
 def store_transposed(typing, x, i, row, rows, columns, into, j, into_row):
-    """into[j + c * into_row + r] = x[i + r * row + c] for r < rows and c < columns, zeros elsewhere in LANES x LANES.
+    """into[j + c * into_row + r] = x[i + r * row + c] for r < rows and c < columns; else 0.
 
-    Nothing of x outside of rows and columns is read. A network of log2(LANES) rounds of interleaving lane r of register q
-    with that of register q + LANES/2 turns rows into columns.
+    Nothing of x outside of rows and columns is read. Rows become columns in log2(LANES) rounds, each of which
+    interleaves register q with register q + LANES/2.
     """
     index = types.intp
 

@@ -1,0 +1,99 @@
+"""The peer: LeadScout written as a PyTorch user would, taking the very weights of ours by name."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import sparse
+from torch import nn
+
+from tinyscout.models.amount_encoding import KNOTS
+from tinyscout.models.lead_scout import LeadScout
+from tinyscout.models.time_encoding import LARGEST, MINUTES_PER_HOUR
+from tinyscout.tokenizer import Padded
+
+
+class TorchBlock(nn.Module):
+    """Pre-norm transformer layer. The causal mask alone keeps padding, which stands last, out of every real row."""
+
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        self.heads, self.p = heads, dropout
+        self.attention = nn.ModuleDict({"qkv": nn.Linear(width, 3 * width), "out": nn.Linear(width, width)})
+        self.mlp = nn.ModuleDict({"up": nn.Linear(width, 4 * width), "down": nn.Linear(4 * width, width)})
+        self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, time, width = x.shape
+        qkv = self.attention["qkv"](self.attention_norm(x)).view(batch, time, 3, self.heads, width // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, K) each
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = self.attention["out"](mixed.transpose(1, 2).reshape(batch, time, width))
+        x = x + F.dropout(mixed, self.p, self.training)
+        hidden = F.gelu(self.mlp["up"](self.mlp_norm(x)), approximate="tanh")
+        return x + F.dropout(self.mlp["down"](hidden), self.p, self.training)
+
+
+class TorchLeadScout(nn.Module):
+    """The reply head of LeadScout: tokens (B, T) and wide features (B, F) -> reply logits (B,)."""
+
+    def __init__(self, ours: LeadScout):
+        super().__init__()
+        config = ours.config
+        width = config.width
+        self.frequencies = ours.age.frequencies
+        self.token = nn.Embedding(config.vocabulary, width)
+        self.amount = nn.ModuleDict({"knots": nn.Embedding(len(ours.amount.knots.weight.data), width)})
+        self.register_buffer("first_knot", torch.from_numpy(ours.amount.first_knot), persistent=False)
+        self.position = nn.Embedding(config.max_tokens, width)
+        self.age = nn.ModuleDict({"project": nn.Linear(2 + 2 * self.frequencies, width, bias=False)})
+        self.blocks = nn.ModuleList(TorchBlock(width, config.heads, config.dropout) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(width)
+        self.reply = nn.Linear(width, 1)
+        self.wide = nn.ParameterDict({"weight": nn.Parameter(torch.zeros(config.wide)), "bias": torch.zeros(1)})
+        weights = {torch_name(name): torch.from_numpy(array) for name, array in ours.state_dict().items()}
+        self.load_state_dict(weights)
+
+    def forward(self, ids, values, ages, lengths, features: torch.Tensor) -> torch.Tensor:
+        x = self.token(ids) + self.position.weight[: ids.shape[1]] + self.age["project"](self.age_features(ages))
+        x = x + self.amounts(ids, values)
+        for block in self.blocks:
+            x = block(x)
+        last = self.norm(x)[torch.arange(len(ids)), lengths - 1]
+        return self.reply(last)[:, 0] + (features @ self.wide["weight"]) + self.wide["bias"]
+
+    def amounts(self, ids: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """As tinyscout.models.amount_encoding.AmountEncoding."""
+        first = self.get_buffer("first_knot")[ids]
+        known = (first >= 0).float()
+        place = (values.clamp(-1, 1) + 1) / 2 * (KNOTS - 1)
+        left = place.long().clamp(max=KNOTS - 2)
+        share = place - left
+        row = (first + left).clamp(min=0)
+        below, above = self.amount["knots"](row), self.amount["knots"](row + 1)
+        return (known * (1 - share))[..., None] * below + (known * share)[..., None] * above
+
+    def age_features(self, ages: torch.Tensor) -> torch.Tensor:
+        """As tinyscout.models.time_encoding.age_features."""
+        known = ~torch.isnan(ages)
+        u = torch.log1p(torch.where(known, ages, 0.0) * MINUTES_PER_HOUR) / LARGEST
+        angles = u[..., None] * (torch.pi * 2.0 ** torch.arange(self.frequencies))
+        parts = [torch.ones_like(u)[..., None], u[..., None], torch.sin(angles), torch.cos(angles)]
+        return torch.cat(parts, dim=-1) * known[..., None]
+
+
+def torch_name(name: str) -> str:
+    """Our parameter's name in PyTorch: only the norms' gain differs."""
+    return name.removesuffix("gain") + "weight" if name.endswith("gain") else name
+
+
+def torch_batch(batch: Padded, features: sparse.csr_matrix) -> tuple[torch.Tensor, ...]:
+    """Our padded batch and CSR features as PyTorch tensors, in the order of TorchLeadScout.forward."""
+    torch.sparse.check_sparse_tensor_invariants.disable()  # said outright, or PyTorch warns
+    csr = torch.sparse_csr_tensor(
+        torch.from_numpy(features.indptr.astype(np.int64)),
+        torch.from_numpy(features.indices.astype(np.int64)),
+        torch.from_numpy(features.data),
+        size=features.shape,
+    )
+    ids, lengths = torch.from_numpy(batch.ids).long(), torch.from_numpy(batch.lengths).long()
+    return ids, torch.from_numpy(batch.values), torch.from_numpy(batch.ages), lengths, csr

@@ -1,0 +1,169 @@
+"""One training step of LeadScout (forward, backward, AdamW) against PyTorch eager on the same weights and batch.
+
+    python benchmarks/training_step.py [--threads 1] [--rounds 30] [--json FILE]
+
+Needs the extra `oracle` (PyTorch). Exit code 1 when our time is above 1.5 times PyTorch's on full sequences.
+"""
+
+import fair  # isort: split
+
+import argparse
+import json
+import statistics
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from rich.console import Console
+from rich.table import Table
+from scipy import sparse
+from torch_lead_scout import TorchLeadScout, torch_batch
+
+from tinyscout import kernels
+from tinyscout.autograd import ops
+from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
+from tinyscout.optim import AdamW
+from tinyscout.tokenizer import Padded
+
+LIMIT = 1.5  # ours / PyTorch
+BATCH, TIME, WIDTH, DEPTH, HEADS = 128, 64, 64, 3, 4
+VOCABULARY, WIDE = 1500, 800
+NUMBERS = tuple(range(1000, 1024))  # the ids that carry an amount
+LEARNING_RATE, DECAY, BETAS, EPS = 1e-3, 0.01, (0.9, 0.999), 1e-8
+CASES = {  # name: (shortest lead, dropout)
+    "full": (TIME, 0.0),
+    "ragged": (TIME // 4, 0.0),
+    "dropout": (TIME, 0.1),
+}
+
+
+def make_batch(shortest: int, rng: np.random.Generator) -> tuple[Padded, sparse.csr_matrix, np.ndarray]:
+    """A batch shaped like real ones: an eighth of the tokens carry an amount, two thirds an age."""
+    shape = (BATCH, TIME)
+    lengths = rng.integers(shortest, TIME + 1, BATCH).astype(np.int32)
+    real = np.arange(TIME) < lengths[:, None]
+    number = real & (rng.random(shape) < 1 / 8)
+    ids = np.where(number, rng.choice(NUMBERS, shape), np.where(real, rng.integers(6, VOCABULARY, shape), 0))
+    values = np.where(number, rng.uniform(-1, 1, shape), 0).astype(np.float32)
+    ages = np.where(real & (rng.random(shape) < 2 / 3), rng.exponential(200.0, shape), np.nan).astype(np.float32)
+    features = sparse.csr_matrix(sparse.random_array((BATCH, WIDE), density=0.03, dtype=np.float32, rng=rng))
+    return Padded(ids.astype(np.int32), values, ages, lengths), features, (rng.random(BATCH) < 0.1).astype(np.float32)
+
+
+def our_step(model: LeadScout, batch: Padded, features: sparse.csr_matrix, y: np.ndarray) -> Callable[[], float]:
+    optimizer = AdamW(model.named_parameters(), LEARNING_RATE, BETAS, EPS, DECAY)
+
+    def step() -> float:
+        loss = ops.bce_with_logits(model.reply_logits(batch, features), targets=y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def torch_step(model: LeadScout, batch: Padded, features: sparse.csr_matrix, y: np.ndarray) -> Callable[[], float]:
+    peer = TorchLeadScout(model)
+    norms_and_biases = [p for name, p in peer.named_parameters() if name.endswith("bias") or "norm" in name]
+    kept = {id(p) for p in norms_and_biases}
+    groups = [
+        {"params": [p for p in peer.parameters() if id(p) not in kept]},
+        {"params": norms_and_biases, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, LEARNING_RATE, BETAS, EPS, DECAY, fused=True)  # PyTorch's fastest
+    inputs, target = torch_batch(batch, features), torch.from_numpy(y)
+
+    def step() -> float:
+        loss = F.binary_cross_entropy_with_logits(peer(*inputs), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def measure(name: str, rounds: int) -> dict[str, float]:
+    """Time both on one case, after checking that six steps lose alike to 1e-4."""
+    shortest, dropout = CASES[name]
+    rng = np.random.default_rng(0)
+    config = LeadScoutConfig(VOCABULARY, 500, NUMBERS, WIDE, WIDTH, DEPTH, HEADS, TIME, dropout)
+    model = LeadScout(config, rng=rng)
+    model.reply.weight.data[:] = rng.standard_normal((1, WIDTH)) * 0.1  # at zero the backbone would learn nothing yet
+    case = make_batch(shortest, rng)
+    theirs = torch_step(model, *case)  # copies the weights before ours move them
+    ours = our_step(model, *case)
+    losses = np.array([(ours(), theirs()) for _ in range(6)])  # (step, contestant)
+    difference = float(np.abs(losses[:, 0] - losses[:, 1]).max())
+    if dropout == 0 and not difference <= 1e-4:
+        raise SystemExit(f"training_step: case {name}: the losses differ by {difference:.2e}, so the models differ")
+    times = fair.interleave({"ours": ours, "torch": theirs}, rounds=rounds)
+    return {
+        "ours_ms": 1e3 * statistics.median(times["ours"].wall),
+        "torch_ms": 1e3 * statistics.median(times["torch"].wall),
+        "ours_best_ms": 1e3 * min(times["ours"].wall),
+        "torch_best_ms": 1e3 * min(times["torch"].wall),
+        "ratio": fair.ratio(times["ours"].wall, times["torch"].wall),
+        "cpu_ratio": fair.ratio(times["ours"].cpu, times["torch"].cpu),
+        "loss_difference": difference,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="LeadScout's training step against PyTorch eager.")
+    parser.add_argument("--threads", type=int, default=1, help="threads of everybody (default 1)")
+    parser.add_argument("--rounds", type=int, default=30, help="timed steps of each, taking turns (default 30)")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    args = parser.parse_args()
+    kernels.keep_freed_memory()  # as the fit loop does; PyTorch allocates from the same malloc
+    torch.manual_seed(0)
+    warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+    torch.set_num_threads(args.threads)
+    cases = {name: measure(name, args.rounds) for name in CASES}
+    report = {
+        "benchmark": "training_step",
+        "shape": {"batch": BATCH, "tokens": TIME, "width": WIDTH, "layers": DEPTH, "heads": HEADS},
+        "machine": fair.machine(),
+        "versions": fair.versions("numpy", "numba", "torch"),
+        "cases": cases,
+        "limit": LIMIT,
+        "passed": cases["full"]["ratio"] <= LIMIT,
+    }
+    _print(report)
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0 if report["passed"] else 1
+
+
+def _print(report: dict) -> None:
+    console, machine, versions = Console(), report["machine"], report["versions"]
+    table = Table(title=f"One training step, batch {BATCH} x {TIME} tokens, D {WIDTH}, {DEPTH} layers, {HEADS} heads")
+    for column in ("case", "ours ms", "PyTorch ms", "ours / PyTorch", "of CPU time", "best ms", "loss differs by"):
+        table.add_column(column, justify="left" if column == "case" else "right")
+    for name, row in report["cases"].items():
+        best = f"{row['ours_best_ms']:.1f} / {row['torch_best_ms']:.1f}"
+        loss = f"{row['loss_difference']:.1e}" if CASES[name][1] == 0 else "-"
+        table.add_row(
+            name,
+            f"{row['ours_ms']:.1f}",
+            f"{row['torch_ms']:.1f}",
+            f"{row['ratio']:.2f}",
+            f"{row['cpu_ratio']:.2f}",
+            best,
+            loss,
+        )
+    console.print(table)
+    console.print(
+        f"{machine['cpu']}, {machine['threads']} thread(s), load {machine['load']}, OpenBLAS {machine['openblas']}"
+    )
+    console.print(", ".join(f"{name} {version}" for name, version in versions.items()))
+    console.print(f"Required: full at most {LIMIT}. {'Met' if report['passed'] else 'Not met'}.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
