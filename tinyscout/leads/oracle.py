@@ -16,9 +16,9 @@ import pandas as pd
 from tinyscout.leads import oracle_weights as weights
 from tinyscout.leads.oracle_texts import CODE, MEANINGS, read_texts
 from tinyscout.leads.oracle_weights import KIND, KINDS, PERSONA
-from tinyscout.leads.tables import LeadTables
+from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
 
-COLD, DEAD, HOT = -4.15, -0.7, 3.0  # logits: no evidence, the further fall of a dead lead, a hot one
+COLD, DEAD, HOT = -4.35, -0.7, 3.2  # logits: no evidence, the further fall of a dead lead, a hot one
 NEEDED, SLOPE = 2.4, 0.3  # evidence at which a lead is half hot, and how sharply it turns
 PROFILE_WHEN_HOT = 0.3  # share of the profile's effect that remains for a hot lead
 TIRED_AT, TIRED_SLOPE = 6.5, 0.5  # outreach emails since the lead's last own act
@@ -63,14 +63,14 @@ def observe(tables: LeadTables) -> Observed:
     """Read what the oracle needs from lead tables; absent columns and unknown values count as missing."""
     signals = tables.signals
     if "text" in signals:
-        meaning, delay = read_texts(signals["text"])
+        meaning, delay = read_texts(_column(signals, "text"))
     else:
         meaning, delay = np.zeros(len(signals), np.int8), np.zeros(len(signals))
     return Observed(
         profile=profile_effect(tables.leads),
         persona=_codes(_column(tables.leads, "persona"), PERSONA),
         offsets=tables.offsets,
-        kind=_codes(signals["kind"], KIND),
+        kind=_codes(_column(signals, "kind"), KIND),
         age=signals["age_hours"].to_numpy(np.float64),
         meaning=meaning,
         delay=delay,
@@ -111,15 +111,12 @@ def profile_effect(leads: pd.DataFrame) -> np.ndarray:
         by_code = [effects.get(str(value), effects.get("", 0.0)) for value in column.cat.categories]
         total += np.array([*by_code, effects.get("", 0.0)])[column.cat.codes.to_numpy()]
     persona = _codes(_column(leads, "persona"), PERSONA)
-    employees = pd.to_numeric(_column(leads, "employees"), errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    size = np.log10(np.clip(employees, 1.0, 1e6))
+    size = np.log10(np.clip(_numbers(leads, "employees"), 1.0, 1e6))
     best = np.array([1.6, 3.4, 2.2, 2.2, 2.6, 2.2, 1.0, 1.0, 2.2])[persona]  # log10 of the size that fits the persona
     total += np.where(np.isnan(size), -0.1, 0.3 - 0.25 * np.minimum((size - best) ** 2, 4.0))
-    funded = pd.to_numeric(_column(leads, "months_since_funding"), errors="coerce").to_numpy(
-        np.float64, na_value=np.nan
-    )
+    funded = _numbers(leads, "months_since_funding")
     total += np.where((funded >= 2) & (funded <= 10), 0.45, np.where(funded > 36, -0.15, 0.0))
-    fit = pd.to_numeric(_column(leads, "plan_fit"), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    fit = _numbers(leads, "plan_fit")
     total += np.nan_to_num((np.clip(fit, 0, 100) - 50) / 60)
     return total + _contact_time(leads, persona)
 
@@ -166,14 +163,14 @@ def _evidence(seen: Observed, row: np.ndarray) -> np.ndarray:
 
 def _contact_time(leads: pd.DataFrame, persona: np.ndarray) -> np.ndarray:
     """What the hour and weekday of contact (UTC) add to the logit, (N,) float64; 0 where there is no time."""
-    if "contacted_at" not in leads or leads["contacted_at"].isna().all():
+    if "contacted_at" not in leads:
         return np.zeros(len(leads))
-    at = leads["contacted_at"].dt
-    hour, weekday = at.hour.to_numpy(np.float64), at.weekday.to_numpy(np.float64)
+    at = microseconds(leads["contacted_at"])
+    hour, weekday = at // HOUR_US % 24, (at // (24 * HOUR_US) + 3) % 7  # 1970 began on a Thursday
     by_hour = np.where((hour >= 7) & (hour < 11), 0.2, np.where((hour >= 19) | (hour < 6), -0.3, 0.0))
     weekend = np.where(persona == PERSONA["saas_founder"], 0.2, -0.4)
     by_day = np.where(weekday >= 5, weekend, np.where((weekday >= 1) & (weekday <= 3), 0.1, -0.1))
-    return np.where(np.isnan(hour), 0.0, by_hour + by_day)
+    return np.where(leads["contacted_at"].isna(), 0.0, by_hour + by_day)
 
 
 def _last(place: np.ndarray, row: np.ndarray, which: np.ndarray, n: int) -> np.ndarray:
@@ -184,7 +181,12 @@ def _last(place: np.ndarray, row: np.ndarray, which: np.ndarray, n: int) -> np.n
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:
-    return frame[name] if name in frame else pd.Series(np.nan, index=frame.index)
+    return pd.Series(frame.get(name, np.nan), index=frame.index)
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """A column as (N,) float64; NaN where it is absent, missing or no number."""
+    return np.asarray(pd.to_numeric(_column(frame, name), errors="coerce"), dtype=np.float64)
 
 
 def _codes(values: pd.Series, codes: dict[str, int]) -> np.ndarray:

@@ -17,7 +17,7 @@ from tinyscout.artifact import replacing
 from tinyscout.errors import InputError
 from tinyscout.leads import oracle
 from tinyscout.leads.schema import Schema
-from tinyscout.leads.tables import LeadTables
+from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
 from tinyscout.leads.world_profiles import COLUMNS, WORLD_DAYS, draw_profiles
 from tinyscout.leads.world_signals import CHANNELS, DAY, KINDS, draw_signals
 from tinyscout.leads.world_texts import TextPool
@@ -76,12 +76,12 @@ def write(world: World, directory: Path, *, prefix: str = "") -> None:
 
 def export(tables: LeadTables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables as an export: a leads frame, and a signals frame by lead id that holds each signal once."""
-    leads = tables.leads[["contact_id", "lead_id", "contacted_at", *tables.schema.columns, "replied_at"]]
-    last = ~leads["lead_id"].duplicated(keep="last").to_numpy()  # a lead's last contact has seen all its signals
-    signals = tables.signals[last[tables.signals["row"].to_numpy()]]
-    owner = leads["lead_id"].take(signals["row"].to_numpy()).to_numpy()
-    columns = signals[["at", "kind", "channel", "text"]].reset_index(drop=True)
-    columns.insert(0, "lead_id", owner)
+    names = ["contact_id", "lead_id", "contacted_at", *tables.schema.columns, "replied_at"]
+    leads = tables.leads.loc[:, names]
+    last = ~leads.duplicated("lead_id", keep="last").to_numpy()  # a lead's last contact has seen all its signals
+    row = tables.signals["row"].to_numpy()
+    columns = tables.signals.loc[last[row], ["at", "kind", "channel", "text"]].reset_index(drop=True)
+    columns.insert(0, "lead_id", leads["lead_id"].to_numpy()[row[last[row]]])
     return leads, columns
 
 
@@ -204,12 +204,11 @@ def _reply_delay(draw: np.ndarray, normal: np.ndarray, chance: np.ndarray) -> np
 
 def _labels(leads: pd.DataFrame) -> np.ndarray:
     """1.0 reply in the window, 0.0 none, NaN where the window wasn't over at the latest time stamp, (N,)."""
-    contacted, replied = leads["contacted_at"], leads["replied_at"]
-    latest = max(contacted.max(), replied.max() if replied.notna().any() else contacted.max())
-    window = pd.Timedelta(days=WINDOW_DAYS)
-    label = (replied - contacted <= window).to_numpy().astype(np.float64)
-    label[(contacted + window > latest).to_numpy()] = np.nan
-    return label
+    contacted, replied = microseconds(leads["contacted_at"]), microseconds(leads["replied_at"])
+    window = int(WINDOW_DAYS * 24 * HOUR_US)
+    label = (replied > 0) & (replied - contacted <= window)  # NaT is far below 0
+    immature = contacted + window > max(contacted.max(), replied.max())
+    return np.where(immature, np.nan, label.astype(np.float64))
 
 
 def _utc(seconds: np.ndarray) -> pd.Series:

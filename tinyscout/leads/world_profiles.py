@@ -1,6 +1,6 @@
 """Who the synthetic leads are: profile columns drawn for contacts on given days, with a slow drift over the months.
 
-Shares of personas and sources move, campaigns come and go each quarter, and some values are missing: later leads
+Shares of personas and sources move, each quarter has a campaign of its own, and some values are missing: later leads
 differ a little from earlier ones, as in a real pipeline, so that a split by time says more than a random one.
 """
 
@@ -32,7 +32,7 @@ _SHARES = {  # at the first day and at the last
 _DOMAINS = ("company", "free", "edu", "")
 _STACKS = ("python", "java", "dotnet", "javascript", "go", "ruby", "php", "no_code", "mainframe")
 _MEDIAN_EMPLOYEES = np.array([14, 1800, 90, 130, 260, 110, 6, 8])
-_CAMPAIGNS = 18  # new ones each quarter
+_CAMPAIGNS = 80  # that run all the time; each quarter has one more of its own
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def draw_profiles(day: np.ndarray, rng: np.random.Generator) -> Profiles:
     codes["industry"] = _zipf(len(PROFILE_EFFECTS["industry"]), size, rng)
     codes["region"] = _zipf(len(PROFILE_EFFECTS["region"]), size, rng)
     codes["tech_stack"] = np.where(rng.random(size) < 0.3, -1, _zipf(len(_STACKS), size, rng))
-    campaign = (day // 91).astype(np.int64) * _CAMPAIGNS + _zipf(_CAMPAIGNS, size, rng)
+    seasonal = _CAMPAIGNS + (day // 91).astype(np.int64)
+    campaign = np.where(rng.random(size) < 0.04, seasonal, _zipf(_CAMPAIGNS, size, rng))
     codes["campaign"] = np.where(rng.random(size) < 0.2, -1, campaign)
     by_persona = np.array([[0.82, 0.12, 0.01]] * 7 + [[0.05, 0.35, 0.55]])
     by_persona[PERSONA["saas_founder"]] = by_persona[PERSONA["consultant"]] = (0.64, 0.31, 0.01)
@@ -94,7 +95,7 @@ def draw_profiles(day: np.ndarray, rng: np.random.Generator) -> Profiles:
         "region": tuple(PROFILE_EFFECTS["region"]),
         "email_domain_kind": _DOMAINS[:3],
         "tech_stack": _STACKS,
-        "campaign": tuple(f"q{quarter + 1}_{number:02d}" for quarter in range(9) for number in range(_CAMPAIGNS)),
+        "campaign": (*(f"c{i:02d}" for i in range(_CAMPAIGNS)), *(f"season{i + 1}" for i in range(9))),
     }
     return Profiles(codes, {"employees": employees, "months_since_funding": funding, "plan_fit": fit}, names)
 

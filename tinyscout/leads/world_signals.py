@@ -138,7 +138,7 @@ def _meanings(kind: np.ndarray, persona: np.ndarray, rng: np.random.Generator) -
 
 def _tell(story: Story, persona: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """The signals of one story for the leads it happens to: row, age in days, kind, meaning, each (S,)."""
-    chance = np.where(persona == PERSONA["student"], story.student_share, story.share)
+    chance = np.where(persona == PERSONA["student"], story.students, story.share)
     leads = np.flatnonzero(rng.random(len(persona)) < chance)
     age = np.exp(rng.uniform(np.log(story.ends[0]), np.log(story.ends[1]), len(leads)))
     special = {KEY: _key_kinds(persona[leads], rng), WRONG: _wrong_kinds(persona[leads], rng)}
