@@ -15,10 +15,14 @@ N_QUANTILES = 128
 
 @dataclass(frozen=True)
 class NumberCoder:
-    """A number as one id and a value in [-1, 1]: twice its rank among the training values, minus one.
+    """A number as one id and a value in [-1, 1], 0 at the training median: the mean of its rank and its distance.
 
-    A number that many leads share gets the middle of their ranks. Beyond the outermost of 128 quantiles (0.4 % of the
-    training values on either side) the value stays at its end.
+    Rank is twice the share of training values below it, minus one (a number that many leads share gets the middle of
+    theirs); distance is from the median, as a share of the farther of the outermost of 128 quantiles. Beyond those
+    (0.4 % of the training values on either side) the value stays at its end. Rank alone loses what lies in distances,
+    distance alone puts nine in ten of a skewed column in one place. On x_education, latest fifth, log loss of the
+    baseline and the scout: rank .407 and .393, both .403 and .390 (distance alone: baseline .401); on the synthetic
+    world no difference.
     """
 
     knots: np.ndarray  # (Q,) float64, rising
@@ -32,8 +36,11 @@ class NumberCoder:
             return cls(np.zeros(1), np.zeros(1))
         quantiles = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
         knots, of_knot = np.unique(np.quantile(known, quantiles, method="inverted_cdf"), return_inverse=True)
-        levels = np.bincount(of_knot, quantiles) / np.bincount(of_knot)
-        return cls(knots, 2 * levels - 1)
+        rank = 2 * np.bincount(of_knot, quantiles) / np.bincount(of_knot) - 1
+        median = np.median(known)
+        reach = max(knots[-1] - median, median - knots[0])
+        distance = (knots - median) / reach if reach > 0 else np.zeros(1)
+        return cls(knots, (rank + distance) / 2)
 
     def scale(self, numbers: np.ndarray) -> np.ndarray:
         """numbers (...) float64 -> (...) float32 in [-1, 1], 0 where not finite."""
