@@ -96,7 +96,7 @@ def test_verdicts_say_no_more_than_the_interval():
         f"(95 % interval {difference.low:.4f} to {difference.high:.4f})"
     )
     near = [line for line in found.verdicts() if "near" in line]
-    assert all(line.startswith("no difference shown between near and scout in ") for line in near)
+    assert all(line.startswith("no difference shown, near and scout: ") for line in near)
     other_way = comparison(y, logits, reference="baseline", draws=300).verdicts()
     assert any(line.startswith("scout beats baseline by ") for line in other_way)
 

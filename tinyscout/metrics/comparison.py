@@ -179,7 +179,7 @@ def _verdict(name: str, reference: str, metric: str, difference: Interval) -> st
             f"(95 % interval {ends[0]:.4f} to {ends[1]:.4f})"
         )
     return (
-        f"no difference shown between {name} and {reference} in {what}: {difference.value:+.4f} "
+        f"no difference shown, {name} and {reference}: {what} {difference.value:+.4f} "
         f"(95 % interval {difference.low:+.4f} to {difference.high:+.4f})"
     )
 
