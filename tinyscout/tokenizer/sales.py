@@ -25,7 +25,7 @@ WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 @dataclass(frozen=True)
 class Field:
-    """A profile field: its column (or contact_hour, contact_weekday), its type and what makes its ids."""
+    """A profile field: its column (or contact_hour, contact_weekday, both UTC), its type and what makes its ids."""
 
     name: str
     type: str  # number, category, text, date; hour and weekday are read from contacted_at
@@ -70,7 +70,7 @@ class SalesTokenizer:
 
         A category or kind that comes fewer than min_count times counts as unseen. Texts of the profile are cut so that
         the profile fills at most half of max_tokens. `signal_value`: "none", or "gap" to give a signal the time since
-        the one before it, by its rank among the training gaps.
+        the one before it, scaled as a number is (0 for a lead's first).
         Raises InputError when the profile's columns alone leave max_tokens no room for a signal.
         """
         if signal_value not in ("none", "gap"):
