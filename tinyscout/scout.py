@@ -96,7 +96,9 @@ class Scout:
         calibration = slices[2]
         logits = _mixtures(stack, stack.examples(tables.take(calibration)))
         calibrators = {
-            name: Platt.fit(logit, y[calibration], prior_rows=settings.calibration_prior)
+            name: Platt(1.0, 0.0)  # the yardstick stays what it is: logistic regression is its own calibration
+            if name == "baseline"
+            else Platt.fit(logit, y[calibration], prior_rows=settings.calibration_prior)
             for name, logit in logits.items()
         }
         losses = {name: log_loss(y[calibration], calibrators[name].transform(logit)) for name, logit in logits.items()}

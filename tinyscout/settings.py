@@ -39,14 +39,19 @@ class ModelSettings(Settings):
 class FitSettings(Settings):
     """The training loop. `warmup` is a share of all steps; `patience` counts evaluations without improvement.
 
+    The learning rate ends at `final_rate` times its peak (1 holds it constant after the warm-up). `average` is how much
+    of the averaged weights is kept at each step: 0.99 averages over about 100 steps, 0 takes the weights as they are.
+
     A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
     """
 
     epochs: Count = 8
     batch_size: Count = 128
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
+    average: Share = 0.99
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
-    warmup: Share = 0.1
+    warmup: Share = 0.02
     clip: Annotated[float, Field(gt=0)] = 1.0
     evaluations_per_epoch: Count = 2
     patience: Count = 6

@@ -16,7 +16,9 @@ from tinyscout.training.fit import shuffled_batches
 from tinyscout.training.shards import Shards
 
 SCORE = 1
-SETTINGS = FitSettings(epochs=3, batch_size=16, learning_rate=5e-3, evaluations_per_epoch=2, patience=20, threads=2)
+SETTINGS = FitSettings(
+    epochs=3, batch_size=16, learning_rate=5e-3, evaluations_per_epoch=2, patience=20, average=0.5, threads=2
+)
 
 
 def make_examples(n: int, seed: int) -> tuple[Examples, np.ndarray]:

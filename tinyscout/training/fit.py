@@ -6,6 +6,7 @@ killed at any moment and resumed ends with the same bits as one that was not.
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,9 @@ def fit(
 ) -> History:
     """Train `model` in place on the reply loss; labels (N,) of 0 and 1.
 
-    With stop, later leads and their labels (M,), it is left at the evaluation with the least loss on them, step 0
-    included. Without, it is left at the end, after `share` of the steps of the schedule: how a model is refitted on
+    It is left with an average of its weights over the last steps (Polyak and Juditsky 1992, here exponential). With
+    stop, later leads and their labels (M,), that is the average at the evaluation with the least loss on them, step 0
+    included. Without, it is that of the end, after `share` of the steps of the schedule: how a model is refitted on
     all leads for as long as stopping said. With `checkpoint`, a folder, the run resumes from what it holds, and the
     folder is brought up to date at every evaluation. Raises InputError when the loss is no longer finite (naming the
     op) or when the checkpoint belongs to another run.
@@ -94,8 +96,8 @@ def fit(
                     run.save(checkpoint)
     if progress is not None:
         progress("training", run.last, run.last)
+    model.load_state_dict(run.average if stop is None else run.best)
     if stop is not None:
-        model.load_state_dict(run.best)
         run.history.best_share = run.history.best_step / run.total
     return run.history
 
@@ -123,6 +125,7 @@ class _Run:
         self.steps = 0
         self.losses: list[float] = []
         self.history = History()
+        self.average = model.state_dict()
         self.best = model.state_dict()
         self.epoch: tuple[int, list[np.ndarray]] = (-1, [])
 
@@ -143,23 +146,40 @@ class _Run:
             warmup=int(self.settings.warmup * self.total),
             total=self.total,
             peak=self.settings.learning_rate,
+            floor=self.settings.final_rate,
         )
         self.optimizer.step()
+        keep = min(
+            self.settings.average, (1 + self.steps) / (10 + self.steps)
+        )  # short at first: early weights are poor
+        for name, parameter in self.model.named_parameters():
+            self.average[name] += (1 - keep) * (parameter.data - self.average[name])
         self.losses.append(loss)
         self.steps += 1
 
     def evaluate(self, stop: Examples, stop_labels: np.ndarray) -> None:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), self.averaged():
             logits = predict_logits(self.model, stop)
-        if not np.isfinite(logits).all():
-            self._raise_for_nan(stop, stop_labels, np.flatnonzero(~np.isfinite(logits))[:1])
+            if not np.isfinite(logits).all():
+                self._raise_for_nan(stop, stop_labels, np.flatnonzero(~np.isfinite(logits))[:1])
         loss = log_loss(stop_labels, logits)
         if self.history.add(self.steps, float(np.mean(self.losses)) if self.losses else math.nan, loss):
-            self.best = self.model.state_dict()
+            self.best = {name: array.copy() for name, array in self.average.items()}
         self.losses = []
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the model has the averaged weights."""
+        own = self.model.state_dict()
+        self.model.load_state_dict(self.average)
+        try:
+            yield
+        finally:
+            self.model.load_state_dict(own)
 
     def save(self, folder: Path) -> None:
         arrays = {f"model.{name}": array for name, array in self.model.state_dict().items()}
+        arrays |= {f"average.{name}": array for name, array in self.average.items()}
         arrays |= {f"best.{name}": array for name, array in self.best.items()}
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state_dict().items()}
         history = {"best_step": self.history.best_step, "best_loss": self.history.best_loss}
@@ -188,7 +208,7 @@ class _Run:
 
         self.model.load_state_dict(part("model."))
         self.optimizer.load_state_dict(part("optimizer."))
-        self.best = part("best.")
+        self.average, self.best = part("average."), part("best.")
         self.shards.load_rng_state(state["rng"])
         self.steps = state["steps"]
         rows = [
