@@ -23,13 +23,16 @@ _BINS = 32
 _WORDS = 300  # words of a text column that are looked at
 
 
+Level = tuple[str, int, int]  # name, rows, replies
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What one column alone says about N labels.
 
     auc: of the column as a score. auc_low: two standard errors below it. gain: share of the labels' log loss that it
     explains. filled: share of rows with a value; filled_auc: of the mere presence of a value; within, within_low: auc
-    among the rows with a value. levels: (name, rows, replies) of each level, missing first.
+    among the rows with a value. levels: missing first; those of a text overlap. rows, replies: of all labels.
     """
 
     auc: float
@@ -39,15 +42,9 @@ class Evidence:
     filled_auc: float
     within: float
     within_low: float
-    levels: list[tuple[str, int, int]]
-
-    @property
-    def rows(self) -> int:
-        return sum(rows for _, rows, _ in self.levels)
-
-    @property
-    def replies(self) -> int:
-        return sum(replies for _, _, replies in self.levels)
+    levels: list[Level]
+    rows: int
+    replies: int
 
 
 @dataclass(frozen=True)
@@ -91,23 +88,26 @@ def weigh(levels: Levels, y: np.ndarray, fold: np.ndarray) -> Evidence:
 
 
 def weigh_text(texts: pd.Series, y: np.ndarray, fold: np.ndarray) -> Evidence:
-    """The evidence of free text: its commonest words, by the mean of their log odds in the other folds."""
-    filled = (texts.fillna("").str.strip() != "").to_numpy()
-    matrix, words = _word_matrix(texts.fillna("").str.lower())
-    score = np.zeros(len(y))
+    """The evidence of free text: its commonest words, by the mean of their log odds in the other folds.
+
+    Its levels are the words: rows and replies of the texts that have one.
+    """
+    texts = texts.fillna("").str.lower()
+    filled = (texts.str.strip() != "").to_numpy()
+    matrix, words = _word_matrix(texts)
     length = np.maximum(np.asarray(matrix.sum(axis=1)).ravel(), 1)
-    for held in range(_FOLDS):
+    score = np.zeros(len(y))
+    for held in range(_FOLDS) if words else ():
         others = fold != held
         won = np.asarray(matrix[others].T @ y[others]).ravel() + 0.5
         lost = np.asarray(matrix[others].T @ (1 - y[others])).ravel() + 0.5
         odds = np.log(won / lost) - np.log((y[others].sum() + 1) / ((1 - y[others]).sum() + 1))
-        score[~others] = (np.asarray(matrix[~others] @ odds).ravel() / length[~others]) if len(words) else 0
-    ranked = _bins(np.where(filled, score, np.nan))
-    found = weigh(ranked, y, fold)
-    rows = np.asarray(matrix.sum(axis=0)).ravel().astype(int)
-    replies = np.asarray(matrix.T @ y).ravel().astype(int)
-    named = [(f'has "{word}"', int(n), int(k)) for word, n, k in zip(words, rows, replies, strict=True)]
-    return Evidence(**{**vars(found), "levels": [*found.levels[:1], *named]})
+        score[~others] = np.asarray(matrix[~others] @ odds).ravel() / length[~others]
+    rows = np.asarray(matrix.sum(axis=0)).ravel().astype(int).tolist()
+    replies = np.asarray(matrix.T @ y).ravel().astype(int).tolist()
+    levels = [("missing", int((~filled).sum()), int(y[~filled].sum()))]
+    levels += [(f'has "{word}"', n, k) for word, n, k in zip(words, rows, replies, strict=True)]
+    return _evidence(_calibrated(np.column_stack([score, filled]), y), filled, y, levels)
 
 
 def auc_error(auc: float, positives: int, negatives: int) -> float:
@@ -119,24 +119,33 @@ def auc_error(auc: float, positives: int, negatives: int) -> float:
     return float(np.sqrt(max(variance, 0) / (positives * negatives)))
 
 
-def surest_level(evidence: Evidence, share: float) -> tuple[str, int, int, float] | None:
-    """The level with the highest lower bound of its reply rate, among those with at least `share` of all replies.
+def surest_level(levels: list[Level], enough: float) -> tuple[str, int, int, float] | None:
+    """The level with the highest lower bound of its reply rate, among those with at least `enough` replies.
 
-    -> (name, rows, replies, lower bound) or None. The rows with any value count as a level too.
+    -> (name, rows, replies, lower bound), or None where no level has so many.
     """
-    missing = evidence.levels[0]
-    any_value = ("any value", evidence.rows - missing[1], evidence.replies - missing[2])
-    levels = [*evidence.levels, any_value] if missing[1] and "has " not in evidence.levels[-1][0] else evidence.levels
-    enough = [level for level in levels if level[2] >= max(20, share * evidence.replies)]
-    if not enough:
+    levels = [level for level in levels if level[2] >= enough]
+    if not levels:
         return None
-    low = wilson_interval([level[2] for level in enough], [level[1] for level in enough])[0]
+    low = wilson_interval([level[2] for level in levels], [level[1] for level in levels])[0]
     best = int(np.argmax(low))
-    name, rows, replies = enough[best]
+    name, rows, replies = levels[best]
     return name, rows, replies, float(low[best])
 
 
-def _evidence(rate: np.ndarray, filled: np.ndarray, y: np.ndarray, levels: list[tuple[str, int, int]]) -> Evidence:
+def _calibrated(features: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(N,) rates of a logistic regression on a few features (N, F), by Newton's method with a trace of ridge."""
+    x = np.column_stack([np.ones(len(y)), features])
+    weight = np.zeros(x.shape[1])
+    for _ in range(25):
+        p = 1 / (1 + np.exp(-np.clip(x @ weight, -30, 30)))
+        slope = x.T @ (y - p) - 1e-2 * weight
+        curve = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(len(weight))
+        weight = weight + np.linalg.solve(curve, slope)
+    return 1 / (1 + np.exp(-np.clip(x @ weight, -30, 30)))
+
+
+def _evidence(rate: np.ndarray, filled: np.ndarray, y: np.ndarray, levels: list[Level]) -> Evidence:
     positives, negatives = int(y.sum()), int((1 - y).sum())
     base = positives / len(y)
     entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base))
@@ -157,6 +166,8 @@ def _evidence(rate: np.ndarray, filled: np.ndarray, y: np.ndarray, levels: list[
         within=within,
         within_low=within - 2 * error,
         levels=levels,
+        rows=len(y),
+        replies=positives,
     )
 
 

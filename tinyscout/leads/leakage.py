@@ -120,16 +120,23 @@ def _reasons(evidence: Evidence, base: float) -> tuple[list[str], list[str]]:
         elif abs(evidence.filled_auc - 0.5) >= 1.25 * _PRESENCE:
             suspect.append(f"being filled in tells: {presence}")
 
-    surest = surest_level(evidence, _SURE_SHARE)
+    _, empty, empty_replies = evidence.levels[0]
+    any_value = ("any value", evidence.rows - empty, evidence.replies - empty_replies)
+    surest = surest_level([*evidence.levels, any_value], max(20, _SURE_SHARE * evidence.replies))
     if surest:
         level, rows, replies, low = surest
-        odds = np.log(low / (1 - low)) - np.log(base / (1 - base)) if 0 < low < 1 else 0.0
+        odds = _odds_above(low, base)
         said = f'"{level}" comes with a reply in {replies:,} of {rows:,} leads'
         if low >= _SURE and odds >= _SURE_ODDS:
             leaking.append(f"as good as the answer: {said}")
         elif low >= _SURE_SUSPECT and odds >= _SURE_ODDS_SUSPECT:
             suspect.append(said)
     return leaking, suspect
+
+
+def _odds_above(rate: float, base: float) -> float:
+    """How far the log odds of a rate lie above those of the base rate."""
+    return float(np.log(rate / (1 - rate)) - np.log(base / (1 - base))) if 0 < rate < 1 else 0.0
 
 
 def _filled_rates(evidence: Evidence) -> str:
@@ -193,9 +200,8 @@ def _telling_kinds(tables: LeadTables, rows: np.ndarray, y: np.ndarray) -> list[
     for code, name in enumerate(kinds.cat.categories):
         replied = known[owner[kind == code]]
         level = (str(name), len(replied), int(replied.sum()))
-        others = ("missing", len(y) - level[1], int(y.sum()) - level[2])
-        surest = surest_level(Evidence(0.5, 0.5, 0, 0, 0.5, 0.5, 0.5, [others, level]), _SURE_SHARE)
-        if not surest or surest[3] < _SURE_SUSPECT:
+        surest = surest_level([level], max(20, _SURE_SHARE * y.sum()))
+        if not surest or not _odds_above(surest[3], y.mean()) >= _SURE_ODDS_SUSPECT or surest[3] < _SURE_SUSPECT:
             continue
         suspects.append(
             Suspect(

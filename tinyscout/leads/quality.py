@@ -123,7 +123,7 @@ def _segments(tables: LeadTables, y: np.ndarray) -> list[dict[str, Any]]:
 def _weekdays(tables: LeadTables, y: np.ndarray) -> list[dict[str, Any]]:
     if not tables.schema.has_time:
         return []
-    day = tables.leads["contacted_at"].dt.dayofweek.to_numpy()
+    day = tables.leads["contacted_at"].dt.day_of_week.to_numpy()
     rows = [{"day": name, **_rate(y[day == number])} for number, name in enumerate(_DAYS)]
     return [*rows, {"day": "weekday", **_rate(y[day < 5])}, {"day": "weekend", **_rate(y[day >= 5])}]
 
@@ -153,14 +153,14 @@ def _columns(tables: LeadTables) -> list[dict[str, Any]]:
     rows = []
     for name, kind in tables.schema.columns.items():
         if name in tables.leads:
-            column = tables.leads[name]
+            column = pd.Series(tables.leads[name])
             rows.append(
                 {
                     "column": name,
                     "type": kind,
                     "used": name in tables.schema.profile,
                     "missing": float(column.isna().mean()),
-                    "distinct": int(column.nunique()),
+                    "distinct": column.nunique(),
                     "made_missing": tables.account.made_missing.get(name, {}),
                 }
             )

@@ -72,7 +72,9 @@ class SignalLog:
             channel = self.channel[places]
             columns["channel"] = pd.Categorical.from_codes(channel, dtype=self.channels, validate=False)
         if self.text is not None:
-            columns["text"] = pd.Series(self.text.take(pa.array(self.row[places])).to_pandas(), dtype="str")
+            text = self.text.take(pa.array(self.row[places]))
+            text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
+            columns["text"] = pd.Series(text.to_pandas(), dtype="str")
         return pd.DataFrame(columns)
 
     def lead_of(self, places: np.ndarray) -> np.ndarray:

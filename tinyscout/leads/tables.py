@@ -27,7 +27,7 @@ class LeadTables:
       profile columns under their own names: number float64, category and constant pandas categorical of str,
       text and identifier str, date datetime64[us, UTC]; missing is NaN, NA or NaT.
     signals: sorted by (row, at). Columns row (int64 into leads), at (datetime64[us, UTC]), age_hours (float64, > 0),
-      kind (categorical of str), channel (categorical) and text (str) where the export has them; "" or NA is none.
+      kind (categorical of str), channel (categorical) and text (str, NA for none) where the export has them.
     offsets: (N+1,) int64.
     """
 
