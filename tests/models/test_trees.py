@@ -24,6 +24,7 @@ def leads(n: int, seed: int) -> tuple[dict[str, sparse.csr_matrix], np.ndarray]:
     return {"noise": sparse.csr_matrix(rng.normal(size=(n, 3))), "useful": sparse.csr_matrix(useful)}, y
 
 
+SEED = 10  # a search whose second round turns the order of the first
 SPLITTABLE = slice(0, 3)  # of both kinds: the other columns are constant or too rare
 
 
@@ -41,7 +42,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def fitted(data):
-    return BoostedTrees(trials=6, seed=3).fit(*data)
+    return BoostedTrees(trials=6, seed=SEED).fit(*data)
 
 
 def direct(settings: TreeSettings, **options) -> HistGradientBoostingClassifier:
@@ -51,7 +52,7 @@ def direct(settings: TreeSettings, **options) -> HistGradientBoostingClassifier:
         min_samples_leaf=settings.min_samples_leaf,
         l2_regularization=settings.l2_regularization,
         max_features=settings.max_features,
-        random_state=3,
+        random_state=SEED,
         **options,
     )
 
@@ -78,6 +79,7 @@ def test_least_validation_loss_of_the_best_of_round_one_wins(fitted):
     kept = sorted(fitted.trials_, key=lambda trial: trial.log_loss)[: trees.FINALISTS]
     assert {trial.settings for trial in fitted.finalists_} == {trial.settings for trial in kept}
     assert fitted.best_.log_loss == min(trial.log_loss for trial in fitted.finalists_)
+    assert fitted.best_.settings != kept[0].settings
 
 
 def test_a_finalist_equals_scikit_learn_stopped_on_the_latest_training_leads(data, fitted):
@@ -112,7 +114,7 @@ def test_round_one_takes_a_share_of_both_labels_and_large_steps(data, monkeypatc
     monkeypatch.setattr(trees, "FIRST_ROUND_LEADS", 200)
     monkeypatch.setattr(trees, "FINALISTS", 1)
     features, y, valid, y_valid = data
-    found = BoostedTrees(trials=3, seed=3).fit(features, y, valid, y_valid)
+    found = BoostedTrees(trials=3, seed=SEED).fit(features, y, valid, y_valid)
     assert [rate for rate, _, _ in seen] == [0.3] * 3 + [found.best_.settings.learning_rate] * 2
     assert [count for _, count, _ in seen[3:]] == [510, 900]
     for _, count, rate in seen[:3]:
@@ -122,11 +124,11 @@ def test_round_one_takes_a_share_of_both_labels_and_large_steps(data, monkeypatc
 
 def test_seed_decides_and_sparse_or_dense_does_not(data, fitted):
     features, y, valid, y_valid = data
-    again = BoostedTrees(trials=6, seed=3).fit(features, y, valid, y_valid)
+    again = BoostedTrees(trials=6, seed=SEED).fit(features, y, valid, y_valid)
     np.testing.assert_array_equal(again.decision_function(valid), fitted.decision_function(valid))
     assert again.to_dict() == fitted.to_dict()
     dense, dense_valid = ({kind: X.toarray() for kind, X in each.items()} for each in (features, valid))
-    from_dense = BoostedTrees(trials=6, seed=3).fit(dense, y, dense_valid, y_valid)
+    from_dense = BoostedTrees(trials=6, seed=SEED).fit(dense, y, dense_valid, y_valid)
     np.testing.assert_array_equal(from_dense.decision_function(dense_valid), fitted.decision_function(valid))
 
 
@@ -134,7 +136,7 @@ def test_weights_reach_fit_stop_and_judgement(data):
     features, y, valid, y_valid = data
     rng = np.random.default_rng(0)
     weight, valid_weight = rng.choice([1.0, 4.0, 20.0], 600), rng.choice([1.0, 4.0], 300)
-    found = BoostedTrees(trials=2, seed=3).fit(
+    found = BoostedTrees(trials=2, seed=SEED).fit(
         features, y, valid, y_valid, sample_weight=weight, valid_weight=valid_weight
     )
     trial = found.best_
@@ -151,11 +153,12 @@ def test_weights_reach_fit_stop_and_judgement(data):
     np.testing.assert_allclose(found.decision_function(valid), refit.decision_function(X_valid))
 
 
-def test_progress_counts_every_fit(data):
+@pytest.mark.parametrize(("trials", "fits"), [(5, 10), (2, 5)])
+def test_progress_counts_every_fit(data, trials, fits):
     features, y, valid, y_valid = data
     calls = []
-    BoostedTrees(trials=5).fit(features, y, valid, y_valid, progress=lambda *call: calls.append(call))
-    assert calls == [("boosted trees", step, 10) for step in range(11)]
+    BoostedTrees(trials=trials).fit(features, y, valid, y_valid, progress=lambda *call: calls.append(call))
+    assert calls == [("boosted trees", step, fits) for step in range(fits + 1)]
 
 
 def test_prediction_in_blocks_is_the_same(data, fitted, monkeypatch):
