@@ -1,10 +1,13 @@
-"""Fast row-wise kernels in Numba: arrays in, arrays out, no autograd.
+"""Fast kernels in Numba: arrays in, arrays out, no autograd.
 
 Each public function serves float32 by machine code and any other dtype by its plain-NumPy twin, which stands beside it
 in the same file as `<name>_twin`; with NUMBA_DISABLE_JIT=1 the twin serves everything. Inputs are not changed, except
 that `adamw` works in place; arrays that are not contiguous are copied once. A NaN that goes in comes out. All functions
 run without the GIL and may be called from several threads at once; each uses one thread.
 
+    linear(x, weight, bias=None)                               -> y
+    linear_backward_input(dy, weight)                          -> dx
+    linear_backward_weight(dy, x)                              -> dweight, dbias
     layer_norm(x, gain, bias, *, eps=1e-5)                     -> y, mean, rstd
     layer_norm_backward(dy, x, gain, mean, rstd)               -> dx, dgain, dbias
     gelu(x)                                                    -> y
@@ -26,6 +29,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinyscout.kernels.activation import gelu, gelu_backward
+    from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
     from tinyscout.kernels.crossentropy import cross_entropy, softmax, softmax_backward
     from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
     from tinyscout.kernels.memory import keep_freed_memory
@@ -43,12 +47,16 @@ __all__ = [
     "keep_freed_memory",
     "layer_norm",
     "layer_norm_backward",
+    "linear",
+    "linear_backward_input",
+    "linear_backward_weight",
     "scatter_add",
     "softmax",
     "softmax_backward",
 ]
 
 _FILES = {
+    "affine": ("linear", "linear_backward_input", "linear_backward_weight"),
     "activation": ("gelu", "gelu_backward"),
     "crossentropy": ("cross_entropy", "softmax", "softmax_backward"),
     "layernorm": ("layer_norm", "layer_norm_backward"),

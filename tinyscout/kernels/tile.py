@@ -37,33 +37,31 @@ def _keep_rolled(module, branch):
 
 
 def _emit_tile(module, vectors):
-    """LLVM function: C[TILE_ROWS, vectors * LANES] (+)= A[TILE_ROWS, depth] @ B[depth, vectors * LANES].
+    """LLVM function: C[TILE_ROWS, vectors * LANES] = A[TILE_ROWS, depth] @ B[depth, vectors * LANES] (+ S).
 
-    tile(A, a_row, a_col, B, b_row, C, c_row, depth, add): strides in elements; `add` says whether C is added to.
+    tile(A, a_row, a_col, B, b_row, C, c_row, S, s_row, depth, add): strides in elements; `add` says whether S is added,
+    which may be C itself, or one row for all (s_row 0).
     """
     name = f"tinyscout_tile_{TILE_ROWS}x{vectors}x{LANES}"
     if name in module.globals:
         return module.globals[name]
     pointer = F32.as_pointer()
-    signature = [pointer, I64, I64, pointer, I64, pointer, I64, I64, ir.IntType(1)]
+    signature = [pointer, I64, I64, pointer, I64, pointer, I64, pointer, I64, I64, ir.IntType(1)]
     tile = ir.Function(module, ir.FunctionType(ir.VoidType(), signature), name)
     tile.linkage = "linkonce_odr"
     tile.attributes.add("noinline")  # inlined, the code around it competes for the registers of the accumulators
     tile.attributes.add("nounwind")
-    a, a_row, a_col, b, b_row, c, c_row, depth, add = tile.args
-    for argument in (a, b, c):
-        argument.add_attribute("noalias")
+    a, a_row, a_col, b, b_row, c, c_row, s, s_row, depth, add = tile.args
     entry, read, start, loop, done = (tile.append_basic_block(n) for n in ("entry", "read", "start", "loop", "done"))
     spots = [(i, v) for i in range(TILE_ROWS) for v in range(vectors)]
     fma = cgutils.get_or_insert_function(module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fma.v{LANES}f32")
 
     builder = ir.IRBuilder(entry)
-    c_at = {(i, v): builder.add(builder.mul(c_row, I64(i)), I64(v * LANES)) for i, v in spots}
     a_at = [_at(builder, a, builder.mul(a_row, I64(i))) for i in range(TILE_ROWS)]
     builder.cbranch(add, read, start)
 
     builder.position_at_end(read)
-    before = {spot: _load(builder, c, c_at[spot]) for spot in spots}
+    before = {(i, v): _load(builder, s, builder.add(builder.mul(s_row, I64(i)), I64(v * LANES))) for i, v in spots}
     builder.branch(start)
 
     builder.position_at_end(start)
@@ -96,15 +94,16 @@ def _emit_tile(module, vectors):
     for spot in spots:
         final[spot].add_incoming(initial[spot], start)
         final[spot].add_incoming(after[spot], loop)
-    for spot in spots:
-        builder.store(final[spot], builder.bitcast(_at(builder, c, c_at[spot]), VECTOR.as_pointer()), align=4)
+    for i, v in spots:
+        to = _at(builder, c, builder.add(builder.mul(c_row, I64(i)), I64(v * LANES)))
+        builder.store(final[i, v], builder.bitcast(to, VECTOR.as_pointer()), align=4)
     builder.ret_void()
     return tile
 
 
 def _tile(vectors):
     @intrinsic
-    def tile(typing, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, depth, add):
+    def tile(typing, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, s, s0, s_row, depth, add):
         i = types.intp
 
         def generate(context, builder, signature, args):
@@ -114,17 +113,17 @@ def _tile(vectors):
 
             builder.call(
                 _emit_tile(builder.module, vectors),
-                [start(0), args[2], args[3], start(4), args[6], start(7), args[9], args[10], args[11]],
+                [start(0), *args[2:4], start(4), args[6], start(7), args[9], start(10), *args[12:]],
             )
             return context.get_dummy_value()
 
-        return types.void(a, i, i, i, b, i, i, c, i, i, i, types.boolean), generate
+        return types.void(a, i, i, i, b, i, i, c, i, i, s, i, i, i, types.boolean), generate
 
     return tile
 
 
-_tile_of_1 = _tile(1)
-_tile_of_2 = _tile(2)
+#: C = A @ B (+ S) for LANES or 2 * LANES columns: each operand is a flat array, where its block starts, and strides.
+tile_1, tile_2 = _tile(1), _tile(2)
 
 
 @kernel
@@ -135,7 +134,7 @@ def multiply(columns, depth, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, ad
     """
     j = 0
     while j + 2 * LANES <= columns:
-        _tile_of_2(a, a0, a_row, a_col, b, b0 + j, b_row, c, c0 + j, c_row, depth, add)
+        tile_2(a, a0, a_row, a_col, b, b0 + j, b_row, c, c0 + j, c_row, c, c0 + j, c_row, depth, add)
         j += 2 * LANES
     if j < columns:
-        _tile_of_1(a, a0, a_row, a_col, b, b0 + j, b_row, c, c0 + j, c_row, depth, add)
+        tile_1(a, a0, a_row, a_col, b, b0 + j, b_row, c, c0 + j, c_row, c, c0 + j, c_row, depth, add)

@@ -1,7 +1,10 @@
 """Matrix products. Each gives its gradients as functions, so that a frozen weight costs no product in backward."""
 
+import functools
+
 import numpy as np
 
+from tinyscout import kernels
 from tinyscout.autograd.op import op
 
 
@@ -47,6 +50,8 @@ def linear(x, weight, bias=None):
         raise ValueError(
             f"linear: bias has shape {bias.shape}, needs {weight.shape[:1]} to match weight {weight.shape}"
         )
+    if x.dtype == np.float32:
+        return kernels.linear(x, weight, bias), functools.partial(_linear_backward, x, weight)
     rows = x.reshape(-1, x.shape[-1])  # one large product, whatever the leading axes
     out = rows @ weight.T
     if bias is not None:
@@ -59,6 +64,11 @@ def linear(x, weight, bias=None):
         return lambda: (drows @ weight).reshape(x.shape), lambda: drows.T @ rows, lambda: ones @ drows
 
     return out.reshape(*x.shape[:-1], -1), backward
+
+
+def _linear_backward(x, weight, dy):
+    both = functools.cache(lambda: kernels.linear_backward_weight(dy, x))  # one pass over dy gives weight's and bias's
+    return lambda: kernels.linear_backward_input(dy, weight), lambda: both()[0], lambda: both()[1]
 
 
 @op
