@@ -71,23 +71,23 @@ class _Pieces(dict[str, list[int]]):
         self.new_id = {pair: N_BYTES + i for i, pair in enumerate(merges)}  # the sooner learnt, the smaller
 
     def __missing__(self, piece: str) -> list[int]:
-        ids = list(to_bytes(piece))
+        ids = list(_to_bytes(piece))
         while len(ids) > 1:
             pair = min(pairwise(ids), key=lambda pair: self.new_id.get(pair, math.inf))
             if pair not in self.new_id:
                 break
-            ids = join(ids, pair, self.new_id[pair])
+            ids = _join(ids, pair, self.new_id[pair])
         if len(self) >= CACHED_PIECES:
             self.clear()
         self[piece] = ids
         return ids
 
 
-def to_bytes(text: str) -> bytes:
+def _to_bytes(text: str) -> bytes:
     return text.encode(errors="replace")
 
 
-def join(ids: list[int], pair: tuple[int, int], new: int) -> list[int]:
+def _join(ids: list[int], pair: tuple[int, int], new: int) -> list[int]:
     """Every `pair` in ids, left to right, replaced by `new`."""
     left, right = pair
     joined = []
@@ -103,7 +103,7 @@ def join(ids: list[int], pair: tuple[int, int], new: int) -> list[int]:
 
 
 def _learn(pieces: Mapping[str, int], merges: int) -> list[tuple[int, int]]:
-    sequences = [list(to_bytes(piece)) for piece in pieces]
+    sequences = [list(_to_bytes(piece)) for piece in pieces]
     weights = list(pieces.values())
     counts: defaultdict[tuple[int, int], int] = defaultdict(int)
     where: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
@@ -126,17 +126,31 @@ def _learn(pieces: Mapping[str, int], merges: int) -> list[tuple[int, int]]:
             continue
         new = N_BYTES + len(learnt)
         learnt.append(pair)
+        left, right = pair
         born: set[tuple[int, int]] = set()
         for i in where.pop(pair):
-            old, weight = sequences[i], weights[i]
-            joined = sequences[i] = join(old, pair, new)
-            for other in pairwise(old):
-                counts[other] -= weight
-            for other in pairwise(joined):
-                counts[other] += weight
-                if new in other:
-                    where[other].add(i)
-                    born.add(other)
+            ids, weight, at = sequences[i], weights[i], -1
+            while True:
+                try:
+                    at = ids.index(left, at + 1)
+                except ValueError:
+                    break
+                if ids[at + 1 : at + 2] != [right]:
+                    continue
+                ids[at : at + 2] = [new]
+                # Only the pairs on either side change. In "abab", (new, a) is born and dies again within this loop.
+                if at:
+                    before = ids[at - 1]
+                    counts[before, left] -= weight
+                    counts[before, new] += weight
+                    where[before, new].add(i)
+                    born.add((before, new))
+                if at + 1 < len(ids):
+                    after = ids[at + 1]
+                    counts[right, after] -= weight
+                    counts[new, after] += weight
+                    where[new, after].add(i)
+                    born.add((new, after))
         for other in born:
             heapq.heappush(heap, (-counts[other], other))
     return learnt
