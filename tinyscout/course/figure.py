@@ -1,4 +1,4 @@
-"""How every figure of the course looks: one size, one palette for all eyes, labels on the lines, drawn without a screen."""
+"""How every figure of the course looks: one size, a palette for all eyes, labels on the lines, no screen needed."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, list[Axes]]:
     return figure, list(axes)
 
 
-def label(ax: Axes, text: str, x: float, y: float, color: str, *, side: str = "right") -> None:
-    """Write a line's name beside one of its points, in its colour."""
-    offset, align = {"right": ((6, 0), "left"), "left": ((-6, 0), "right"), "above": ((0, 6), "center")}[side]
-    ax.annotate(text, (x, y), xytext=offset, textcoords="offset points", color=color, ha=align, va="center", fontsize=9)
+def label(ax: Axes, text: str, x: float, y: float, color: str, *, ha: str = "left", above: float = 0.0) -> None:
+    """Write a line's name beside one of its points, in its colour; `above` in points, ha as in matplotlib."""
+    beside = {"left": 6.0, "center": 0.0, "right": -6.0}[ha]
+    ax.annotate(
+        text, (x, y), xytext=(beside, above), textcoords="offset points", color=color, ha=ha, va="center", fontsize=9
+    )
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -38,6 +38,11 @@ class Phase:
     def number(self) -> str:
         return self.name[:2]
 
+    @property
+    def label(self) -> str:
+        """The name as tables show it: 03 self attention."""
+        return self.name.replace("_", " ")
+
     @classmethod
     def read(cls, path: Path) -> Phase:
         """Read a phase's docstring, NEEDS and SECONDS from its source. Raises InputError where one is missing."""

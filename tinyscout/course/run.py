@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -34,18 +34,34 @@ HOLDOUT, STOP_SHARE = 0.2, 0.12
 
 
 @dataclass(frozen=True)
-class Sample:
-    """The shipped leads and the split that every phase uses: by time, with a gap of one label window.
+class Rows:
+    """The split every phase uses, by time with a gap of one label window, as rows of the sample.
 
-    Row positions into `tables`: `train` for weights, `stop` (the latest before the gap) for early stopping and
-    choices, `test` for the table alone. `y` (N,) float64 is the label, NaN where it isn't known.
+    y (N,) float64 is the label, NaN where it isn't known; train for weights, stop (the latest before the gap) for
+    early stopping and choices, test for the table alone.
     """
 
-    tables: LeadTables
     y: np.ndarray
     train: np.ndarray
     stop: np.ndarray
     test: np.ndarray
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Rows:
+        """The rows among the arrays of phase 00."""
+        return cls(*(arrays[each.name] for each in fields(cls)))
+
+
+class Left(NamedTuple):
+    """What a phase left: arrays by name (those of a part as "part.name") and what JSON can hold."""
+
+    arrays: dict[str, np.ndarray]
+    state: dict[str, Any]
+
+    def part(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays that were handed over as one part, such as a model's or the tokens'."""
+        prefix = f"{name}."
+        return {key.removeprefix(prefix): array for key, array in self.arrays.items() if key.startswith(prefix)}
 
 
 @dataclass
@@ -69,7 +85,7 @@ class PhaseRun(Generic[AnySettings]):
     def directory(self) -> Path:
         return self.course.directory(self.phase.name)
 
-    def leads(self) -> Sample:
+    def leads(self) -> tuple[LeadTables, Rows]:
         """The shipped sample and its split: the same held-out leads in every phase."""
         from tinyscout.leads.splits import latest_slices, time_split
         from tinyscout.leads.world import load_sample
@@ -80,36 +96,47 @@ class PhaseRun(Generic[AnySettings]):
                 tables = tables.take(np.arange(0, len(tables), QUICK_THINNING))
             split = time_split(tables, holdout=HOLDOUT)
             train, stop = latest_slices(tables, split.train, (STOP_SHARE,))
-        return Sample(tables, tables.labels, train, stop, split.test)
+        return tables, Rows(tables.labels, train, stop, split.test)
 
-    def load(self, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Arrays and state that an earlier phase left; it must be among this phase's NEEDS."""
+    def load(self, name: str) -> Left:
+        """What an earlier phase left; it must be among this phase's NEEDS."""
         if name not in self.phase.needs:
             raise ValueError(f"{self.phase.name}: load({name!r}) of a phase that NEEDS doesn't name; add it there")
         with stopping_at_input_errors(self.phase):
             _, arrays, state = artifact.load(self.course.directory(name))
-        return arrays, state
+        return Left(arrays, state)
 
-    def table(self, y: np.ndarray, logits: np.ndarray, ms_per_lead: float) -> Comparison:
+    def table(
+        self,
+        y: np.ndarray,
+        logits: np.ndarray,
+        ms_per_lead: float,
+        *,
+        also: Mapping[str, np.ndarray] | None = None,
+    ) -> Comparison:
         """Compare this phase on the held-out leads with the phase before it and the baseline; print the table.
 
-        y (M,) labels and logits (M,) of the held-out leads. Differences are the others' figures minus this phase's.
+        y (M,) labels and logits (M,) of the held-out leads; `also` adds logits by name, an ablation for one.
+        Differences are the others' figures minus this phase's.
         """
         from tinyscout.metrics import comparison
 
-        contestants, times = {}, {}
-        for name in self._rivals():
-            manifest, arrays, _ = artifact.load(self.course.directory(name))
-            contestants[name], times[name] = arrays["test_logits"], manifest.metrics["ms_per_lead"]
-        contestants[self.phase.name], times[self.phase.name] = logits, ms_per_lead
-        judged = comparison(y, contestants, reference=self.phase.name, ms_per_lead=times, seed=self.seed)
+        contestants: dict[str, np.ndarray] = {}
+        times: dict[str, float] = {}
+        for rival in self._rivals():
+            with stopping_at_input_errors(self.phase):
+                manifest, arrays, _ = artifact.load(self.course.directory(rival.name))
+            contestants[rival.label], times[rival.label] = arrays["test_logits"], manifest.metrics["ms_per_lead"]
+        contestants |= dict(also or {})
+        contestants[self.phase.label], times[self.phase.label] = logits, ms_per_lead
+        judged = comparison(y, contestants, reference=self.phase.label, ms_per_lead=times, seed=self.seed)
         print(f"\nThe held-out leads, which nothing above was fitted to or chosen on:\n{judged.text()}\n")
         return judged
 
-    def _rivals(self) -> list[str]:
+    def _rivals(self) -> list[Phase]:
         """The baseline and the phase before, whose logits on the held-out leads this phase is compared with."""
-        names = [each.name for each in self.course.phases if each.name in self.phase.needs]
-        return list(dict.fromkeys([*names[:1], *names[-1:]]))
+        needed = [each for each in self.course.phases if each.name in self.phase.needs]
+        return needed if len(needed) < 2 else [needed[0], needed[-1]]
 
     def hand_over(
         self,
@@ -117,22 +144,24 @@ class PhaseRun(Generic[AnySettings]):
         role: str,
         figure: Figure,
         arrays: Mapping[str, np.ndarray],
-        state: Mapping[str, Any],
         judged: Comparison,
         findings: Mapping[str, Any],
         measured: str,
         so_what: str,
         try_this: str,
+        parts: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> artifact.Manifest:
         """Write figure, metrics.json, arrays, state and manifest, then print the closing block.
 
-        arrays must hold `test_logits`, the logits of the held-out leads. findings: what the phase measured besides
-        the table, as JSON can hold it. The manifest is written last: a phase that dies leaves its old artefact fresh
-        or none.
+        arrays must hold `test_logits`, the logits of the held-out leads; parts are groups of arrays under one name,
+        such as a model's. findings: what was measured besides the table, as JSON can hold it. The manifest is written
+        last: a phase that dies leaves its old artefact whole, or none.
         """
         from tinyscout.course.figure import save_figure
 
-        row = judged.rows[self.phase.name]
+        grouped = {f"{part}.{name}": array for part, group in (parts or {}).items() for name, array in group.items()}
+        row = judged.rows[self.phase.label]
         metrics = {
             "log_loss": row["log_loss"],
             "ms_per_lead": row["ms_per_lead"],
@@ -156,7 +185,7 @@ class PhaseRun(Generic[AnySettings]):
             save_figure(figure, self.directory / "figure.png")
             with artifact.replacing(self.directory / "metrics.json") as temporary:
                 temporary.write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            manifest = artifact.save(self.directory, manifest, arrays, state)
+            manifest = artifact.save(self.directory, manifest, {**arrays, **grouped}, state)
         closing = {
             "Question": self.phase.question,
             "Measured": measured,

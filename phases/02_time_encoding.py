@@ -1,0 +1,190 @@
+"""Does the model know that a signal two hours old says more than one two months old?
+
+Age joins the token's vector: E[id] + value * W[id] + time(age). Two hours against two months is a ratio, so time(age)
+are sines over the logarithm of the age. A hidden layer lets an age mean something else for each kind of signal.
+
+Needs: 00 (rows), 01 (tokens, vectors). Leaves: the timed bag and its held-out logits.
+Takes: about 30 s. Reference: Vaswani et al. 2017, section 3.5 (sinusoids, there of positions).
+"""
+
+# %% Settings
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinyscout.autograd import Tensor, ops
+from tinyscout.cli.console import progress_bars
+from tinyscout.course import Rows, open_phase
+from tinyscout.course.figure import BLUE, GREEN, GREY, VERMILION, label, new_figure
+from tinyscout.course.train import ReplyModel, reply_logits, timed_logits, train_replies
+from tinyscout.metrics import log_loss, probability
+from tinyscout.models.time_encoding import TimeEncoding
+from tinyscout.nn import Embedding, Linear
+from tinyscout.tokenizer import SalesTokenizer, Tokens
+
+NEEDS = ("00_logistic_baseline", "01_sales_tokenizer")
+SECONDS = 30
+HOURS = {"2 h": 2, "1 d": 24, "1 wk": 168, "1 mo": 730, "2 mo": 1460}
+BUYING = ("demo_request", "pricing_page", "email_click")
+
+
+@dataclass(frozen=True)
+class Settings:
+    hidden: int
+    frequencies: int
+    epochs: int
+    learning_rate: float
+
+
+run = open_phase(__file__, Settings)
+settings = run.settings
+begun, bag = run.load("00_logistic_baseline"), run.load("01_sales_tokenizer")
+rows, tokens = Rows.of(begun.arrays), Tokens(**bag.part("tokens"))
+vocabulary = SalesTokenizer.from_state(begun.state["tokenizer"]).vocabulary
+y, test = rows.y, rows.test
+start = bag.part("model")
+width = start["token.weight"].shape[1]
+
+
+# %% By hand: sines of the logarithm of an age
+def encode_ages(hours, weight):
+    """Ages (...) in hours, NaN for none -> (..., D); weight (D, 2 + 2 * frequencies) is learnt."""
+    known = ~np.isnan(hours)
+    u = np.log1p(60 * np.where(known, hours, 0)) / np.log1p(60 * 24 * 365 * 10)  # 0 now, 1 ten years ago
+    angles = (
+        u[..., None] * np.pi * 2 ** np.arange(settings.frequencies)
+    )  # (..., frequencies): half a turn, one, two, ...
+    features = np.concatenate([np.ones_like(u)[..., None], u[..., None], np.sin(angles), np.cos(angles)], axis=-1)
+    return features * known[..., None] @ weight.T  # no age gives zeros, which is not what age 0 gives
+
+
+time_encoding = TimeEncoding(width, frequencies=settings.frequencies, rng=np.random.default_rng(run.seed))
+ages = np.array([[0.5, 2, 3, np.nan], [1460, 1461, 2190, 24]], np.float32)
+weight = time_encoding.project.weight.data
+np.testing.assert_allclose(time_encoding(ages).data, encode_ages(ages, weight), rtol=1e-3, atol=2e-4)
+apart = {
+    f"{a:g} h from {b:g} h": np.linalg.norm(np.subtract(*encode_ages(np.array([a, b]), weight)))
+    for a, b in ((2, 3), (1460, 1461), (1460, 2190), (2, 1460))
+}
+print("time by hand equals the library's; how far apart two ages are:")
+print("  " + ", ".join(f"{pair}: {distance:.2f}" for pair, distance in apart.items()) + "\n")
+
+
+# %% The bag of phase 01, in three versions: without time, with the order of tokens alone, with their ages
+class TimedBag(ReplyModel):
+    def __init__(self, time, rng):
+        self.token = Embedding(len(vocabulary), width, rng=rng)
+        self.amount = Embedding(len(vocabulary), width, rng=rng)
+        self.token.weight.data[:], self.amount.weight.data[:] = start["token.weight"], start["amount.weight"]
+        self.age = TimeEncoding(width, frequencies=settings.frequencies, rng=rng) if time == "elapsed" else None
+        self.place = Embedding(512, width, rng=rng) if time == "order" else None
+        self.up = Linear(width, settings.hidden, rng=rng)
+        self.reply = Linear(settings.hidden, 1, rng=rng)
+
+    def __call__(self, batch):
+        x = self.token(batch.ids) + self.amount(batch.ids, scale=batch.values)  # (B, T, D)
+        if self.age:
+            x = x + self.age(batch.ages)
+        if self.place:  # counted from the end: 1 is the latest token
+            x = x + self.place(np.clip(batch.lengths[:, None] - np.arange(batch.ids.shape[1]), 0, 511))
+        inside = np.arange(batch.ids.shape[1]) < batch.lengths[:, None]  # (B, T)
+        share = (inside / batch.lengths[:, None])[..., None].astype(np.float32)
+        return self.reply((ops.gelu(self.up(x)) * share).sum(axis=1)).reshape(-1)
+
+
+models = {}
+with progress_bars() as progress:
+    for time in ("none", "order", "elapsed"):
+        models[time] = TimedBag(time, np.random.default_rng(run.seed))
+        fitting = {"epochs": settings.epochs, "learning_rate": settings.learning_rate, "seed": run.seed}
+        train_replies(models[time], tokens, rows, **fitting, progress=progress)
+
+
+# %% Break it: deal a lead's ages out among its signals anew. Who notices?
+def with_ages_dealt_out(tokens, rng):
+    aged = np.flatnonzero(~np.isnan(tokens.ages))
+    shuffled = aged[np.lexsort((rng.random(len(aged)), tokens.lead[aged]))]  # within each lead
+    ages = tokens.ages.copy()
+    ages[aged] = tokens.ages[shuffled]
+    return replace(tokens, ages=ages)
+
+
+shuffled = with_ages_dealt_out(tokens, np.random.default_rng(run.seed))
+kept, losses, moves = {}, {}, {}
+for time, model in models.items():
+    kept[time], dealt = reply_logits(model, tokens, test), reply_logits(model, shuffled, test)
+    losses[time] = log_loss(y[test], kept[time]), log_loss(y[test], dealt)
+    moves[time] = np.abs(dealt - kept[time])
+    print(
+        f"time: {time:<8} log loss {losses[time][0]:.4f}, ages shuffled within each lead {losses[time][1]:.4f}, ",
+        end="",
+    )
+    print(f"logits move by {moves[time].mean():.2g} on average")
+
+
+# %% Two hours against two months: make a buying signal of the held-out leads older, step by step
+def mean_probability(kind, hours):
+    """Mean score of the held-out leads that have this kind of signal, were all of theirs this old."""
+    chosen = tokens.ids == vocabulary.id_of(f"signal={kind}")
+    having = np.intersect1d(tokens.lead[chosen], test)
+    older = replace(tokens, ages=np.where(chosen, np.float32(hours), tokens.ages))
+    return probability(reply_logits(models["elapsed"], older, having)).mean()
+
+
+print(f"\nmean probability of a reply if the signal is {', '.join(HOURS)} old:")
+falls = {kind: [mean_probability(kind, hours) for hours in HOURS.values()] for kind in BUYING}
+for kind, means in falls.items():
+    steps = "falls at each step" if np.all(np.diff(means) < 0) else "does not fall at each step"
+    print(f"  {kind}: {', '.join(f'{mean:.1%}' for mean in means)}: {steps}")
+twins, gain, twin_rows = Tokens(**bag.part("twins")), bag.arrays["twin_gain"], bag.arrays["twin_rows"]
+before = reply_logits(models["elapsed"], tokens, twin_rows)
+after = reply_logits(models["elapsed"], twins, np.arange(len(twins)))
+right = float(np.mean(np.sign(after - before) == np.sign(gain)))
+print(
+    f"unsubscribe and demo request exchanged: the score moves the way the truth does in {right:.0%} of {len(twins)} leads\n"
+)
+
+# %% Measure
+test_logits, ms_per_lead = timed_logits(models["elapsed"], tokens, test)
+judged = run.table(y[test], test_logits, ms_per_lead, also={"no time": kept["none"], "order alone": kept["order"]})
+own, without = judged.rows[run.phase.label]["log_loss"], judged.rows["no time"]["log_loss"]
+gain_of_time = judged.differences["no time"]["log_loss"]
+
+# %% Hand over
+ratio = falls["demo_request"][0] / falls["demo_request"][-1]
+figure, (left, right_panel) = new_figure(
+    f"A demo request two hours old is worth {ratio:.1f} times one two months old; without ages the model "
+    f"pays {without - own:.4f} in log loss",
+    panels=2,
+)
+for (kind, means), color in zip(falls.items(), (VERMILION, BLUE, GREEN), strict=True):
+    left.plot(list(HOURS.values()), 100 * np.array(means), "o-", color=color)
+    label(left, kind, 2, 100 * means[0], color, above=10)
+left.set(
+    xscale="log", xlabel="age given to the signal", ylabel="mean predicted probability of a reply (%)", ylim=(0, None)
+)
+left.set_xticks(list(HOURS.values()), list(HOURS))
+left.minorticks_off()
+for i, (time, (as_is, dealt)) in enumerate(losses.items()):
+    right_panel.annotate("", (dealt, i), (as_is, i), arrowprops={"arrowstyle": "->", "color": VERMILION})
+    right_panel.plot(as_is, i, "o", color=GREY if time == "none" else BLUE)
+    label(right_panel, f"time: {time}", as_is, i, "black", above=12, ha="center")
+right_panel.set(xlabel="log loss of held-out leads; arrow: ages shuffled in each lead", yticks=[], ylim=(-0.5, 2.5))
+right_panel.margins(x=0.2)
+run.hand_over(
+    role="timed bag",
+    figure=figure,
+    arrays={"test_logits": test_logits},
+    parts={"model": models["elapsed"].state_dict()},
+    judged=judged,
+    findings={
+        "shuffled_ages": {t: {"as_is": a, "shuffled": b, "moved": moves[t].mean()} for t, (a, b) in losses.items()},
+        "older_signal": {kind: dict(zip(HOURS, means, strict=True)) for kind, means in falls.items()},
+        "twins_right": right,
+    },
+    measured=f"log loss {own:.4f}, without time {without:.4f} (difference {gain_of_time.value:.4f}, 95 % interval "
+    f"{gain_of_time.low:.4f} to {gain_of_time.high:.4f}); a demo request falls from {falls['demo_request'][0]:.1%} at 2 h "
+    f"to {falls['demo_request'][-1]:.1%} at 2 months; twins told apart in {right:.0%}",
+    so_what="how long ago is a coordinate of the token; order alone is a poor stand-in for it",
+    try_this="set frequencies to 0 or 2 in a copy of configs/phases.toml: how many sines does an age need?",
+)
