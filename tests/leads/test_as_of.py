@@ -145,3 +145,32 @@ def test_a_lead_id_that_is_no_lead_is_refused_before_memory_is_gone(tmp_path, mo
     )
     with pytest.raises(InputError, match='most of them by lead_id "unknown"'):
         read_tables(leads, signals)
+
+
+def test_signals_that_all_fall_on_midnight_have_no_clock_time(tmp_path):
+    leads = write(tmp_path / "leads.csv", ["lead_id", "contacted_at", "label"], [("a", "2025-03-02T10:00", 1)])
+    rows = [("a", "2025-03-02 00:00:00", "same day"), ("a", "2025-03-01 00:00:00", "day before")]
+    signals = write(tmp_path / "signals.csv", ["lead_id", "at", "kind"], rows)
+    assert read_tables(leads, signals).signals["kind"].tolist() == ["day before"]
+    assert read_tables(leads, signals, same_day="keep").signals["kind"].tolist() == ["day before", "same day"]
+    clocked = write(tmp_path / "clocked.csv", ["lead_id", "at", "kind"], [*rows, ("a", "2025-02-01 00:00:01", "old")])
+    assert read_tables(leads, clocked).signals["kind"].tolist() == ["old", "day before", "same day"]
+
+
+def test_a_model_that_learned_days_is_asked_by_days(tmp_path):
+    leads = write(tmp_path / "leads.csv", ["lead_id", "contacted_at", "label"], [("a", "2025-03-02", 1)])
+    schema = read_tables(leads).schema
+    assert not schema.has_hour
+    fresh = write(tmp_path / "fresh.csv", ["lead_id", "contacted_at"], [("a", "2025-03-02T10:00"), ("b", "")])
+    rows = [("a", "2025-03-01T09:00", "seen"), ("a", "2025-03-02T09:00", "same day")]
+    rows.append(("b", "2025-03-04T09:00", "today"))
+    signals = write(tmp_path / "signals.csv", ["lead_id", "at", "kind"], rows)
+    tables = read_tables(fresh, signals, schema=schema, labelled=False)
+    assert tables.signals["kind"].tolist() == ["seen"]
+    assert tables.signals["age_hours"].tolist() == [15.0]  # to midnight, as in training
+    assert [str(time) for time in tables.leads["contacted_at"]] == [
+        "2025-03-02 00:00:00+00:00",
+        "2025-03-04 00:00:00+00:00",
+    ]
+    kept = read_tables(fresh, signals, schema=schema, labelled=False, same_day="keep")
+    assert kept.signals["kind"].tolist() == ["seen", "same day", "today"]

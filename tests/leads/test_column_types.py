@@ -60,6 +60,7 @@ COLUMNS = {
         "full name": [f"First{i} Last{i}" for i in range(N)],
         "customer number": RNG.permutation(N * 50)[:N].tolist(),
         "account_id": RNG.integers(0, 1500, N).tolist(),
+        "plz": [f"{value:05d}" for value in RNG.integers(501, 99_950, N)],  # a leading zero makes it a code
         "zip": [f"{value:05d}" for value in RNG.integers(501, 99_950, N)],
         "who": PEOPLE.tolist(),  # nothing in the name says so
         "running": (90_000 + np.arange(N)).tolist(),

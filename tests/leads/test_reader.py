@@ -194,9 +194,11 @@ def test_equal_rows_are_dropped_and_other_contacts_of_a_lead_are_kept(tmp_path):
 
 def test_a_repeated_contact_id_is_dropped(tmp_path):
     text = "contact_id,lead_id,contacted_at,label\nc1,1,2025-01-01,1\nc1,1,2025-01-02,0\nc2,1,2025-01-02,0\n"
+    text += "c1,1,2025-01-01,1\n"  # alike in every cell
     tables = read_tables(write(tmp_path / "a.csv", text))
     assert tables.leads["contact_id"].tolist() == ["c1", "c2"]
-    assert tables.account.leads_dropped == {"repeated contact_id": 1}
+    assert tables.account.leads_dropped == {"duplicate row": 1, "repeated contact_id": 1}
+    assert tables.account.balanced
 
 
 def test_a_made_contact_id_never_meets_a_lead_of_that_name(tmp_path):
@@ -388,6 +390,7 @@ def test_taking_rows_takes_their_signals(tmp_path):
     rows = RNG.integers(0, 60, 25)
     some = tables.take(rows)
     assert some.leads["contact_id"].tolist() == tables.leads["contact_id"].iloc[rows].tolist()
+    np.testing.assert_array_equal(some.signals["row"], np.repeat(np.arange(25), np.diff(some.offsets)))
     for place, row in enumerate(rows):
         a = some.signals.iloc[some.offsets[place] : some.offsets[place + 1]].drop(columns="row")
         b = tables.signals.iloc[tables.offsets[row] : tables.offsets[row + 1]].drop(columns="row")

@@ -17,11 +17,15 @@ def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool)
     parser.add_argument("leads", nargs="+", type=Path, help="CSV or Parquet files of leads, one row a contact")
     parser.add_argument("--signals", nargs="+", type=Path, default=[], help="CSV or Parquet files of signals")
     parser.add_argument("--map", help="field map: a TOML file, or generic, hubspot, salesforce (default: generic)")
-    if not with_schema:
+    if with_schema:
+        allow = "read a column the model knows and the file lacks as missing, instead of refusing the file"
+        parser.add_argument("--allow-missing-columns", action="store_true", help=allow)
+    else:
         parser.add_argument("--label", help="column with a ready 0/1 label, in place of the field map's")
         parser.add_argument("--window-days", type=float, help="a reply counts up to this many days after contact")
     parser.add_argument("--observed-until", help="until when replies were recorded, ISO 8601 (default: latest seen)")
-    parser.add_argument("--same-day", choices=["drop", "keep"], default="drop", help="signals of the contact's day")
+    same_day = "signals of the contact's day, where hours are not known (default: as the model learned it, else drop)"
+    parser.add_argument("--same-day", choices=["drop", "keep"], help=same_day)
     parser.add_argument("--skip-bad-rows", action="store_true", help="drop rows that can't be read, and count them")
     parser.add_argument("--rejects", type=Path, help="write dropped rows with file, line number and reason to this CSV")
 
@@ -59,4 +63,5 @@ def _options(args: argparse.Namespace, schema: Schema | None) -> dict[str, Any]:
         "same_day": args.same_day,
         "skip_bad_rows": args.skip_bad_rows,
         "rejects": args.rejects,
+        "allow_missing_columns": getattr(args, "allow_missing_columns", False),
     }
