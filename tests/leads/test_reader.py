@@ -339,6 +339,14 @@ def test_reply_times_make_labels_and_the_notes_count_them(tmp_path):
     assert ready.schema.left_out == {"replied_at": "another form of the label"}
 
 
+def test_the_outcome_column_that_is_not_used_may_hold_anything(tmp_path):
+    text = "lead_id,contacted_at,replied_at,reply\n1,2025-01-01T10:00,2025-01-02T10:00,yes please call\n"
+    assert read_tables(write(tmp_path / "a.csv", text), observed_until="2025-06-01").labels.tolist() == [1]
+    text = "lead_id,contacted_at,replied_at,won\n1,2025-01-01T10:00,last week,1\n"
+    field_map = FieldMap.load("generic").with_role("label", "won")
+    assert read_tables(write(tmp_path / "b.csv", text), field_map=field_map).labels.tolist() == [1]
+
+
 WRONG = {
     "no label": ("lead_id,contacted_at,city\n1,2025-01-01,Oslo\n", "has no column for a label or replied_at"),
     "reply without contact": ("lead_id,replied_at\n1,2025-01-01\n", "no column for contacted_at to count days from"),

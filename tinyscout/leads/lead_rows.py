@@ -6,7 +6,7 @@ A row is one contact; a row that can't be read is refused or, if the user says s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,10 @@ class RawLeads:
 
     def __len__(self) -> int:
         return len(self.line)
+
+    def without(self, roles: Sequence[str]) -> RawLeads:
+        """The rows without the cells of some roles, so that nothing wrong in them matters."""
+        return replace(self, roles={role: column for role, column in self.roles.items() if role not in roles})
 
     def take(self, rows: np.ndarray) -> RawLeads:
         """Some of the rows, in the order given."""

@@ -105,6 +105,7 @@ class Reading:
         self.rows_read += len(raw)
         has_time = self._has_time(raw)
         by_reply = self.labelled and self._by_reply(raw)
+        raw = raw.without(("label",) if by_reply else ("replied_at", "sentiment"))
         raw, contacts, good = read_contacts(raw, self.field_map, self.ledger)
         order = order[good] if contacts.order is None else _whole(contacts.order)
         rows, contact_id = drop_repeats(raw, contacts, self.repeats, self.ledger)
