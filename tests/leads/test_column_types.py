@@ -62,6 +62,7 @@ COLUMNS = {
         "account_id": RNG.integers(0, 1500, N).tolist(),
         "plz": [f"{value:05d}" for value in RNG.integers(501, 99_950, N)],  # a leading zero makes it a code
         "zip": [f"{value:05d}" for value in RNG.integers(501, 99_950, N)],
+        "snowflake": [str(2**60 + 7 * value) for value in RNG.permutation(N)],
         "who": PEOPLE.tolist(),  # nothing in the name says so
         "running": (90_000 + np.arange(N)).tolist(),
     },

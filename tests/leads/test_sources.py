@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +122,13 @@ def test_parquet_gives_typed_columns_and_row_numbers(tmp_path):
     assert source.columns == ["a", "b"]  # lists fit no role or type
     assert [int(line) for batch in batches for line in batch.lines] == [1, 2, 3]
     assert pa.concat_tables([batch.table for batch in batches]).column("b").to_pylist() == ["x", None, "z"]
+
+
+def test_string_views_are_read_as_strings(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": pa.array(["x", None], pa.string_view())}), path)
+    (batch,) = open_source(path).batches()
+    assert batch.table.column("a").take(pa.array([1, 0])).to_pylist() == [None, "x"]
 
 
 BROKEN = {

@@ -46,6 +46,8 @@ class Account:
             ("leads", self.leads_in, self.leads_kept, self.leads_dropped),
             ("signals", self.signals_in, self.signals_kept, self.signals_dropped),
         ):
+            if not rows and what == "signals":
+                continue
             reasons = "".join(f"; {count:,} dropped: {reason}" for reason, count in dropped.items() if count)
             text.append(f"{what}: {rows:,} rows read, {kept:,} kept{reasons}")
         for column, reasons in self.made_missing.items():

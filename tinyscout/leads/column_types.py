@@ -102,6 +102,8 @@ def _of_numbers(coded: Coded, counts: np.ndarray, name: str) -> ColumnType:
     values = parse_numbers(coded.values)
     finite = np.isfinite(values)
     distinct = np.unique(values[finite])
+    if len(distinct) and np.abs(distinct).max() >= 2**53 and all(text.isdigit() for text in coded.values):
+        return _of_references(coded, counts)  # amounts are not that exact
     if len(distinct) <= 2:
         return "category"
     words = name_words(name)

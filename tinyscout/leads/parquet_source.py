@@ -52,7 +52,7 @@ class ParquetSource:
                 for record in file.iter_batches(batch_size=rows or _ROWS, columns=columns, use_threads=True):
                     lines = np.arange(start + 1, start + 1 + record.num_rows, dtype=np.int64)
                     start += record.num_rows
-                    table = pa.Table.from_batches([record]).select(columns)
+                    table = _plain(pa.Table.from_batches([record]).select(columns))
                     yield Batch(table, lines, done=start / self.rows)
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from error
@@ -65,6 +65,14 @@ class ParquetSource:
 
 def _is_string(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """String views as strings: Arrow can't take rows of a view."""
+    for place, column in enumerate(table.schema):
+        if pa.types.is_string_view(column.type):
+            table = table.set_column(place, column.name, table.column(place).cast(pa.large_string()))
+    return table
 
 
 def _is_opaque(kind: pa.DataType) -> bool:
