@@ -3,8 +3,10 @@
 import numpy as np
 
 from tinyscout.kernels.jit import as_rows, compiled_for, kernel, plain
+from tinyscout.kernels.simd import LANES, first_of, fma, load_first, splat, store_first, sum_of
 
 f32 = np.float32
+ZERO = f32(0)
 
 
 def layer_norm_twin(x, gain, bias, *, eps=1e-5):
@@ -27,50 +29,50 @@ def layer_norm_backward_twin(dy, x, gain, mean, rstd):
 
 
 @kernel
-def _forward_row(x, gain, bias, y, eps):
-    width = x.size
-    total = f32(0)
-    for j in range(width):
-        total += x[j]
-    mean = total / f32(width)
-    square = f32(0)
-    for j in range(width):
-        centred = x[j] - mean
-        square += centred * centred
-    rstd = f32(1) / np.sqrt(square / f32(width) + eps)
-    for j in range(width):
-        y[j] = (x[j] - mean) * rstd * gain[j] + bias[j]
-    return mean, rstd
-
-
-@kernel
 def _forward(x, gain, bias, y, mean, rstd, eps):
-    for i in range(x.shape[0]):
-        mean[i], rstd[i] = _forward_row(x[i], gain, bias, y[i], eps)
-
-
-@kernel
-def _backward_row(dy, x, gain, mean, rstd, dx, dgain, dbias):
-    width = x.size
-    total = f32(0)
-    along = f32(0)
-    for j in range(width):
-        xhat = (x[j] - mean) * rstd
-        dxhat = dy[j] * gain[j]
-        total += dxhat
-        along += dxhat * xhat
-        dgain[j] += dy[j] * xhat
-        dbias[j] += dy[j]
-    total /= f32(width)
-    along /= f32(width)
-    for j in range(width):
-        dx[j] = rstd * (dy[j] * gain[j] - total - (x[j] - mean) * rstd * along)
+    rows, width = x.shape
+    x, y = x.reshape(-1), y.reshape(-1)
+    share = f32(1) / f32(width)
+    for i in range(rows):
+        at = i * width
+        total = splat(ZERO)
+        for j in range(0, width, LANES):
+            total = total + load_first(x, at + j, width - j)
+        mean[i] = sum_of(total) * share
+        square = splat(ZERO)
+        for j in range(0, width, LANES):
+            centred = load_first(x, at + j, width - j) - splat(mean[i])
+            square = first_of(fma(centred, centred, square), width - j, square)
+        rstd[i] = f32(1) / np.sqrt(sum_of(square) * share + eps)
+        for j in range(0, width, LANES):
+            xhat = (load_first(x, at + j, width - j) - splat(mean[i])) * splat(rstd[i])
+            scaled = fma(xhat, load_first(gain, j, width - j), load_first(bias, j, width - j))
+            store_first(y, at + j, width - j, scaled)
 
 
 @kernel
 def _backward(dy, x, gain, mean, rstd, dx, dgain, dbias):
-    for i in range(x.shape[0]):
-        _backward_row(dy[i], x[i], gain, mean[i], rstd[i], dx[i], dgain, dbias)
+    rows, width = x.shape
+    dy, x, dx = dy.reshape(-1), x.reshape(-1), dx.reshape(-1)
+    share = f32(1) / f32(width)
+    for i in range(rows):
+        at, m, r = i * width, splat(mean[i]), splat(rstd[i])
+        total, along = splat(ZERO), splat(ZERO)
+        for j in range(0, width, LANES):
+            n = width - j
+            d = load_first(dy, at + j, n)
+            xhat = (load_first(x, at + j, n) - m) * r
+            dxhat = d * load_first(gain, j, n)
+            total = total + dxhat
+            along = fma(dxhat, xhat, along)
+            store_first(dgain, j, n, fma(d, xhat, load_first(dgain, j, n)))
+            store_first(dbias, j, n, load_first(dbias, j, n) + d)
+        total, along = splat(sum_of(total) * share), splat(sum_of(along) * share)
+        for j in range(0, width, LANES):
+            n = width - j
+            xhat = (load_first(x, at + j, n) - m) * r
+            dxhat = load_first(dy, at + j, n) * load_first(gain, j, n)
+            store_first(dx, at + j, n, r * (dxhat - total - along * xhat))
 
 
 def layer_norm(x, gain, bias, *, eps=1e-5):

@@ -13,7 +13,7 @@ import numba.extending
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 f32 = np.float32
@@ -24,8 +24,16 @@ def intrinsic(generate: Callable[..., Any]) -> Callable[..., Any]:
     return numba.extending.intrinsic(generate)
 
 
+def _cpu_features() -> dict[str, bool]:
+    """What Numba compiles for: this CPU, or what NUMBA_CPU_FEATURES says, such as "+avx2,+fma"."""
+    chosen = getattr(config, "CPU_FEATURES", None)
+    if chosen is None:
+        return dict(llvmlite.binding.get_host_cpu_features())
+    return {name[1:]: name[0] == "+" for name in chosen.split(",") if name}
+
+
 def _register_shape() -> tuple[int, int]:
-    features = llvmlite.binding.get_host_cpu_features()
+    features = _cpu_features()
     if features.get("avx512f"):
         return 16, 8  # 32 registers of 512 bits
     if features.get("avx2") and features.get("fma"):
@@ -145,10 +153,10 @@ def first_of(typing, x, count, other):
 
 @intrinsic
 def fma(typing, x, y, z):
-    """x * y + z with one rounding."""
+    """x * y + z, with one rounding where the CPU can."""
 
     def generate(context, builder, signature, args):
-        return _call(builder, f"llvm.fma.v{LANES}f32", VECTOR, args)
+        return _call(builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, args)
 
     return vector(vector, vector, vector), generate
 
@@ -194,11 +202,23 @@ def largest_of(typing, x):
 
 
 @intrinsic
-def times_power_of_two(typing, x, n):
-    """x times 2^k, where n is k + 1.5 * 2^23 in each lane, so that k stands in its low bits; -127 < k < 128."""
+def nearest(typing, x):
+    """Each lane to the nearest whole number, halves to even."""
 
     def generate(context, builder, signature, args):
-        k = builder.shl(builder.bitcast(args[1], INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
+        return _call(builder, f"llvm.rint.v{LANES}f32", VECTOR, args)
+
+    return vector(vector), generate
+
+
+@intrinsic
+def times_power_of_two(typing, x, n):
+    """x times 2^n, where each lane of n is a whole number, -127 < n < 128 (or NaN, when the product means nothing)."""
+
+    def generate(context, builder, signature, args):
+        # 1.5 * 2^23 leaves a whole number in the low bits of the sum; a conversion of NaN would be undefined in LLVM
+        low = builder.fadd(args[1], ir.Constant(VECTOR, [1.5 * 2**23] * LANES))
+        k = builder.shl(builder.bitcast(low, INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
         power = builder.bitcast(builder.add(k, ir.Constant(INTEGERS, [127 << 23] * LANES)), VECTOR)
         return builder.fmul(args[0], power)
 

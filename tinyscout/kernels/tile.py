@@ -54,7 +54,7 @@ def _emit_tile(module, vectors):
     a, a_row, a_col, b, b_row, c, c_row, s, s_row, depth, add = tile.args
     entry, read, start, loop, done = (tile.append_basic_block(n) for n in ("entry", "read", "start", "loop", "done"))
     spots = [(i, v) for i in range(TILE_ROWS) for v in range(vectors)]
-    fma = cgutils.get_or_insert_function(module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fma.v{LANES}f32")
+    fma = cgutils.get_or_insert_function(module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fmuladd.v{LANES}f32")
 
     builder = ir.IRBuilder(entry)
     a_at = [_at(builder, a, builder.mul(a_row, I64(i))) for i in range(TILE_ROWS)]
