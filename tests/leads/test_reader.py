@@ -332,6 +332,14 @@ def test_reply_times_make_labels_and_the_notes_count_them(tmp_path):
     assert notes["replied after the window (negative)"] == 1
     assert notes["window not over"] == 1
     assert tables.account.examples["replied before contact"][0]["lead_id"] == "3"
+    assert tables.account.lines() == [
+        "leads: 5 rows read, 5 kept",
+        "label: positive reply within 30 days of contact",
+        "observed until: 2025-03-05 10:00:00+00:00 (the latest reply)",
+        "window not over: 1",
+        "replied after the window (negative): 1",
+        "replied before contact (label unknown): 1",
+    ]
     np.testing.assert_array_equal(read_tables(path, window_days=90, observed_until="2025-12-31").labels[:2], [1, 1])
     ready = read_tables(path, field_map=FieldMap.load("generic").with_role("label", "converted"))
     np.testing.assert_array_equal(ready.labels, [0, 0, 0, 1, 1])

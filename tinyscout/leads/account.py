@@ -40,7 +40,7 @@ class Account:
         ) and self.signals_in == self.signals_kept + sum(self.signals_dropped.values())
 
     def lines(self) -> list[str]:
-        """The account in words, one line each."""
+        """The account in words, one line each; what is nought, or a table of its own, is left out."""
         text = []
         for what, rows, kept, dropped in (
             ("leads", self.leads_in, self.leads_kept, self.leads_dropped),
@@ -54,7 +54,10 @@ class Account:
             cells = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
             if cells:
                 text.append(f"{column}: read as missing: {cells}")
-        text.extend(f"{name}: {value}" for name, value in self.notes.items())
+        counts = {
+            name: f"{value:,}" if isinstance(value, int) else value for name, value in self.notes.items() if value
+        }
+        text.extend(f"{name}: {value}" for name, value in counts.items() if isinstance(value, str))
         return text
 
     def to_dict(self) -> dict[str, Any]:
