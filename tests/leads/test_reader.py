@@ -21,6 +21,11 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
+def rejected_rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "rejects.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def export(count: int = 300, signals: int = 1500) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A made-up export with every column type and some leads contacted twice."""
     contacted = pd.Timestamp("2025-01-01T00:00:01Z") + pd.to_timedelta(RNG.integers(0, 200 * 86_400, count), unit="s")
@@ -186,7 +191,7 @@ def test_equal_rows_are_dropped_and_other_contacts_of_a_lead_are_kept(tmp_path):
     assert tables.account.leads_dropped == {"duplicate row": 6}
     assert tables.account.balanced
     assert tables.leads["contact_id"].tolist() == ["2", "3", "1", "1#2"]
-    rows = list(csv.DictReader((tmp_path / "rejects.csv").open(encoding="utf-8")))
+    rows = rejected_rows(tmp_path)
     assert [(row["line"], row["lead_id"], row["reason"]) for row in rows] == [
         (str(line), lead, "duplicate row") for line, lead in zip(range(5, 11), "123123", strict=True)
     ]
@@ -232,7 +237,7 @@ def test_a_bad_row_is_named_with_its_line_or_dropped_and_listed(tmp_path, name):
     assert tables.account.leads_dropped == {reason: 1}
     assert tables.account.balanced
     assert sorted(tables.leads["lead_id"]) == ["1", "2", "3", "5", "6"]
-    (rejected,) = csv.DictReader((tmp_path / "rejects.csv").open(encoding="utf-8"))
+    (rejected,) = rejected_rows(tmp_path)
     assert (rejected["table"], rejected["file"], rejected["line"]) == ("leads", str(path), "7")
     assert rejected["reason"] == reason
     assert rejected["detail"].startswith(said)
@@ -250,7 +255,7 @@ def test_bad_signals_are_named_or_dropped_alike(tmp_path, row, reason):
     tables = read_tables(leads, signals, skip_bad_rows=True, rejects=tmp_path / "rejects.csv")
     assert tables.account.signals_dropped[reason] == 1
     assert tables.account.balanced
-    (rejected,) = csv.DictReader((tmp_path / "rejects.csv").open(encoding="utf-8"))
+    (rejected,) = rejected_rows(tmp_path)
     assert (rejected["table"], rejected["line"], rejected["reason"]) == ("signals", "3", reason)
 
 
