@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tinyscout.autograd import Tensor, ops
+from tinyscout.autograd import ops
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLUE, GREEN, GREY, VERMILION, label, new_figure
@@ -25,7 +25,7 @@ from tinyscout.tokenizer import SalesTokenizer, Tokens
 NEEDS = ("00_logistic_baseline", "01_sales_tokenizer")
 SECONDS = 30
 HOURS = {"2 h": 2, "1 d": 24, "1 wk": 168, "1 mo": 730, "2 mo": 1460}
-BUYING = ("demo_request", "pricing_page", "email_click")
+BUYING = ("demo_request", "pricing_page", "docs_visit")
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ for time, model in models.items():
 # %% Two hours against two months: make a buying signal of the held-out leads older, step by step
 def mean_probability(kind, hours):
     """Mean score of the held-out leads that have this kind of signal, were all of theirs this old."""
-    chosen = tokens.ids == vocabulary.id_of(f"signal={kind}")
+    names = (f"signal={kind}", f"signal={kind}@")  # by any channel
+    chosen = np.isin(tokens.ids, [i for i, name in enumerate(vocabulary.names) if name.startswith(names)])
     having = np.intersect1d(tokens.lead[chosen], test)
     older = replace(tokens, ages=np.where(chosen, np.float32(hours), tokens.ages))
     return probability(reply_logits(models["elapsed"], older, having)).mean()

@@ -166,7 +166,7 @@ class PhaseRun(Generic[AnySettings]):
             "log_loss": row["log_loss"],
             "ms_per_lead": row["ms_per_lead"],
             "measured": measured,
-            "findings": dict(findings),
+            "findings": _plain(findings),
             "comparison": judged.to_json(),
         }
         manifest = artifact.Manifest(
@@ -242,6 +242,17 @@ def _settings(kind: type[AnySettings], course: Course, phase: Phase) -> AnySetti
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{where} {first['loc'][0]} is {first['input']!r}: {first['msg'].lower()}") from error
+
+
+def _plain(value: Any) -> Any:
+    """The same as JSON can hold it: NumPy numbers as Python's, what is undefined as None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 @contextmanager

@@ -1,0 +1,194 @@
+"""Can a signal ask the other tokens of its lead what it means there?
+
+A docs visit means one thing from a founder, another from a vice president. In a bag each token speaks for itself;
+with attention it first asks the tokens before it: queries and keys decide whom, values are what it hears.
+
+Needs: 00 (rows), 01 (tokens), 02 (the timed bag, from which training starts). Leaves: the model and its logits.
+Takes: about 30 s. Reference: Vaswani et al. 2017, section 3.2.1 and its footnote 4 (why 1/sqrt(d)).
+"""
+
+# %% Settings
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyscout.autograd import ops
+from tinyscout.cli.console import progress_bars
+from tinyscout.course import Rows, open_phase
+from tinyscout.course.figure import BLUE, VERMILION, label, new_figure
+from tinyscout.course.train import ReplyModel, reply_logits, timed_logits, train_replies
+from tinyscout.models.time_encoding import TimeEncoding
+from tinyscout.nn import Dropout, Embedding, LayerNorm, Linear, MultiHeadAttention
+from tinyscout.tokenizer import SalesTokenizer, Tokens
+
+NEEDS = ("00_logistic_baseline", "01_sales_tokenizer", "02_time_encoding")
+SECONDS = 30
+MAX_TOKENS = 128
+
+
+@dataclass(frozen=True)
+class Settings:
+    heads: int
+    dropout: float
+    epochs: int
+    learning_rate: float
+
+
+run = open_phase(__file__, Settings)
+settings = run.settings
+begun, bag, timed = (run.load(name) for name in NEEDS)
+rows = Rows.of(begun.arrays)
+y, test = rows.y, rows.test
+vocabulary = SalesTokenizer.from_state(begun.state["tokenizer"]).vocabulary
+tokens = Tokens(**bag.part("tokens")).truncate(MAX_TOKENS, vocabulary)  # the cost grows with the square of the length
+start = timed.part("model")
+width, hidden = start["token.weight"].shape[1], start["up.weight"].shape[0]
+
+
+# %% By hand: queries, keys and values, a causal mask, a softmax
+def attend(x, layer, lengths, scale=None):
+    """x (B, T, D) -> what each position heard (B, T, D), and whom it asked (B, H, T, T)."""
+    B, T, D = x.shape
+    H, K = layer.heads, D // layer.heads
+    qkv = x @ layer.qkv.weight.data.T + layer.qkv.bias.data  # (B, T, 3D)
+    q, k, v = qkv.reshape(B, T, 3, H, K).transpose(2, 0, 3, 1, 4)  # (B, H, T, K) each
+    scores = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(K) if scale is None else scale)  # (B, H, T, T)
+    place = np.arange(T)
+    seen = place[:, None] >= place  # (T, T): nobody asks a later token
+    seen = seen & (place < lengths[:, None])[:, None, None, :]  # (B, 1, T, T): nor padding
+    scores = np.where(seen, scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)  # each row adds up to 1
+    heard = (weights @ v).transpose(0, 2, 1, 3).reshape(B, T, D)
+    return heard @ layer.out.weight.data.T + layer.out.bias.data, weights
+
+
+# %% Phase 02's timed bag, with the tokens asking each other first
+class Asking(ReplyModel):
+    def __init__(self, rng, scale=None):
+        self.token = Embedding(len(vocabulary), width, rng=rng)
+        self.amount = Embedding(len(vocabulary), width, rng=rng)
+        self.age = TimeEncoding(width, rng=rng)
+        self.up = Linear(width, hidden, rng=rng)
+        self.reply = Linear(hidden, 1, rng=rng)
+        self.load_state_dict(start)
+        self.norm = LayerNorm(width)
+        self.attention = MultiHeadAttention(width, settings.heads, rng=rng)
+        self.dropout = Dropout(settings.dropout, rng=rng)
+        self.scale = scale
+
+    def embed(self, batch):
+        return self.token(batch.ids) + self.amount(batch.ids, scale=batch.values) + self.age(batch.ages)
+
+    def __call__(self, batch):
+        x = self.embed(batch)  # (B, T, D)
+        qkv = self.attention.qkv(self.norm(x))  # (B, T, 3D)
+        heard = ops.self_attention(qkv, heads=settings.heads, lengths=batch.lengths, scale=self.scale)
+        x = x + self.dropout(self.attention.out(heard))
+        inside = np.arange(batch.ids.shape[1]) < batch.lengths[:, None]  # (B, T)
+        share = (inside / batch.lengths[:, None])[..., None].astype(np.float32)
+        return self.reply((ops.gelu(self.up(x)) * share).sum(axis=1)).reshape(-1)
+
+
+fresh = Asking(np.random.default_rng(run.seed))
+batch = tokens.pad(rows.train[:32])
+normed = fresh.norm(fresh.embed(batch))
+by_library, its_weights = fresh.attention(normed, lengths=batch.lengths, return_weights=True)
+by_hand, weights = attend(normed.data, fresh.attention, batch.lengths)
+inside = np.arange(batch.ids.shape[1]) < batch.lengths[:, None]  # what padding itself asks is nobody's business
+np.testing.assert_allclose(by_hand[inside], by_library.data[inside], atol=1e-5)
+np.testing.assert_allclose(weights.transpose(0, 2, 1, 3)[inside], its_weights.transpose(0, 2, 1, 3)[inside], atol=1e-5)
+print(f"attention by hand equals the library's on {inside.sum()} tokens of {len(inside)} leads")
+
+
+# %% Break it: leave out 1/sqrt(d). Dot products of d numbers spread as sqrt(d), and the softmax saturates.
+def at_the_start(scale):
+    """How many tokens a token listens to, exp(entropy) of its weights, and the gradient that reaches the queries."""
+    _, weights = attend(normed.data, fresh.attention, batch.lengths, scale)
+    last = weights[np.arange(len(weights)), :, batch.lengths - 1]  # (B, H, T), whom <score> asks
+    entropy = -(last * np.log(np.maximum(last, 1e-12))).sum(axis=-1)
+    model = Asking(np.random.default_rng(run.seed), scale)
+    loss = ops.bce_with_logits(model(batch), targets=y[rows.train[:32]])
+    loss.backward()
+    return float(np.exp(entropy).mean()), float(np.abs(model.attention.qkv.weight.grad[:width]).mean())
+
+
+models, history, listening = {}, {}, {}
+with progress_bars() as progress:
+    for name, scale in (("1/sqrt(d)", None), ("no scale", 1.0)):
+        listening[name] = at_the_start(scale)
+        models[name] = Asking(np.random.default_rng(run.seed), scale)
+        models[name].attention.out.weight.data[:] = 0  # training starts at phase 02's function
+        fitting = {"epochs": settings.epochs, "learning_rate": settings.learning_rate, "seed": run.seed}
+        history[name] = train_replies(models[name], tokens, rows, **fitting, progress=progress)
+for name, (listened, gradient) in listening.items():
+    best = min(stop for _, stop in history[name])
+    print(
+        f"  {name:<9} at the start <score> listens to {listened:.1f} of {batch.lengths.mean():.0f} tokens, mean gradient of a"
+    )
+    print(
+        f"            query weight {gradient:.1e}; training loss {history[name][-1][0]:.4f}, stopping loss {best:.4f}"
+    )
+
+# %% Whom do they ask? And is the order of two signals seen?
+asking = models["1/sqrt(d)"]
+shown = next(row for row in test[y[test] == 1] if 20 <= tokens.lengths[row] <= 32)
+one = tokens.pad(np.array([shown]))
+_, asked = asking.attention(asking.norm(asking.embed(one)), lengths=one.lengths, return_weights=True)
+asked = asked[0].mean(axis=0)  # (T, T)
+names = [vocabulary.names[i].removeprefix("signal=").removeprefix("word ") for i in one.ids[0]]
+print(f"in the lead drawn, <score> asks most of {', '.join(names[i] for i in np.argsort(-asked[-1])[:4])}")
+twins, gain = Tokens(**bag.part("twins")).truncate(MAX_TOKENS, vocabulary), bag.arrays["twin_gain"]
+before, after = (
+    reply_logits(asking, tokens, bag.arrays["twin_rows"]),
+    reply_logits(asking, twins, np.arange(len(twins))),
+)
+right = float(np.mean(np.sign(after - before) == np.sign(gain)))
+print(f"unsubscribe and demo exchanged: the score moves the way the truth does in {right:.0%} of {len(twins)} leads\n")
+
+# %% Measure
+test_logits, ms_per_lead = timed_logits(asking, tokens, test)
+unscaled = reply_logits(models["no scale"], tokens, test)
+judged = run.table(y[test], test_logits, ms_per_lead, also={"no 1/sqrt(d)": unscaled})
+before_name = run.course.phase("02").label
+own, rival = judged.rows[run.phase.label]["log_loss"], judged.rows[before_name]["log_loss"]
+difference = judged.differences[before_name]["log_loss"]
+verdict = "better" if difference.low > 0 else "worse" if difference.high < 0 else "no different"
+
+# %% Hand over
+(listens, gradient), (listens_raw, gradient_raw) = listening["1/sqrt(d)"], listening["no scale"]
+figure, (left, panel) = new_figure(
+    f"Without 1/sqrt(d) a token listens to {listens_raw:.1f} others instead of {listens:.1f} before it has learnt whom to ask; "
+    f"one layer of attention is {verdict} than none ({own:.4f}, {rival:.4f})",
+    panels=2,
+)
+left.imshow(asked, cmap="Greys", vmin=0, aspect="auto")
+left.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
+left.set_yticks(range(len(names)), names, fontsize=6)
+left.set(xlabel="... is heard", ylabel="this token asks, and ...")
+for name, color in (("1/sqrt(d)", BLUE), ("no scale", VERMILION)):
+    epochs = np.arange(1, settings.epochs + 1)
+    training, stopping = np.array(history[name]).T
+    panel.plot(epochs, training, "--", color=color)
+    panel.plot(epochs, stopping, "-", color=color)
+    label(panel, f"{name}: training", epochs[-1], training[-1], color, ha="right", above=-8)
+    label(panel, f"{name}: stopping leads", epochs[-1], stopping[-1], color, ha="right", above=8)
+panel.set(xlabel="epoch", ylabel="log loss (nats a lead)")
+run.hand_over(
+    role="one layer of attention",
+    figure=figure,
+    arrays={"test_logits": test_logits},
+    parts={"model": asking.state_dict()},
+    judged=judged,
+    findings={
+        "at_the_start": {name: {"listens_to": n, "query_gradient": g} for name, (n, g) in listening.items()},
+        "history": history,
+        "twins_right": right,
+    },
+    measured=f"log loss {own:.4f}, {verdict} than {rival:.4f} without attention (difference {difference.value:+.4f}, 95 % "
+    f"interval {difference.low:+.4f} to {difference.high:+.4f}); no 1/sqrt(d): {listens_raw:.1f} tokens heard instead of "
+    f"{listens:.1f}; twins told apart in {right:.0%}",
+    so_what="attention lets one token change what another means; one layer has little room to use what it hears",
+    try_this="set heads to 4 in a copy of configs/phases.toml: d is then a quarter. Does the lack of a scale hurt less?",
+)
