@@ -23,8 +23,7 @@ from rich.table import Table
 from scipy import sparse
 from torch_lead_scout import TorchLeadScout, torch_batch
 
-from tinyscout import kernels
-from tinyscout.autograd import ops
+from tinyscout.autograd import keep_freed_memory, ops
 from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
 from tinyscout.optim import AdamW
 from tinyscout.tokenizer import Padded
@@ -120,7 +119,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=30, help="timed steps of each, taking turns (default 30)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()
-    kernels.keep_freed_memory()  # as the fit loop does; PyTorch allocates from the same malloc
+    keep_freed_memory()  # as the fit loop does; PyTorch allocates from the same malloc
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
     torch.set_num_threads(args.threads)
@@ -143,7 +142,7 @@ def main() -> int:
 def _print(report: dict) -> None:
     console, machine, versions = Console(), report["machine"], report["versions"]
     table = Table(title=f"One training step, batch {BATCH} x {TIME} tokens, D {WIDTH}, {DEPTH} layers, {HEADS} heads")
-    for column in ("case", "ours ms", "PyTorch ms", "ours / PyTorch", "of CPU time", "best ms", "loss differs by"):
+    for column in ("case", "ours ms", "PyTorch ms", "ratio", "CPU ratio", "best ms", "loss diff"):
         table.add_column(column, justify="left" if column == "case" else "right")
     for name, row in report["cases"].items():
         best = f"{row['ours_best_ms']:.1f} / {row['torch_best_ms']:.1f}"

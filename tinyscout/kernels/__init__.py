@@ -19,7 +19,6 @@ run without the GIL and may be called from several threads at once; each uses on
     attention_backward(dy, q, k, v, y, lse, *, ..., out=None)  -> dq, dk, dv
     scatter_add(ids, rows, size, *, values=None)               -> table
     adamw(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step)
-    keep_freed_memory()                                        -> bool; for training loops, see memory.py
 
 Numba is imported when the first of these names is used, not by `import tinyscout.kernels`.
 """
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
     from tinyscout.kernels.crossentropy import cross_entropy, softmax, softmax_backward
     from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
-    from tinyscout.kernels.memory import keep_freed_memory
     from tinyscout.kernels.multihead import attention, attention_backward
     from tinyscout.kernels.optimizer import adamw
     from tinyscout.kernels.scatter import scatter_add
@@ -44,7 +42,6 @@ __all__ = [
     "cross_entropy",
     "gelu",
     "gelu_backward",
-    "keep_freed_memory",
     "layer_norm",
     "layer_norm_backward",
     "linear",
@@ -60,7 +57,6 @@ _FILES = {
     "activation": ("gelu", "gelu_backward"),
     "crossentropy": ("cross_entropy", "softmax", "softmax_backward"),
     "layernorm": ("layer_norm", "layer_norm_backward"),
-    "memory": ("keep_freed_memory",),
     "multihead": ("attention", "attention_backward"),
     "optimizer": ("adamw",),
     "scatter": ("scatter_add",),
