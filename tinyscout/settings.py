@@ -31,7 +31,7 @@ class ModelSettings(Settings):
     """Sizes of the backbone."""
 
     width: Count = 64
-    depth: Count = 3
+    depth: Count = 2
     heads: Count = 4
     dropout: Share = 0.1
 
@@ -45,7 +45,7 @@ class FitSettings(Settings):
     A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
     """
 
-    epochs: Count = 8
+    epochs: Count = 6
     batch_size: Count = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -54,7 +54,7 @@ class FitSettings(Settings):
     warmup: Share = 0.02
     clip: Annotated[float, Field(gt=0)] = 1.0
     evaluations_per_epoch: Count = 2
-    patience: Count = 6
+    patience: Count = 5
     threads: Count = 2
 
 
