@@ -153,7 +153,7 @@ def test_weights_reach_fit_stop_and_judgement(data):
     np.testing.assert_allclose(found.decision_function(valid), refit.decision_function(X_valid))
 
 
-@pytest.mark.parametrize(("trials", "fits"), [(5, 10), (2, 5)])
+@pytest.mark.parametrize(("trials", "fits"), [(5, 8), (2, 5)])
 def test_progress_counts_every_fit(data, trials, fits):
     features, y, valid, y_valid = data
     calls = []
