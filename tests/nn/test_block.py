@@ -130,3 +130,19 @@ def test_training_learns_and_repeats_to_the_bit():
 def test_float32_training_follows_float64():
     low, high = train(Model(), steps=8), train(Model(dtype=np.float64), steps=8)
     np.testing.assert_allclose(low, high, rtol=2e-4)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post", "none"])
+def test_the_last_position_alone_equals_the_whole_block_there(norm):
+    rng = np.random.default_rng(4)
+    block = Block(8, 2, norm=norm, rng=rng, dtype=np.float64)
+    array, lengths, dy = rng.standard_normal((4, 5, 8)), np.array([5, 1, 3, 2]), rng.standard_normal((4, 8))
+    found = []
+    for alone in (False, True):
+        x = Tensor(array, requires_grad=True)
+        y = block.at_last(x, lengths=lengths) if alone else block(x, lengths=lengths)[np.arange(4), lengths - 1]
+        block.zero_grad()
+        y.backward(dy)
+        found.append([y.data, x.grad, *(parameter.grad for parameter in block.parameters())])
+    for whole, one in zip(*found, strict=True):
+        np.testing.assert_allclose(one, whole, rtol=1e-12, atol=1e-12)

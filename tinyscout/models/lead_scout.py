@@ -94,8 +94,10 @@ class LeadScout(Module):
 
         `embedded` (B, T, D) takes the place of `embed(batch)`, for gradients with respect to the tokens.
         """
-        x = self.hidden(self.embed(batch) if embedded is None else embedded, batch.lengths)
-        last = x[np.arange(len(batch.lengths)), batch.lengths - 1]  # (B, D), at <score>
+        x = self.embed(batch) if embedded is None else embedded
+        for block in self.blocks[:-1]:
+            x = block(x, lengths=batch.lengths)
+        last = self.norm(self.blocks[-1].at_last(x, lengths=batch.lengths))  # (B, D), at <score>
         return self.reply(last).reshape(-1) + self.wide(features)
 
     def language_logits(self, batch: Padded) -> Tensor:

@@ -43,10 +43,24 @@ class Block(Module):
             self.mlp_norm = LayerNorm(width, dtype=dtype)
 
     def __call__(self, x: Tensor, *, lengths: ArrayLike | None = None, causal: bool = True) -> Tensor:
+        return self._add(x, self.attention(self._for_attention(x), lengths=lengths, causal=causal))
+
+    def at_last(self, x: Tensor, *, lengths: np.ndarray) -> Tensor:
+        """What __call__ gives at the last position of each row that is no padding: x (B, T, D), lengths (B,) -> (B, D).
+
+        It skips what only the other positions need: all of the MLP and most of the attention.
+        """
+        last = x[np.arange(len(lengths)), lengths - 1]  # (B, D)
+        return self._add(last, self.attention.at_last(self._for_attention(x), lengths=lengths))
+
+    def _for_attention(self, x: Tensor) -> Tensor:
+        return self.attention_norm(x) if self.norm == "pre" else x
+
+    def _add(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """The residual stream x with what attention brought to it, then with what the MLP makes of that."""
+        x = x + self.dropout(mixed)
         if self.norm == "pre":
-            x = x + self.dropout(self.attention(self.attention_norm(x), lengths=lengths, causal=causal))
             return x + self.mlp(self.mlp_norm(x))
-        x = x + self.dropout(self.attention(x, lengths=lengths, causal=causal))
         if self.norm == "post":
             x = self.attention_norm(x)
         x = x + self.mlp(x)
