@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tinyscout.cli.reading import add_reading_arguments, read
 from tinyscout.errors import InputError
+from tinyscout.metrics.table import Table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +41,22 @@ def run(args: argparse.Namespace) -> int:
     print(judged.text())
     print(f"this model ({scout.version}) ships the {scout.ships}")
     gains = gains_table(y, logits[scout.ships])
-    print(gains.text())
+    print("\n" + _gains_text(gains))
     if args.figure is not None:
         save_figure(gains_figure(y, logits, scout.ships), args.figure)
-    write_json(args.json, {"model_version": scout.version, "ships": scout.ships} | judged.to_json())
+    write_json(args.json, {"model_version": scout.version, "ships": scout.ships, "gains": gains} | judged.to_json())
     return 0
+
+
+def _gains_text(gains: list[dict[str, float]]) -> str:
+    """The gains table: a line a tenth of the list, best first."""
+    columns = {
+        "tenth": ("part", ".0f"),
+        "contacts": ("contacts", ",.0f"),
+        "replies": ("replies", ",.1f"),
+        "reply rate": ("reply_rate", ".3f"),
+        "lift": ("lift", ".2f"),
+        "found so far": ("recall", ".3f"),
+    }
+    rows = [[format(row[key], form) for key, form in columns.values()] for row in gains]
+    return Table(list(columns), rows).text()
