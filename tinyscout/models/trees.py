@@ -135,7 +135,8 @@ class BoostedTrees:
         """Logits (N,) float64 of features {kind: (N, F)}; only the winner's kind is read."""
         matrix = features[self.best_.settings.features]
         starts = range(0, len(matrix) if isinstance(matrix, np.ndarray) else matrix.get_shape()[0], _BLOCK)
-        blocks = [self._model.decision_function(_dense(matrix[at : at + _BLOCK], self._columns)) for at in starts]
+        with threadpool_limits(1, user_api="openmp"):  # as in fit
+            blocks = [self._model.decision_function(_dense(matrix[at : at + _BLOCK], self._columns)) for at in starts]
         return np.concatenate([np.zeros(0), *blocks])
 
     def to_dict(self) -> dict[str, Any]:
@@ -243,7 +244,7 @@ def _labels_and_weights(y: ArrayLike, weight: ArrayLike | None) -> tuple[np.ndar
 
 
 def _unless_ones(weight: np.ndarray) -> np.ndarray | None:
-    """None for weights of 1: with weights scikit-learn's binning takes half a second a fit more."""
+    """None for weights of 1: with weights scikit-learn's binning takes 0.4 s a fit more on 6,000 leads x 77 features."""
     return None if (weight == 1).all() else weight
 
 
