@@ -244,7 +244,7 @@ def _labels_and_weights(y: ArrayLike, weight: ArrayLike | None) -> tuple[np.ndar
 
 
 def _unless_ones(weight: np.ndarray) -> np.ndarray | None:
-    """None for weights of 1: with weights scikit-learn's binning takes 0.4 s a fit more on 6,000 leads x 77 features."""
+    """None for weights of 1: with weights a fit to 6,000 leads x 77 features takes 0.6 s, not 0.2 s: weighted binning."""
     return None if (weight == 1).all() else weight
 
 
