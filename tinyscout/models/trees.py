@@ -244,7 +244,7 @@ def _labels_and_weights(y: ArrayLike, weight: ArrayLike | None) -> tuple[np.ndar
 
 
 def _unless_ones(weight: np.ndarray) -> np.ndarray | None:
-    """None for weights of 1: with weights a fit to 6,000 leads x 77 features takes 0.6 s, not 0.2 s: weighted binning."""
+    """None for weights of 1: weighted binning makes a fit to 6,000 leads x 77 features take 0.6 s instead of 0.2 s."""
     return None if (weight == 1).all() else weight
 
 
