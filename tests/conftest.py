@@ -12,6 +12,7 @@ from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL = ScoutSettings(
     minimum_repliers=20,
+    members=1,
     model=ModelSettings(width=16, depth=1, heads=2),
     fit=FitSettings(epochs=2, learning_rate=5e-3, threads=1),
 )

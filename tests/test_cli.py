@@ -12,6 +12,7 @@ from tinyscout.cli import COMMANDS, main
 
 SETTINGS = """
 minimum_repliers = 20
+members = 1
 [model]
 width = 16
 depth = 1

@@ -67,10 +67,10 @@ class ScoutSettings(Settings):
     """
 
     seed: Annotated[int, Field(ge=0)] = 0
-    members: Count = 1
+    members: Count = 2
     stop_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.12
     calibration_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
-    calibration_prior: Annotated[float, Field(ge=0)] = 1000.0
+    calibration_prior: Annotated[float, Field(ge=0)] = 3000.0
     refit: bool = True
     minimum_repliers: Annotated[int, Field(ge=0)] = 200
     leave_leaking_out: bool = True
