@@ -1,5 +1,7 @@
 """The peer: LeadScout written as a PyTorch user would, taking the very weights of ours by name."""
 
+from typing import cast
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,25 +14,54 @@ from tinyscout.models.time_encoding import LARGEST, MINUTES_PER_HOUR
 from tinyscout.tokenizer import Padded
 
 
+class Projections(nn.Module):
+    """The two linear layers of attention."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+
+class MLP(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.down(F.gelu(self.up(x), approximate="tanh"))
+
+
 class TorchBlock(nn.Module):
     """Pre-norm transformer layer. The causal mask alone keeps padding, which stands last, out of every real row."""
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
         self.heads, self.p = heads, dropout
-        self.attention = nn.ModuleDict({"qkv": nn.Linear(width, 3 * width), "out": nn.Linear(width, width)})
-        self.mlp = nn.ModuleDict({"up": nn.Linear(width, 4 * width), "down": nn.Linear(4 * width, width)})
+        self.attention, self.mlp = Projections(width), MLP(width)
         self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         batch, time, width = x.shape
-        qkv = self.attention["qkv"](self.attention_norm(x)).view(batch, time, 3, self.heads, width // self.heads)
+        qkv = self.attention.qkv(self.attention_norm(x)).view(batch, time, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, K) each
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        mixed = self.attention["out"](mixed.transpose(1, 2).reshape(batch, time, width))
+        return self.add(x, self.attention.out(mixed.transpose(1, 2).reshape(batch, time, width)))
+
+    def at_last(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """The layer at the last real position alone, as Block.at_last: (B, T, D) -> (B, D)."""
+        batch, time, width = x.shape
+        normed, row = self.attention_norm(x), torch.arange(batch)
+        qkv = self.attention.qkv
+        q = F.linear(normed[row, lengths - 1], qkv.weight[:width], qkv.bias[:width])
+        kv = F.linear(normed, qkv.weight[width:], qkv.bias[width:]).view(batch, time, 2, self.heads, -1)
+        k, v = kv.permute(2, 0, 3, 1, 4)  # (B, H, T, K) each
+        real = None if lengths.min() == time else torch.arange(time) < lengths[:, None, None, None]
+        mixed = F.scaled_dot_product_attention(q.view(batch, self.heads, 1, -1), k, v, attn_mask=real)
+        return self.add(x[row, lengths - 1], self.attention.out(mixed.reshape(batch, width)))
+
+    def add(self, x: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
         x = x + F.dropout(mixed, self.p, self.training)
-        hidden = F.gelu(self.mlp["up"](self.mlp_norm(x)), approximate="tanh")
-        return x + F.dropout(self.mlp["down"](hidden), self.p, self.training)
+        return x + F.dropout(self.mlp(self.mlp_norm(x)), self.p, self.training)
 
 
 class TorchLeadScout(nn.Module):
@@ -53,12 +84,17 @@ class TorchLeadScout(nn.Module):
         weights = {torch_name(name): torch.from_numpy(array) for name, array in ours.state_dict().items()}
         self.load_state_dict(weights)
 
-    def forward(self, ids, values, ages, lengths, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, ids, values, ages, lengths, features: torch.Tensor, last_only: bool) -> torch.Tensor:
+        """last_only computes the last layer at <score> alone, as our reply_logits does."""
         x = self.token(ids) + self.position.weight[: ids.shape[1]] + self.age["project"](self.age_features(ages))
         x = x + self.amounts(ids, values)
-        for block in self.blocks:
+        *first, final = cast("list[TorchBlock]", list(self.blocks))
+        for block in first:
             x = block(x)
-        last = self.norm(x)[torch.arange(len(ids)), lengths - 1]
+        if last_only:
+            last = self.norm(final.at_last(x, lengths))
+        else:
+            last = self.norm(final(x))[torch.arange(len(ids)), lengths - 1]
         return self.reply(last)[:, 0] + (features @ self.wide["weight"]) + self.wide["bias"]
 
     def amounts(self, ids: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
