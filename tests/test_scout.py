@@ -9,8 +9,9 @@ import pytest
 
 from tinyscout.errors import InputError
 from tinyscout.leads import LeadTables
-from tinyscout.metrics import log_loss
-from tinyscout.scout import Scout, fit_slices
+from tinyscout.metrics import log_loss, probability
+from tinyscout.models.lead_scout import LeadScout
+from tinyscout.scout import Explained, Scout, fit_slices
 from tinyscout.settings import ScoutSettings
 
 
@@ -103,3 +104,30 @@ def test_too_few_leads_are_one_clear_line(small_tables: LeadTables, small_settin
 def test_a_folder_that_holds_no_scout(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no manifest.json"):
         Scout.load(tmp_path)
+
+
+@pytest.mark.parametrize("ships", ["baseline", "blend", "scout"])
+def test_a_score_is_the_same_with_reasons_and_without_and_in_parts(
+    small_scout: Scout, small_tables: LeadTables, ships: str
+) -> None:
+    scout = replace(small_scout, ships=ships)
+    some = small_tables.take(np.arange(90))
+    whole = scout.explain(some)
+    parts = Explained.join([scout.explain(small_tables.take(rows)) for rows in np.split(np.arange(90), 3)])
+    bare = Explained.join([scout.explain(small_tables.take(rows), with_reasons=False) for rows in [np.arange(90)]])
+    np.testing.assert_allclose(whole.logits, scout.contenders(scout.examples(some))[ships], atol=1e-5)
+    for other in (parts, bare):
+        np.testing.assert_allclose(probability(other.logits), probability(whole.logits), atol=1e-6)
+    assert whole.reasons is not None and parts.reasons is not None and bare.reasons is None
+    assert [len(found) for found in parts.reasons] == [len(found) for found in whole.reasons]
+
+
+def test_a_scout_that_ships_the_baseline_spends_no_time_on_transformers(
+    small_scout: Scout, small_tables: LeadTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scout = replace(small_scout, ships="baseline")
+    some = small_tables.take(np.arange(20))
+    expected = scout.contenders(scout.examples(some))["baseline"]
+    monkeypatch.setattr(LeadScout, "reply_logits", lambda *_, **__: pytest.fail("a transformer ran"))
+    np.testing.assert_array_equal(scout.logits(some), expected)
+    assert len(scout.rank(some)) == 20

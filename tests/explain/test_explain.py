@@ -17,7 +17,7 @@ def some(small_tables: LeadTables) -> LeadTables:
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_parts_sum_to_the_logit(small_scout: Scout, some: LeadTables, share: float) -> None:
     stack, examples = small_scout.stack, small_scout.examples(some)
-    parts = contributions(stack.members, stack.baseline, share, (1.3, -0.2), examples, batch_size=16)
+    parts = contributions(stack.members, stack.baseline, share, (1.3, -0.2), examples, batch_tokens=500)
     mixed = share * stack.member_logits(examples) + (1 - share) * stack.baseline_logits(examples)
     np.testing.assert_allclose(parts.logit, 1.3 * mixed - 0.2, atol=1e-5)
     lead = np.repeat(np.arange(len(some)), examples.tokens.lengths)

@@ -57,7 +57,7 @@ def test_a_new_model_is_its_wide_path() -> None:
 def test_batched_equals_one_by_one() -> None:
     lengths = np.random.default_rng(3).integers(1, 25, 60).tolist()
     examples, model = make_examples(lengths), make_model()
-    together = predict_logits(model, examples, batch_size=64)
+    together = predict_logits(model, examples, batch_tokens=10_000)
     alone = np.concatenate([predict_logits(model, examples.take(np.array([i]))) for i in range(60)])
     np.testing.assert_allclose(1 / (1 + np.exp(-together)), 1 / (1 + np.exp(-alone)), atol=1e-6)
     assert np.std(together) > 0.5

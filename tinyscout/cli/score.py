@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tinyscout.cli.reading import add_reading_arguments, read_chunks
 from tinyscout.errors import InputError
@@ -20,47 +21,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import numpy as np
     import pandas as pd
 
     from tinyscout.cli.console import progress_bars, write_csv, write_json
     from tinyscout.metrics import probability
     from tinyscout.ranking import break_even, ranked_list
-    from tinyscout.scout import Scout
+    from tinyscout.scout import Explained, Scout
 
     break_even(args.cost, args.value)  # bad prices are found before the work, not after
     scout = Scout.load(args.model)
-    ids: list[pd.DataFrame] = []
-    probabilities: list[np.ndarray] = []
-    reasons: list[list[str]] = []
-    residuals: list[np.ndarray] = []
+    ids: list[Any] = []
+    parts: list[Explained] = []
     account = None
     with progress_bars() as progress:
         for tables in read_chunks(args, schema=scout.schema, progress=progress):
             account = tables.account
             ids.append(tables.leads[["lead_id", "contact_id"]])
-            examples = scout.examples(tables)
-            probabilities.append(probability(scout.contenders(examples)[scout.ships]))
-            if not args.no_reasons:
-                found, residual = scout.reasons(tables, examples)
-                reasons += found
-                residuals.append(residual)
-    if account is None or not ids:
+            parts.append(scout.explain(tables, with_reasons=not args.no_reasons))
+    if account is None:
         raise InputError(f"{args.leads[0]}: holds no lead that can be scored; see --rejects")
+    explained = Explained.join(parts)
     table = ranked_list(
         pd.concat(ids, ignore_index=True),
-        np.concatenate(probabilities),
-        *(() if args.no_reasons else (reasons, np.concatenate(residuals))),
+        probability(explained.logits),
+        explained.reasons,
+        explained.residual,
         model_version=scout.version,
         cost_per_contact=args.cost,
         value_per_reply=args.value,
     )
     write_csv(args.out, table)
     print("\n".join(account.lines()))
-    expected = float(table["probability"].sum())
+    expected = float(table["probability"].to_numpy().sum())
     print(f"{len(table):,} leads ranked by model {scout.version} ({scout.ships}), {expected:,.1f} replies expected")
     print(f"ranked list: {args.out}")
     if "do_not_contact" in table:
-        print(f"{int(table['do_not_contact'].sum()):,} are not worth a contact at these prices")
+        print(f"{int(table['do_not_contact'].to_numpy().sum()):,} are not worth a contact at these prices")
     write_json(args.json, {"leads": len(table), "expected_replies": expected, "account": account.to_dict()})
     return 0

@@ -12,8 +12,8 @@ from scipy import sparse
 
 from tinyscout.autograd import Tensor
 from tinyscout.models.baseline import LogisticBaseline
+from tinyscout.models.batches import BATCH_TOKENS, batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
-from tinyscout.tokenizer import length_sorted_batches
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def contributions(
     calibrator: tuple[float, float],
     examples: Examples,
     *,
-    batch_size: int = 256,
+    batch_tokens: int = BATCH_TOKENS // 2,  # the graph is kept, so half of what prediction takes fits the cache
 ) -> Contributions:
     """Contributions to slope * (share * mean of members + (1 - share) * baseline) + intercept.
 
@@ -50,15 +50,19 @@ def contributions(
     weights, bias = (1 - share) * baseline.raw_coef, (1 - share) * baseline.raw_intercept
     tokens = np.zeros(len(examples.tokens.ids))
     logit = np.asarray(examples.features @ weights).ravel() + bias
+    batches = batches_of_tokens(examples.tokens.lengths, batch_tokens)
     for member in members if share else ():
         part = share / len(members)
         weights = weights + part * member.wide.weight.data
         bias = bias + part * float(member.wide.bias.data[0])
-        with member.frozen():
-            for rows in length_sorted_batches(examples.tokens.lengths, batch_size):
-                places, given, out = _token_contributions(member, examples.take(rows), examples.tokens.offsets[rows])
-                tokens[places] += part * given
-                logit[rows] += part * out
+
+        def add(rows: np.ndarray, member: LeadScout = member, part: float = part) -> None:
+            places, given, out = _token_contributions(member, examples.take(rows), examples.tokens.offsets[rows])
+            tokens[places] += part * given
+            logit[rows] += part * out
+
+        with member.eval().frozen():
+            for_each_batch(add, batches)
     features = examples.features.multiply(weights[None, :] * slope).tocsr()
     tokens *= slope
     logit = slope * logit + intercept
@@ -74,7 +78,7 @@ def _token_contributions(
     """Positions in the flat tokens, gradient times embedding there, and the member's logits, of one batch."""
     batch = examples.tokens.pad()
     embedded = Tensor(member.embed(batch).data, requires_grad=True)  # (B, T, D)
-    logits = member.eval().reply_logits(batch, examples.features, embedded=embedded)
+    logits = member.reply_logits(batch, examples.features, embedded=embedded)
     logits.backward(np.ones_like(logits.data))  # leads don't mix, so one pass serves them all
     assert embedded.grad is not None
     given = np.einsum("btd,btd->bt", embedded.grad, embedded.data)

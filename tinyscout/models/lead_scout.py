@@ -14,9 +14,10 @@ from scipy import sparse
 from tinyscout.autograd import Tensor, no_grad, ops
 from tinyscout.models.amount_encoding import AmountEncoding
 from tinyscout.models.baseline import LogisticBaseline
+from tinyscout.models.batches import BATCH_TOKENS, batches_of_tokens, for_each_batch
 from tinyscout.models.time_encoding import TimeEncoding
 from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, Parameter
-from tinyscout.tokenizer import Padded, Tokens, length_sorted_batches
+from tinyscout.tokenizer import Padded, Tokens
 
 EMBEDDING_STD = 0.3
 """Spread of fresh token vectors. The reply head starts at zero, so no gradient reaches them at first: at the usual 0.02
@@ -111,7 +112,8 @@ class LeadScout(Module):
     @classmethod
     def from_state(cls, state: dict[str, Any], weights: dict[str, np.ndarray]) -> "LeadScout":
         """The model of these sizes and weights."""
-        model = cls(LeadScoutConfig(**(state | {"numbers": tuple(state["numbers"])})), rng=np.random.default_rng(0))
+        sizes: dict[str, Any] = {**state, "numbers": tuple(state["numbers"])}
+        model = cls(LeadScoutConfig(**sizes), rng=np.random.default_rng(0))
         model.load_state_dict(weights)
         return model.eval()
 
@@ -129,14 +131,17 @@ class Examples(NamedTuple):
         return len(self.tokens)
 
 
-def predict_logits(model: LeadScout, examples: Examples, *, batch_size: int = 256) -> np.ndarray:
+def predict_logits(model: LeadScout, examples: Examples, *, batch_tokens: int = BATCH_TOKENS) -> np.ndarray:
     """Reply logits (N,) float64 in the order of `examples`, without gradients or dropout."""
     logits = np.empty(len(examples))
     training = model.training
     model.eval()
-    with no_grad():
-        for rows in length_sorted_batches(examples.tokens.lengths, batch_size):
+
+    def predict(rows: np.ndarray) -> None:
+        with no_grad():
             logits[rows] = model.reply_logits(examples.tokens.pad(rows), examples.features[rows]).data
+
+    for_each_batch(predict, batches_of_tokens(examples.tokens.lengths, batch_tokens))
     if training:
         model.train()
     return logits

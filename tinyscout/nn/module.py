@@ -6,7 +6,7 @@ names join them with dots, in the order they were set: "blocks.0.attention.qkv.w
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -70,13 +70,13 @@ class Module:
             for parameter, node in held:
                 parameter.node = node
 
-    def train(self, training: bool = True) -> "Module":
+    def train(self, training: bool = True) -> Self:
         """Switch dropout on here and in every module inside; returns self."""
         for _, module in self.named_modules():
             module.training = training
         return self
 
-    def eval(self) -> "Module":
+    def eval(self) -> Self:
         """Switch dropout off here and in every module inside; returns self."""
         return self.train(False)
 
