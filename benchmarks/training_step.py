@@ -1,6 +1,6 @@
-"""One training step of LeadScout (forward, backward, AdamW) against PyTorch eager on the same weights and batch.
+"""One training step of LeadScout (forward, backward, AdamW) against PyTorch eager, on one thread.
 
-    python benchmarks/training_step.py [--threads 1] [--rounds 30] [--json FILE]
+    python benchmarks/training_step.py [--rounds 30] [--json FILE]
 
 Needs the extra `oracle` (PyTorch). Exit code 1 when our time is above 1.5 times PyTorch's on full sequences.
 """
@@ -122,14 +122,13 @@ def measure(name: str, rounds: int) -> dict[str, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="LeadScout's training step against PyTorch eager.")
-    parser.add_argument("--threads", type=int, default=1, help="threads of everybody (default 1)")
     parser.add_argument("--rounds", type=int, default=30, help="timed steps of each, taking turns (default 30)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()
     keep_freed_memory()  # as the fit loop does; PyTorch allocates from the same malloc
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(fair.THREADS)
     cases = {name: measure(name, args.rounds) for name in CASES}
     report = {
         "benchmark": "training_step",
