@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tinyscout.explain import contributions, top_reasons
-from tinyscout.explain.reasons import age_in_words, feature_ids
+from tinyscout.explain.reasons import feature_ids
+from tinyscout.explain.wording import age_in_words
 from tinyscout.leads import LeadTables
 from tinyscout.scout import Scout
 
@@ -85,6 +86,34 @@ def test_reasons_are_true_of_the_lead(small_scout: Scout, some: LeadTables) -> N
                     assert value.startswith(shown)
                     seen.add("profile")
     assert seen == {"signal", "profile"}
+
+
+def test_words_on_texts_and_on_all_signals_are_true_of_the_lead(small_scout: Scout, some: LeadTables) -> None:
+    examples, stack = small_scout.examples(some), small_scout.stack
+    parts = contributions(stack.members, stack.baseline, 1.0, (1.0, 0.0), examples)
+    reasons = top_reasons(parts, examples, some, stack.tokenizer, stack.features, top=50)
+    seen = set()
+    for row, found in enumerate(reasons):
+        mine = some.signals.iloc[slice(*some.offsets[row : row + 2])]
+        for words in (reason.partition(" ")[2] for reason in found):
+            if " says " in words:
+                source, _, said = words.partition(" says ")
+                texts = mine["text"][mine["kind"] == source.split()[0].split("@")[0]].fillna("")
+                assert any(" ".join(text.split()).startswith(said.strip('".')) for text in texts)
+                seen.add("text")
+            elif words.split()[1].startswith("signal"):
+                assert int(words.split()[0]) == len(mine)
+                assert words.endswith(f", latest {age_in_words(mine['age_hours'].min())} ago")
+                seen.add("signals")
+            elif " x" in words:
+                kind, _, rest = words.partition(" x")
+                ages = mine["age_hours"][mine["kind"] == kind]
+                assert rest == f"{len(ages)}, latest {age_in_words(ages.min())} ago"
+                seen.add("kind")
+            else:
+                assert " is " in words
+                seen.add("field")
+    assert seen == {"text", "signals", "kind", "field"}
 
 
 @pytest.mark.parametrize(
