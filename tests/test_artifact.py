@@ -14,7 +14,11 @@ MANIFEST = Manifest(name="m", role="test", made_by="tests", seed=3, config={"wid
 
 
 def test_save_then_load_gives_the_same_bits(tmp_path: Path) -> None:
-    arrays = {"w": np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32), "ids": np.arange(5), "step": np.array(7)}
+    arrays = {
+        "w": np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32),
+        "ids": np.arange(5),
+        "step": np.array(7),
+    }
     saved = artifact.save(tmp_path / "a", MANIFEST, arrays, {"names": ["x", "y"]})
     manifest, loaded, state = artifact.load(tmp_path / "a")
     assert manifest == saved and state == {"names": ["x", "y"]}

@@ -59,5 +59,5 @@ def test_reasons_follow_their_lead() -> None:
     ("cost", "value"), [(1, None), (None, 1), (-1, 5), (1, 0), (float("nan"), 1), (1, float("inf"))]
 )
 def test_bad_prices_are_one_clear_line(cost: float | None, value: float | None) -> None:
-    with pytest.raises(InputError, match="--cost|--value"):
+    with pytest.raises(InputError, match=r"--cost|--value"):
         ranked_list(leads_of(1), np.array([0.5]), model_version="v", cost_per_contact=cost, value_per_reply=value)

@@ -289,7 +289,11 @@ def _mixtures(stack: Stack, examples: Examples) -> dict[str, np.ndarray]:
 
 
 def _data_hash(tables: LeadTables) -> str:
-    from pandas.util import hash_pandas_object
+    import pandas as pd
 
-    hashes = [hash_pandas_object(frame, index=False).to_numpy() for frame in (tables.leads, tables.signals)]
-    return artifact.content_hash({"leads": hashes[0], "signals": hashes[1]})
+    hash_rows = pd.util.hash_pandas_object
+    leads, signals = (
+        hash_rows(frame, index=False).to_numpy()  # pyright: ignore[reportCallIssue]  # pandas gives it no type
+        for frame in (tables.leads, tables.signals)
+    )
+    return artifact.content_hash({"leads": leads, "signals": signals})
