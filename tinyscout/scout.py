@@ -289,11 +289,10 @@ def _mixtures(stack: Stack, examples: Examples) -> dict[str, np.ndarray]:
 
 
 def _data_hash(tables: LeadTables) -> str:
-    import pandas as pd
+    from pandas.util import hash_pandas_object
 
-    hash_rows = pd.util.hash_pandas_object
     leads, signals = (
-        hash_rows(frame, index=False).to_numpy()  # pyright: ignore[reportCallIssue]  # pandas gives it no type
+        hash_pandas_object(frame, index=False).to_numpy()  # pyright: ignore[reportCallIssue]  # it has no type
         for frame in (tables.leads, tables.signals)
     )
     return artifact.content_hash({"leads": leads, "signals": signals})
