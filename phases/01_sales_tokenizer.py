@@ -12,15 +12,14 @@ This phase asks the oracle what two histories are worth that the bag can't tell 
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from textwrap import fill
 
 import numpy as np
-import pandas as pd
 
-from tinyscout.autograd import no_grad
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import open_phase
-from tinyscout.course.figure import BLACK, BLUE, GREY, VERMILION, label, new_figure
-from tinyscout.course.train import ReplyModel, reply_logits, timed_logits, train_replies
+from tinyscout.course.figure import BLACK, GREY, VERMILION, label, new_figure
+from tinyscout.course.train import ReplyModel, reply_logits, timed, train_replies
 from tinyscout.leads.oracle import reply_probability
 from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.features import BaselineFeatures
@@ -75,9 +74,8 @@ for text, number in Counter(tables.take(train).signals["text"].dropna()).items()
     for piece in split(text):
         counts[piece] += number
 assert learn_merges(counts, settings.merges_by_hand) == tokenizer.bpe.merges[: settings.merges_by_hand]
-longest = sorted((word.decode() for word in tokenizer.bpe.words[256:]), key=len)[-5:]
-print(f"byte pairs by hand: the first {settings.merges_by_hand} equal the library's; the longest of all it learnt:")
-print(f"  {', '.join(word.strip() for word in longest)}\n")
+longest = sorted((word.decode().strip() for word in tokenizer.bpe.words[256:]), key=len)[-5:]
+print(f"byte pairs by hand equal the library's; the longest learnt are {', '.join(longest)}\n")
 
 # %% A lead as tokens (id, value, age)
 tokens = tokenizer.encode(tables)
@@ -86,12 +84,12 @@ tokens = tokenizer.encode(tables)
 def in_words(row):
     """The tokens of a lead, signals and words with their age in days."""
     one = tokens.take(np.array([row]))
-    ages = ["" if np.isnan(age) else f" ({age / 24:.0f} d)" for age in one.ages]
-    return [names[i] + age for i, age in zip(one.ids, ages, strict=True)]
+    return [names[i] + ("" if np.isnan(t) else f" ({t / 24:.0f} d)") for i, t in zip(one.ids, one.ages, strict=True)]
 
 
 shown = next(row for row in test[y[test] == 1] if 20 <= tokens.lengths[row] <= 40)
-print(f"a held-out lead that replied, as {tokens.lengths[shown]} tokens:\n  {', '.join(in_words(shown))}\n")
+print(f"a held-out lead that replied, as {tokens.lengths[shown]} tokens:")
+print(fill(", ".join(in_words(shown)), 110, initial_indent="  ", subsequent_indent="  ") + "\n")
 
 
 # %% A lead as a point: the mean over its tokens of E[id] + value * W[id]
@@ -110,49 +108,44 @@ class Bag(ReplyModel):
         return self.reply(self.point(batch)).reshape(-1)
 
 
+def points(bag):
+    """The same by hand, for all leads: (N, D)."""
+    E, W = bag.token.weight.data, bag.amount.weight.data  # (V, D)
+    vectors = E[tokens.ids] + tokens.values[:, None] * W[tokens.ids]
+    return np.add.reduceat(vectors, tokens.offsets[:-1]) / tokens.lengths[:, None]
+
+
 bag = Bag(len(names), settings.width, np.random.default_rng(run.seed))
-E, W, one = bag.token.weight.data, bag.amount.weight.data, tokens.take(np.array([shown]))
-by_hand = np.mean([E[i] + value * W[i] for i, value in zip(one.ids, one.values, strict=True)], axis=0)
-np.testing.assert_allclose(bag.point(one.pad()).data[0], by_hand, atol=1e-6)
+np.testing.assert_allclose(bag.point(tokens.pad(test[:99])).data, points(bag)[test[:99]], atol=1e-5)
 with progress_bars() as progress:
-    fitting = {"epochs": settings.epochs, "learning_rate": settings.learning_rate, "seed": run.seed}
-    train_replies(bag, tokens, rows, **fitting, progress=progress)
-test_logits, ms_per_lead = timed_logits(bag, tokens, test)
+    train_replies(bag, tokens, rows, settings, seed=run.seed, progress=progress)
+test_logits, ms_per_lead = timed(lambda: reply_logits(bag, tokens, test))
 
 
 # %% Like leads lie near each other
-def points(which):
-    """Where leads lie: (R, D)."""
-    with no_grad():
-        return np.concatenate(
-            [bag.point(tokens.pad(part)).data for part in np.array_split(which, len(which) // 512 + 1)]
-        )
+def unit(vectors):  # at length 1: dot products are cosines
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def unit(vectors):  # seen from the middle of the training leads, at length 1: dot products are cosines
-    return (vectors - middle) / np.linalg.norm(vectors - middle, axis=1, keepdims=True)
-
-
-of_train, of_test = points(train), points(test)
-middle = of_train.mean(axis=0)
+where = points(bag)
+where -= where[train].mean(axis=0)  # seen from the middle of the training leads
+of_train, of_test = where[train], where[test]
 cosines = unit(of_test) @ unit(of_train).T  # (M, R)
 nearest = np.argpartition(-cosines, settings.neighbours, axis=1)[:, : settings.neighbours]
 replied_nearby = y[train][nearest].mean(axis=1)  # (M,)
-near_replier, near_other = replied_nearby[y[test] == 1].mean(), replied_nearby[y[test] == 0].mean()
+near_replier, near_other = (replied_nearby[y[test] == outcome].mean() for outcome in (1, 0))
 print(
-    f"of the {settings.neighbours} leads nearest to a replier {near_replier:.1%} replied, of those nearest to others {near_other:.1%}"
+    f"of {settings.neighbours} leads near a replier {near_replier:.1%} replied, of those near another {near_other:.1%}"
 )
 print("nearest to the lead above:")
 for place in np.argsort(-cosines[test == shown][0])[:3]:
-    story = [name for name in in_words(train[place]) if name.startswith(("persona", "signal"))]
-    outcome = "replied" if y[train[place]] else "silent"
-    print(f"  cosine {cosines[test == shown][0, place]:.2f}, {outcome}: {', '.join([story[0], *story[1:][-4:]])}")
+    told = [name for name in in_words(train[place]) if name.startswith(("persona", "signal"))][:5]
+    print(f"  cosine {cosines[test == shown][0, place]:.2f}, replied: {bool(y[train[place]])}; {', '.join(told)}")
 
 # %% Break it, first: one score. Are leads of the same baseline score alike?
 baseline, features = LogisticBaseline.from_state(state["baseline"]), BaselineFeatures.from_state(state["features"])
 ranked = np.argsort(baseline.decision_function(features.transform(tokens.take(test))))
-score_80 = ranked[int(0.795 * len(ranked)) : int(0.805 * len(ranked))]  # they beat 80 % of the held-out leads
-alike = {}
+score_80, alike = ranked[int(0.795 * len(ranked)) : int(0.805 * len(ranked))], {}  # they beat 80 % of the leads
 for name, group in (("score 80", score_80), ("any two", ranked[::7])):
     cosine = unit(of_test[group]) @ unit(of_test[group]).T
     alike[name] = float(np.median(cosine[np.triu_indices(len(group), 1)]))
@@ -160,61 +153,48 @@ print(f'\n{len(score_80)} held-out leads have "lead score = 80"; the median cosi
 print(f"{alike['score 80']:.2f}, of any two leads {alike['any two']:.2f}")
 
 # %% Break it, second: a bag has no order. Exchange the last unsubscribe and the last demo request of a lead.
-signals = tables.signals[["kind", "channel", "text"]]
-kind, row = signals["kind"].astype(str).to_numpy(), tables.signals["row"].to_numpy()
-last = {name: pd.Series(np.flatnonzero(kind == name)).groupby(row[kind == name]).max() for name in EXCHANGED}
-both = np.intersect1d(last[EXCHANGED[0]].index, last[EXCHANGED[1]].index)
-first, second = (last[name][both].to_numpy() for name in EXCHANGED)
+signals, row = tables.signals[["kind", "channel", "text"]], np.asarray(tables.signals["row"])
+last = np.full((2, len(y)), -1)
+for which, name in enumerate(EXCHANGED):
+    last[which, row[signals["kind"] == name]] = np.flatnonzero(signals["kind"] == name)  # of several the last stays
+both = np.flatnonzero((last >= 0).all(axis=0))
 order = np.arange(len(signals))
-order[first], order[second] = second, first
-twin_tables = replace(tables, signals=tables.signals.assign(**{n: signals[n].take(order).array for n in signals}))
+order[last[0, both]], order[last[1, both]] = last[1, both], last[0, both]
+signals = signals.iloc[order].reset_index(drop=True)
+twin_tables = replace(tables, signals=tables.signals.assign(**{name: signals[name] for name in signals}))
 twins = tokenizer.encode(twin_tables)
 moved = np.abs(reply_logits(bag, twins, both) - reply_logits(bag, tokens, both)).max()
 as_is, exchanged = reply_probability(tables), reply_probability(twin_tables)  # (N,)
-gain = exchanged - as_is
-alive, dead = np.where(first < second, (as_is[both], exchanged[both]), (exchanged[both], as_is[both]))
-asked, gone = alive.mean(), dead.mean()
+asked = np.where(last[0, both] < last[1, both], as_is[both], exchanged[both]).mean()  # the demo request came last
+gone = np.where(last[0, both] < last[1, both], exchanged[both], as_is[both]).mean()
 print(f"\n{len(both)} leads both unsubscribed and asked for a demo: with the demo last {asked:.1%} reply, with the")
 print(f"unsubscribe last {gone:.1%}; the bag's logit moves by at most {moved:.0e} when the two are exchanged")
 
 # %% Measure
 judged = run.table(y[test], test_logits, ms_per_lead)
-own, rival = (judged.rows[phase.label]["log_loss"] for phase in (run.phase, run.course.phase("00")))
 
 # %% Hand over: a map along the two directions in which leads spread most (principal components by SVD)
-_, _, axes = np.linalg.svd(of_train - middle, full_matrices=False)
-east, north = ((of_test - middle) @ axes[:2].T).T
-figure, (left, right) = new_figure(
-    f"{near_replier:.0%} of a replier's neighbours on the map reply, {near_other:.0%} of others'; but histories worth "
-    f"{asked:.0%} and {gone:.0%} are one point when only their order differs",
-    panels=2,
-)
-left.scatter(east, north, s=3, color=GREY, alpha=0.35, linewidths=0)
-left.scatter(east[y[test] == 1], north[y[test] == 1], s=9, color=VERMILION, linewidths=0)
-for name in ("demo_request", "unsubscribe", "security_paper", "free_trial_start", "social_like"):
-    have = np.isin(test, row[kind == name])
-    label(left, name, np.median(east[have]), np.median(north[have]), BLACK, ha="center")
-left.set(xlabel="first principal component", ylabel="second principal component")
-left.set_title("held-out leads, repliers in red; medians of leads by a signal they have", fontsize=9)
-for name, share, color in (("demo last", alive, VERMILION), ("unsubscribe last", dead, BLUE)):
-    right.plot(np.sort(share), np.linspace(0, 100, len(share)), color=color)
-    label(right, name, float(np.quantile(share, 0.9)), 88, color, ha="right" if name == "demo last" else "left")
-right.set(xlabel="true probability of a reply", ylabel="leads with less (%)")
-right.set_title(f"{len(both)} leads in both orders; the bag scores both alike", fontsize=9)
+east, north = (of_test @ np.linalg.svd(of_train, full_matrices=False)[2][:2].T).T
+title = f"Of a replier's neighbours on the map of leads {near_replier:.0%} replied, of others' {near_other:.0%}"
+figure, (ax,) = new_figure(title)
+for outcome, name, color in ((0, "silent", GREY), (1, "replied", VERMILION)):
+    at = y[test] == outcome
+    ax.scatter(east[at], north[at], s=4 + 8 * outcome, color=color, alpha=0.8, linewidths=0)
+    label(ax, name, east[at].mean(), north.max(), color, ha="center", above=12)
+for name, who in (("no signals", np.setdiff1d(test, row)), ("asked for a demo", np.flatnonzero(last[1] >= 0))):
+    here = np.isin(test, who)
+    label(ax, name, np.median(east[here]), np.median(north[here]), BLACK, ha="center")
+ax.set(xlabel="first principal component of the held-out leads", ylabel="second principal component")
 kept = np.intersect1d(both, test)
 run.hand_over(
     role="bag",
     figure=figure,
-    arrays={"test_logits": test_logits, "twin_rows": kept, "twin_gain": gain[kept]},
+    arrays={"test_logits": test_logits, "twin_rows": kept, "twin_gain": (exchanged - as_is)[kept]},
     parts={"tokens": vars(tokens), "twins": vars(twins.take(kept)), "model": bag.state_dict()},
     judged=judged,
-    findings={
-        "replied_nearby": {"repliers": near_replier, "others": near_other},
-        "median_cosine": alike,
-        "order": {"leads": len(both), "demo_last": asked, "unsubscribe_last": gone, "moved": float(moved)},
-    },
-    measured=f"log loss {own:.4f}, the baseline {rival:.4f}; {near_replier:.1%} of a replier's neighbours reply, "
-    f"{near_other:.1%} of others'; order is worth {asked:.1%} or {gone:.1%} and moves the bag by {moved:.0e}",
+    findings={"near_replier": near_replier, "near_other": near_other, "cosine": alike, "orders": [asked, gone, moved]},
+    measured=f"{run.verdict(judged, '00')}; {near_replier:.1%} of a replier's neighbours reply, {near_other:.1%} of "
+    f"others'; order is worth {asked:.1%} or {gone:.1%} and moves the bag by {moved:.0e}",
     so_what="a point keeps apart what one score puts together, but a bag of tokens knows neither order nor age",
     try_this="give Bag std=1.0: the vectors then stay where chance put them. Who are a lead's neighbours now?",
 )

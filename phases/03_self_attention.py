@@ -17,7 +17,7 @@ from tinyscout.autograd import ops
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLUE, VERMILION, label, new_figure
-from tinyscout.course.train import ReplyModel, reply_logits, timed_logits, train_replies
+from tinyscout.course.train import ReplyModel, reply_logits, timed, train_replies
 from tinyscout.models.time_encoding import TimeEncoding
 from tinyscout.nn import Dropout, Embedding, LayerNorm, Linear, MultiHeadAttention
 from tinyscout.tokenizer import SalesTokenizer, Tokens
@@ -37,12 +37,12 @@ class Settings:
 
 run = open_phase(__file__, Settings)
 settings = run.settings
-begun, bag, timed = (run.load(name) for name in NEEDS)
+begun, bag, aged = (run.load(name) for name in NEEDS)
 rows = Rows.of(begun.arrays)
 y, test = rows.y, rows.test
 vocabulary = SalesTokenizer.from_state(begun.state["tokenizer"]).vocabulary
 tokens = Tokens(**bag.part("tokens")).truncate(MAX_TOKENS, vocabulary)  # the cost grows with the square of the length
-start = timed.part("model")
+start = aged.part("model")
 width, hidden = start["token.weight"].shape[1], start["up.weight"].shape[0]
 
 
@@ -103,32 +103,35 @@ print(f"attention by hand equals the library's on {inside.sum()} tokens of {len(
 
 
 # %% Break it: leave out 1/sqrt(d). Dot products of d numbers spread as sqrt(d), and the softmax saturates.
-def at_the_start(scale):
-    """How many tokens a token listens to, exp(entropy) of its weights, and the gradient that reaches the queries."""
-    _, weights = attend(normed.data, fresh.attention, batch.lengths, scale)
-    last = weights[np.arange(len(weights)), :, batch.lengths - 1]  # (B, H, T), whom <score> asks
-    entropy = -(last * np.log(np.maximum(last, 1e-12))).sum(axis=-1)
-    model = Asking(np.random.default_rng(run.seed), scale)
-    loss = ops.bce_with_logits(model(batch), targets=y[rows.train[:32]])
-    loss.backward()
-    return float(np.exp(entropy).mean()), float(np.abs(model.attention.qkv.weight.grad[:width]).mean())
+def heard_at_first(d, scale):
+    """Of 32 random keys: how many a query listens to, exp(entropy), and the share of a gradient its softmax passes."""
+    rng = np.random.default_rng(run.seed)
+    scores = rng.normal(size=(256, d)) @ rng.normal(size=(32, d)).T * scale  # (256, 32)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    entropy = -(weights * np.log(np.maximum(weights, 1e-30))).sum(axis=-1)
+    return np.exp(entropy).mean(), (1 - np.square(weights).sum(axis=-1)).mean()
 
 
-models, history, listening = {}, {}, {}
+widths = [2**k for k in range(2, 10)]
+scales = {"1/sqrt(d)": [d**-0.5 for d in widths], "no scale": [1.0 for _ in widths]}
+random = {
+    name: [heard_at_first(d, scale) for d, scale in zip(widths, each, strict=True)] for name, each in scales.items()
+}
+models, history, listened = {}, {}, {}
 with progress_bars() as progress:
     for name, scale in (("1/sqrt(d)", None), ("no scale", 1.0)):
-        listening[name] = at_the_start(scale)
+        _, weights = attend(normed.data, fresh.attention, batch.lengths, scale)
+        last = weights[np.arange(len(weights)), :, batch.lengths - 1]  # (B, H, T), whom <score> asks
+        listened[name] = float(np.exp(-(last * np.log(np.maximum(last, 1e-30))).sum(axis=-1)).mean())
         models[name] = Asking(np.random.default_rng(run.seed), scale)
         models[name].attention.out.weight.data[:] = 0  # training starts at phase 02's function
-        fitting = {"epochs": settings.epochs, "learning_rate": settings.learning_rate, "seed": run.seed}
-        history[name] = train_replies(models[name], tokens, rows, **fitting, progress=progress)
-for name, (listened, gradient) in listening.items():
-    best = min(stop for _, stop in history[name])
+        history[name] = train_replies(models[name], tokens, rows, settings, seed=run.seed, progress=progress)
+for name, found in random.items():
+    best, passed = min(stop for _, stop in history[name]), found[-1][1]
+    print(f"{name}: <score> at first hears {listened[name]:.1f} of {batch.lengths.mean():.0f} tokens, training ends at")
     print(
-        f"  {name:<9} at the start <score> listens to {listened:.1f} of {batch.lengths.mean():.0f} tokens, mean gradient of a"
-    )
-    print(
-        f"            query weight {gradient:.1e}; training loss {history[name][-1][0]:.4f}, stopping loss {best:.4f}"
+        f"  {best:.4f} on the stopping leads; where d is {widths[-1]} a fresh softmax passes {passed:.0%} of a gradient"
     )
 
 # %% Whom do they ask? And is the order of two signals seen?
@@ -148,47 +151,36 @@ right = float(np.mean(np.sign(after - before) == np.sign(gain)))
 print(f"unsubscribe and demo exchanged: the score moves the way the truth does in {right:.0%} of {len(twins)} leads\n")
 
 # %% Measure
-test_logits, ms_per_lead = timed_logits(asking, tokens, test)
+test_logits, ms_per_lead = timed(lambda: reply_logits(asking, tokens, test))
 unscaled = reply_logits(models["no scale"], tokens, test)
 judged = run.table(y[test], test_logits, ms_per_lead, also={"no 1/sqrt(d)": unscaled})
-before_name = run.course.phase("02").label
-own, rival = judged.rows[run.phase.label]["log_loss"], judged.rows[before_name]["log_loss"]
-difference = judged.differences[before_name]["log_loss"]
-verdict = "better" if difference.low > 0 else "worse" if difference.high < 0 else "no different"
 
 # %% Hand over
-(listens, gradient), (listens_raw, gradient_raw) = listening["1/sqrt(d)"], listening["no scale"]
+with_, without = listened.values()
 figure, (left, panel) = new_figure(
-    f"Without 1/sqrt(d) a token listens to {listens_raw:.1f} others instead of {listens:.1f} before it has learnt whom to ask; "
-    f"one layer of attention is {verdict} than none ({own:.4f}, {rival:.4f})",
+    f"Without 1/sqrt(d) <score> listens to {without:.1f} tokens, not {with_:.1f}, before it knows whom to ask: the "
+    "wider the queries, the less gradient a softmax passes",
     panels=2,
 )
 left.imshow(asked, cmap="Greys", vmin=0, aspect="auto")
 left.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
 left.set_yticks(range(len(names)), names, fontsize=6)
 left.set(xlabel="... is heard", ylabel="this token asks, and ...")
-for name, color in (("1/sqrt(d)", BLUE), ("no scale", VERMILION)):
-    epochs = np.arange(1, settings.epochs + 1)
-    training, stopping = np.array(history[name]).T
-    panel.plot(epochs, training, "--", color=color)
-    panel.plot(epochs, stopping, "-", color=color)
-    label(panel, f"{name}: training", epochs[-1], training[-1], color, ha="right", above=-8)
-    label(panel, f"{name}: stopping leads", epochs[-1], stopping[-1], color, ha="right", above=8)
-panel.set(xlabel="epoch", ylabel="log loss (nats a lead)")
+for (name, found), color in zip(random.items(), (BLUE, VERMILION), strict=True):
+    passed = [100 * share for _, share in found]
+    panel.plot(widths, passed, "o-", color=color)
+    label(panel, name, widths[-1], passed[-1], color, ha="right", above=-12)
+panel.set(xlabel="d, the width of queries and keys", ylabel="gradient that a fresh softmax passes (%)", ylim=(0, 100))
+panel.set_xscale("log", base=2)
 run.hand_over(
     role="one layer of attention",
     figure=figure,
     arrays={"test_logits": test_logits},
     parts={"model": asking.state_dict()},
     judged=judged,
-    findings={
-        "at_the_start": {name: {"listens_to": n, "query_gradient": g} for name, (n, g) in listening.items()},
-        "history": history,
-        "twins_right": right,
-    },
-    measured=f"log loss {own:.4f}, {verdict} than {rival:.4f} without attention (difference {difference.value:+.4f}, 95 % "
-    f"interval {difference.low:+.4f} to {difference.high:+.4f}); no 1/sqrt(d): {listens_raw:.1f} tokens heard instead of "
-    f"{listens:.1f}; twins told apart in {right:.0%}",
+    findings={"listened": listened, "random": random, "widths": widths, "history": history, "twins_right": right},
+    measured=f"{run.verdict(judged, '02')}; without 1/sqrt(d) <score> at first hears {without:.1f} tokens, with it "
+    f"{with_:.1f}; twins told apart in {right:.0%}",
     so_what="attention lets one token change what another means; one layer has little room to use what it hears",
-    try_this="set heads to 4 in a copy of configs/phases.toml: d is then a quarter. Does the lack of a scale hurt less?",
+    try_this="set heads to 4 in a copy of configs/phases.toml, which quarters d: does a missing scale matter less?",
 )

@@ -128,7 +128,7 @@ class Course:
     def sample_hash(self) -> str:
         """Hash of the shipped sample leads, which every phase is judged on."""
         files = sorted(SAMPLE.glob("sample_*.parquet"))
-        return artifact.content_hash(**{path.name: artifact.file_hash(path) for path in files})
+        return artifact.content_hash(files={path.name: artifact.file_hash(path) for path in files})
 
     def parents(self, phase: Phase) -> dict[str, str]:
         """Hashes of what a phase would be made from; an artefact that isn't there counts as "missing"."""

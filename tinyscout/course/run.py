@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -133,6 +134,15 @@ class PhaseRun(Generic[AnySettings]):
         print(f"\nThe held-out leads, which nothing above was fitted to or chosen on:\n{judged.text()}\n")
         return judged
 
+    def verdict(self, judged: Comparison, number: str) -> str:
+        """What may be said of this phase's log loss against another's, in a few words with the interval."""
+        rival = self.course.phase(number).label
+        own, other = (judged.rows[name]["log_loss"] for name in (self.phase.label, rival))
+        gap = judged.differences[rival]["log_loss"]
+        words = "beats" if gap.low > 0 else "is worse than" if gap.high < 0 else "shows no difference from"
+        interval = f"{gap.value:+.4f}, 95 % interval {gap.low:+.4f} to {gap.high:+.4f}"
+        return f"{own:.4f} {words} phase {number}'s {other:.4f} in log loss ({interval})"
+
     def _rivals(self) -> list[Phase]:
         """The baseline and the phase before, whose logits on the held-out leads this phase is compared with."""
         needed = [each for each in self.course.phases if each.name in self.phase.needs]
@@ -193,7 +203,8 @@ class PhaseRun(Generic[AnySettings]):
             "Saved": f"{self.directory.as_posix()}: model, figure.png, metrics.json ({manifest.seconds:.0f} s)",
             "Try": try_this,
         }
-        print("\n".join(f"{name:<9} {text}" for name, text in closing.items()))
+        for name, text in closing.items():
+            print(textwrap.fill(f"{name:<9} {text}", 110, subsequent_indent=" " * 10, break_on_hyphens=False))
         return manifest
 
 

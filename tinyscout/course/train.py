@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,15 @@ from tinyscout.metrics import log_loss
 from tinyscout.nn import Module
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.tokenizer import Padded, Tokens, length_sorted_batches
+
+
+class Fitting(Protocol):
+    """What a phase's settings say about training."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
 
 
 class ReplyModel(Module):
@@ -29,9 +39,8 @@ def train_replies(
     model: ReplyModel,
     tokens: Tokens,
     rows: Rows,
+    settings: Fitting,
     *,
-    epochs: int,
-    learning_rate: float,
     weight_decay: float = 0.05,
     batch_size: int = 128,
     seed: int = 0,
@@ -42,7 +51,8 @@ def train_replies(
     tokens (N) of all leads, rows: which of them to train on and to stop by. Returns for each epoch the mean training
     loss and the log loss on the stopping leads.
     """
-    optimizer = AdamW(list(model.named_parameters()), lr=learning_rate, weight_decay=weight_decay)
+    epochs, peak = settings.epochs, settings.learning_rate
+    optimizer = AdamW(list(model.named_parameters()), lr=peak, weight_decay=weight_decay)
     lengths = tokens.lengths[rows.train]
     total = epochs * -(-len(lengths) // batch_size)
     history, best, step = [], model.state_dict(), 0
@@ -54,7 +64,7 @@ def train_replies(
             loss = ops.bce_with_logits(model(tokens.pad(batch)), targets=rows.y[batch])
             loss.backward()
             clip_grad_norm(model.parameters(), 1.0)
-            optimizer.lr = warmup_cosine(step, warmup=total // 10, total=total, peak=learning_rate)
+            optimizer.lr = warmup_cosine(step, warmup=total // 10, total=total, peak=peak)
             optimizer.step()
             losses.append(loss.item())
             step += 1
@@ -78,9 +88,9 @@ def reply_logits(model: ReplyModel, tokens: Tokens, rows: np.ndarray) -> np.ndar
     return logits
 
 
-def timed_logits(model: ReplyModel, tokens: Tokens, rows: np.ndarray) -> tuple[np.ndarray, float]:
-    """Logits (len(rows),) and the milliseconds a lead takes, once everything is compiled."""
-    reply_logits(model, tokens, rows[:256])
+def timed(score: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
+    """What score returns, logits (N,), and the milliseconds a lead takes once everything is compiled."""
+    score()
     started = time.perf_counter()
-    logits = reply_logits(model, tokens, rows)
-    return logits, 1e3 * (time.perf_counter() - started) / len(rows)
+    logits = score()
+    return logits, 1e3 * (time.perf_counter() - started) / len(logits)
