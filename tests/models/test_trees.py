@@ -45,14 +45,14 @@ def fitted(data):
     return BoostedTrees(trials=6, seed=SEED).fit(*data)
 
 
-def direct(settings: TreeSettings, **options) -> HistGradientBoostingClassifier:
+def direct(settings: TreeSettings, seed: int = SEED, **options) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(
         learning_rate=settings.learning_rate,
         max_leaf_nodes=settings.max_leaf_nodes,
         min_samples_leaf=settings.min_samples_leaf,
         l2_regularization=settings.l2_regularization,
         max_features=settings.max_features,
-        random_state=SEED,
+        random_state=seed,
         **options,
     )
 
@@ -94,12 +94,22 @@ def test_a_finalist_equals_scikit_learn_stopped_on_the_latest_training_leads(dat
         assert trial.log_loss == pytest.approx(log_loss(y_valid, logit), abs=1e-12)
 
 
-def test_the_winner_is_refitted_to_all_leads_with_its_number_of_trees(data, fitted):
+@pytest.mark.parametrize(("seed", "members"), [(SEED, 1), (11, 2)], ids=["best alone", "mean"])
+def test_best_or_mean_is_handed_over_after_a_refit_to_all_leads(data, seed, members):
     features, y, valid, y_valid = data
-    X, X_valid = (each["useful"].toarray()[:, SPLITTABLE] for each in (features, valid))
-    oracle = direct(fitted.best_.settings, max_iter=fitted.best_.trees, early_stopping=False)
-    oracle.fit(np.vstack([X, X_valid]), np.append(y, y_valid))
-    np.testing.assert_allclose(fitted.decision_function(valid), oracle.decision_function(X_valid))
+    found = BoostedTrees(trials=6, seed=seed).fit(*data)
+    stopped, refitted = [], []
+    for trial in found.finalists_:
+        X, X_valid = (each[trial.settings.features].toarray()[:, SPLITTABLE] for each in (features, valid))
+        oracle = direct(trial.settings, seed, max_iter=trial.trees, early_stopping=False).fit(X[:510], y[:510])
+        stopped.append(oracle.decision_function(X_valid))
+        oracle = direct(trial.settings, seed, max_iter=trial.trees, early_stopping=False)
+        oracle.fit(np.vstack([X, X_valid]), np.append(y, y_valid))
+        refitted.append(oracle.decision_function(X_valid))
+    mean_is_better = log_loss(y_valid, np.mean(stopped, axis=0)) < log_loss(y_valid, stopped[0])
+    assert mean_is_better == (members == 2), "choose another seed: this one doesn't show the case"
+    assert found.members_ == found.finalists_[:members]
+    np.testing.assert_allclose(found.decision_function(valid), np.mean(refitted[:members], axis=0))
 
 
 def test_round_one_takes_a_share_of_both_labels_and_large_steps(data, monkeypatch):
@@ -150,10 +160,11 @@ def test_weights_reach_fit_stop_and_judgement(data):
     assert trial.log_loss == pytest.approx(np.average(losses, weights=valid_weight))
     refit = direct(trial.settings, max_iter=trial.trees, early_stopping=False)
     refit.fit(np.vstack([X, X_valid]), np.append(y, y_valid), np.append(weight, valid_weight))
+    assert found.members_ == [trial]
     np.testing.assert_allclose(found.decision_function(valid), refit.decision_function(X_valid))
 
 
-@pytest.mark.parametrize(("trials", "fits"), [(5, 8), (2, 5)])
+@pytest.mark.parametrize(("trials", "fits"), [(5, 8), (1, 3)])
 def test_progress_counts_every_fit(data, trials, fits):
     features, y, valid, y_valid = data
     calls = []
@@ -171,7 +182,7 @@ def test_prediction_in_blocks_is_the_same(data, fitted, monkeypatch):
 def test_record_survives_json(fitted):
     found = json.loads(json.dumps(fitted.to_dict()))
     assert found == fitted.to_dict()
-    assert set(found) == {"seed", "best", "finalists", "trials"}
+    assert set(found) == {"seed", "best", "averaged", "finalists", "trials"}
     assert found["best"]["features"] == "useful" and found["best"]["trees"] >= 1
 
 

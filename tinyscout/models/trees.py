@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
 STOP_SHARE = 0.15  # of the training leads, the latest, for early stopping
-FIRST_ROUND_LEADS = 6_000
+FIRST_ROUND_LEADS = 4_000
 FIRST_ROUND_RATE = 0.3
 FINALISTS = 2
 MAX_TREES = 600
@@ -63,14 +63,15 @@ class Trial:
 class BoostedTrees:
     """Histogram gradient boosting chosen by random search in two rounds of successive halving.
 
-    Round one fits every candidate on at most 6,000 training leads with a learning rate of 0.3; round two fits the best
-    two on all of them with their own rate. The least log loss on the validation leads wins, and the winner is fitted
-    once more, with its number of trees, to training and validation leads together. scikit-learn's default settings on
-    each kind of features are always among the candidates.
+    Round one fits every candidate on at most 4,000 training leads with a learning rate of 0.3; round two fits the best
+    two on all of them with their own rate. Log loss on the validation leads says whether the better of them or the mean
+    of their logits is handed over; what is, is first fitted once more, with its number of trees, to training and
+    validation leads together. scikit-learn's default settings on each kind of features are always among the candidates.
     """
 
     trials_: list[Trial]  # round one, in the order drawn
     finalists_: list[Trial]  # round two, best first
+    members_: list[Trial]  # the finalists whose mean is handed over: the best, or all
 
     def __init__(self, *, trials: int = 20, seed: int = 0) -> None:
         """Number of candidates, and the seed of the search and of every fit."""
@@ -107,7 +108,7 @@ class BoostedTrees:
             if progress is not None:
                 progress("boosted trees", step, steps)
 
-        self.trials_, self.finalists_ = [], []
+        self.trials_, judged = [], []
         done(0)
         # One thread: OpenMP's threads wait for each other by spinning, and where another program has one of two cores,
         # two of them took 36 s for what one does in 0.5 s.
@@ -118,32 +119,39 @@ class BoostedTrees:
                 self.trials_.append(search.quick_trial(settings))
                 done(len(self.trials_))
             for trial in sorted(self.trials_, key=lambda trial: trial.log_loss)[:FINALISTS]:
-                self.finalists_.append(search.full_trial(trial.settings))
-                done(len(self.trials_) + len(self.finalists_))
-            self.finalists_.sort(key=lambda trial: trial.log_loss)
-            self._columns = search.columns[self.best_.settings.features]
-            self._model = search.refit(self.best_)
+                judged.append(search.full_trial(trial.settings))
+                done(len(self.trials_) + len(judged))
+            judged.sort(key=lambda pair: pair[0].log_loss)
+            self.finalists_ = [trial for trial, _ in judged]
+            mean_loss = search.loss(np.mean([logit for _, logit in judged], axis=0))
+            self.members_ = self.finalists_ if mean_loss < self.best_.log_loss else self.finalists_[:1]
+            self._models = [search.refit(trial) for trial in self.members_]
+            self._columns = [search.columns[trial.settings.features] for trial in self.members_]
         done(steps)
         return self
 
     @property
     def best_(self) -> Trial:
-        """The winner of the search."""
+        """The better finalist."""
         return self.finalists_[0]
 
     def decision_function(self, features: Mapping[str, Any]) -> np.ndarray:
-        """Logits (N,) float64 of features {kind: (N, F)}; only the winner's kind is read."""
-        matrix = features[self.best_.settings.features]
-        starts = range(0, len(matrix) if isinstance(matrix, np.ndarray) else matrix.get_shape()[0], _BLOCK)
+        """Logits (N,) float64 of features {kind: (N, F)}; only the kinds that members_ see are read."""
+        logits = []
         with threadpool_limits(1, user_api="openmp"):  # as in fit
-            blocks = [self._model.decision_function(_dense(matrix[at : at + _BLOCK], self._columns)) for at in starts]
-        return np.concatenate([np.zeros(0), *blocks])
+            for trial, columns, model in zip(self.members_, self._columns, self._models, strict=True):
+                matrix = features[trial.settings.features]
+                starts = range(0, matrix.shape[0], _BLOCK)
+                blocks = [model.decision_function(_dense(matrix[at : at + _BLOCK], columns)) for at in starts]
+                logits.append(np.concatenate([np.zeros(0), *blocks]))
+        return np.mean(logits, axis=0)
 
     def to_dict(self) -> dict[str, Any]:
         """Settings and figures of the search, as what JSON can hold: handed over with the predictions."""
         return {
             "seed": self.seed,
             "best": _as_dict(self.best_),
+            "averaged": len(self.members_),
             "finalists": [_as_dict(trial) for trial in self.finalists_],
             "trials": [_as_dict(trial) for trial in self.trials_],
         }
@@ -193,12 +201,16 @@ class _Search:
         for label in (0, 1):
             rows = np.flatnonzero(self.y[: self.stop] == label)
             parts.append(rng.choice(rows, int(np.ceil(share * len(rows))), replace=False))
-        quick = self._trial(replace(settings, learning_rate=FIRST_ROUND_RATE), np.sort(np.concatenate(parts)))
+        quick, _ = self._trial(replace(settings, learning_rate=FIRST_ROUND_RATE), np.sort(np.concatenate(parts)))
         return replace(quick, settings=settings)
 
-    def full_trial(self, settings: TreeSettings) -> Trial:
-        """The candidate on all training leads before those for early stopping."""
+    def full_trial(self, settings: TreeSettings) -> tuple[Trial, np.ndarray]:
+        """The candidate on all training leads before those for early stopping, and its validation logits (M,)."""
         return self._trial(settings, np.arange(self.stop))
+
+    def loss(self, logit: np.ndarray) -> float:
+        """Log loss of validation logits (M,), leads counting with their weight."""
+        return float(np.average(row_losses(self.y_valid, logit), weights=self.valid_weight))
 
     def refit(self, trial: Trial) -> "HistGradientBoostingClassifier":
         """The trial's settings and number of trees on training and validation leads together."""
@@ -210,7 +222,7 @@ class _Search:
             _unless_ones(np.append(self.weight, self.valid_weight)),
         )
 
-    def _trial(self, settings: TreeSettings, rows: np.ndarray) -> Trial:
+    def _trial(self, settings: TreeSettings, rows: np.ndarray) -> tuple[Trial, np.ndarray]:
         X, y, weight = self.X[settings.features], self.y, self.weight
         model = self._classifier(settings, MAX_TREES, early_stopping=True).fit(
             X[rows],
@@ -223,8 +235,7 @@ class _Search:
         # subtle: scikit-learn keeps the trees grown in vain; the best number of them is what is judged
         trees = max(1, int(np.argmax(model.validation_score_)))
         logit = next(islice(model.staged_decision_function(self.X_valid[settings.features]), trees - 1, None)).ravel()
-        loss = np.average(row_losses(self.y_valid, logit), weights=self.valid_weight)
-        return Trial(settings, trees, float(loss))
+        return Trial(settings, trees, self.loss(logit)), logit
 
     def _classifier(
         self, settings: TreeSettings, trees: int, *, early_stopping: bool
