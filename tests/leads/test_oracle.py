@@ -150,8 +150,8 @@ ALIVE_AND_DEAD = {
     "a competitor reads a lot": (("developer", DOCS), ("developer", [*DOCS, (9, "competitor_domain_visit")])),
     "interest fades": (("developer", DOCS), ("developer", visits("docs_visit", 1, 72, 83, 94, 105))),
     "a demo after the farewell, a farewell after the demo": (
-        ("sales_lead", [(9, "unsubscribe"), (3, "demo_request"), (2, "pricing_page"), (1, "pricing_page")]),
-        ("sales_lead", [(9, "demo_request"), (3, "unsubscribe"), (2, "pricing_page"), (1, "pricing_page")]),
+        ("sales_lead", [(9, "unsubscribe"), (3, "demo_request"), *visits("pricing_page", 0.5, 1, 2)]),
+        ("sales_lead", [(9, "demo_request"), (3, "unsubscribe"), *visits("pricing_page", 0.5, 1, 2)]),
     ),
     "an apology mends a missed meeting when it comes after": (
         (
@@ -168,24 +168,24 @@ ALIVE_AND_DEAD = {
         ("developer", [*DOCS, (0.5, "call_note", "from the call, our champion left the company")]),
     ),
     "who left and who took over": (
-        ("developer", [*DOCS[:2], (0.5, "call_note", "update, the intern left and the owner took over")]),
-        ("developer", [*DOCS[:2], (0.5, "call_note", "update, the owner left and the intern took over")]),
+        ("developer", [*DOCS[:3], (0.5, "call_note", "update, the intern left and the owner took over")]),
+        ("developer", [*DOCS[:3], (0.5, "call_note", "update, the owner left and the intern took over")]),
     ),
     "what they want and what they don't": (
-        ("developer", [*DOCS[:2], (0.5, "reply_message", "hello, please send the contract but not the newsletter")]),
-        ("developer", [*DOCS[:2], (0.5, "reply_message", "hello, please send the newsletter but not the contract")]),
+        ("developer", [*DOCS[:3], (0.5, "reply_message", "hello, please send the contract but not the newsletter")]),
+        ("developer", [*DOCS[:3], (0.5, "reply_message", "hello, please send the newsletter but not the contract")]),
     ),
     "whose praise it is": (
-        ("developer", [*DOCS[:2], (0.5, "reply_message", "hello, I was convinced but my cousin was not")]),
-        ("developer", [*DOCS[:2], (0.5, "reply_message", "hello, my cousin was convinced but I was not")]),
+        ("developer", [*DOCS[:3], (0.5, "reply_message", "hello, I was convinced but my cousin was not")]),
+        ("developer", [*DOCS[:3], (0.5, "reply_message", "hello, my cousin was convinced but I was not")]),
     ),
     "next quarter is now, or not yet": (
-        ("ops_manager", [(95, "reply_message", NEXT_QUARTER), (1, "case_study")]),
-        ("ops_manager", [(20, "reply_message", NEXT_QUARTER), (1, "case_study")]),
+        ("ops_manager", [(95, "reply_message", NEXT_QUARTER), *visits("case_study", 1, 2)]),
+        ("ops_manager", [(20, "reply_message", NEXT_QUARTER), *visits("case_study", 1, 2)]),
     ),
     "next quarter is now, or long past": (
-        ("ops_manager", [(95, "reply_message", NEXT_QUARTER), (1, "case_study")]),
-        ("ops_manager", [(190, "reply_message", NEXT_QUARTER), (1, "case_study")]),
+        ("ops_manager", [(95, "reply_message", NEXT_QUARTER), *visits("case_study", 1, 2)]),
+        ("ops_manager", [(190, "reply_message", NEXT_QUARTER), *visits("case_study", 1, 2)]),
     ),
     "people click over days, a scanner in seconds": (
         ("sales_lead", [*visits("pricing_page", 1, 2), *visits("email_click", 0.5, 1.2, 2.2, 2.8, 3.4, 4.4)]),

@@ -126,7 +126,7 @@ def test_leads_are_as_the_data_sheet_says(made):
     assert 0.03 < leads["lead_id"].duplicated().mean() < 0.05
     assert signals["age_hours"].min() < 1
     assert signals["age_hours"].max() > 24 * 365
-    texts = signals["text"][signals["text"] != ""]
+    texts = signals["text"].dropna()
     assert 0.5 < len(texts) / len(leads) < 1.2
     assert texts.nunique() > 0.4 * len(texts)
     assert all(text.isascii() for text in texts)

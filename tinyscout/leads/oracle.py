@@ -19,7 +19,7 @@ from tinyscout.leads.oracle_weights import KIND, KINDS, PERSONA
 from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
 
 COLD, DEAD, HOT = -4.35, -0.7, 3.2  # logits: no evidence, the further fall of a dead lead, a hot one
-NEEDED, SLOPE = 2.4, 0.3  # evidence at which a lead is half hot, and how sharply it turns
+NEEDED, SLOPE = 2.6, 0.3  # evidence at which a lead is half hot, and how sharply it turns
 PROFILE_WHEN_HOT = 0.3  # share of the profile's effect that remains for a hot lead
 TIRED_AT, TIRED_SLOPE = 6.5, 0.5  # outreach emails since the lead's last own act
 BURST_SECONDS, BURST_LENGTH = 30.0, 3  # opens and clicks this close together are a scanner's

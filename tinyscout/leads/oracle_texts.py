@@ -74,8 +74,9 @@ def read_text(text: str) -> tuple[int, float]:
         if when and not negated:
             delay = DELAYS[when.group()]
         found = {_CUES[word] for word in words if word in _CUES}
-        # "I was convinced but my boss was not": a bare negation speaks of what was last spoken of.
-        cue = next((name for name in _ORDER if name in found), cue if negated and not when else "")
+        # "I was convinced but my boss was not": a clause without a cue may speak of what was last spoken of.
+        bare = (negated or "was" in words) and not when
+        cue = next((name for name in _ORDER if name in found), cue if bare else "")
         study |= cue == "study" and not negated
         asks |= cue == "question"
         vote = _vote(cue, negated, frozenset(words))

@@ -43,7 +43,7 @@ PERSONA = {name: code for code, name in enumerate(PERSONAS)}
 _EVIDENCE = {
     #                    founder    vp   devel   mark    ops  sales  consu  stud
     "email_open": (0.03, 0.03, 0.00, 0.03, 0.03, 0.03, 0.00, 0.0),
-    "email_click": (0.25, 0.25, 0.20, 0.30, 0.25, 0.30, 0.05, 0.0),
+    "email_click": (0.45, 0.40, 0.40, 0.50, 0.40, 0.50, 0.05, 0.0),
     "pricing_page": (0.60, 0.00, -0.10, 0.10, 0.10, 0.85, 0.05, 0.0),
     "docs_visit": (0.80, -0.25, 0.90, -0.25, -0.10, -0.25, 0.05, 0.0),
     "security_paper": (-0.15, 0.95, -0.15, -0.20, 0.85, -0.20, 0.05, 0.0),
@@ -87,7 +87,7 @@ TEXT_EVIDENCE = {
     "question": (0.4, 10.0),
 }
 # A deferral is due between these multiples of its delay; sooner it is a stop, later it is stale.
-DUE_FROM, DUE_UNTIL, DUE_EVIDENCE = 0.85, 1.4, 2.2
+DUE_FROM, DUE_UNTIL, DUE_EVIDENCE = 0.85, 1.4, 2.8
 
 # Additive effects of the profile on the logit; a missing or unknown value takes the entry "".
 PROFILE_EFFECTS: dict[str, dict[str, float]] = {

@@ -223,7 +223,7 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
             temporary,
             index=False,
             compression="zstd",
-            compression_level=19,
+            compression_level=6,
             use_dictionary=[name for name in frame if name not in times],
             column_encoding={name: "DELTA_BINARY_PACKED" for name in times},
         )

@@ -57,10 +57,10 @@ _HABITS = {
     ),
 }
 _SAID = {
-    "reply_message": {"neutral": 45, "question": 16, "refuse": 11, "defer": 8, "want": 5, "praise": 5, "doubt": 5}
+    "reply_message": {"neutral": 45, "question": 16, "refuse": 11, "defer": 8, "want": 3, "praise": 3, "doubt": 5}
     | {"apology": 3, "study": 2},
-    "call_note": {"neutral": 42, "question": 10, "refuse": 11, "defer": 13, "want": 5, "praise": 5, "doubt": 6}
-    | {"left": 4, "takeover": 4},
+    "call_note": {"neutral": 42, "question": 10, "refuse": 11, "defer": 13, "want": 3, "praise": 3, "doubt": 6}
+    | {"left": 5, "takeover": 3},
     "support_ticket": {"question": 55, "neutral": 45},
 }
 

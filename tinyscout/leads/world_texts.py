@@ -60,11 +60,13 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "we love the trial",
         "I was {judged} by the trial but my {other} was not",
         "after the trial I was {judged} while my {other} was not",
+        "by now my {other} was not {judged} but I was",
     ),
     "doubt": (
         "we do not love the trial",
         "my {other} was {judged} by the trial but I was not",
         "after the trial my {other} was {judged} while I was not",
+        "by now I was not {judged} but my {other} was",
     ),
     "takeover": (
         "a new {senior} joined last week",
@@ -81,6 +83,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "try us again in {time}",
         "the budget opens in {time}",
         "it is not {time} but {time2} that suits us",
+        "we can talk in {time2} and not in {time} as planned",
     ),
     "apology": ("sorry for the missed call", "apologies for the missed meeting", "sorry we had to run"),
     "question": ("does the plan include {feature}", "how do we set up {feature}", "which plan has {feature}"),
@@ -128,7 +131,7 @@ class TextPool:
     """Distinct texts by meaning, to draw from by number: `texts` (P,), and where each meaning's share begins."""
 
     def __init__(self, rng: np.random.Generator, *, per_meaning: int = 700):
-        self.texts = np.array([""], dtype=object)
+        self.texts = np.array([None], dtype=object)  # no text
         self.first, self.size = np.zeros((2, len(MEANINGS)), np.int64), np.zeros((2, len(MEANINGS)), np.int64)
         for note in (False, True):
             for meaning in MEANINGS[1:]:
