@@ -156,7 +156,9 @@ class Stack:
         )
 
     def _examples(self, tokens: Tokens, wide: sparse.csr_matrix) -> Examples:
-        return Examples(tokens.truncate(self.max_tokens, self.tokenizer.vocabulary), sparse.csr_matrix(wide, dtype=np.float32))
+        return Examples(
+            tokens.truncate(self.max_tokens, self.tokenizer.vocabulary), sparse.csr_matrix(wide, dtype=np.float32)
+        )
 
     def _new_member(self, number: int, settings: ScoutSettings) -> LeadScout:
         """A LeadScout that says what the baseline says."""
