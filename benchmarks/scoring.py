@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from tinyscout.leads.world import World, make_world, write
+from tinyscout.metrics.table import Table
 from tinyscout.scout import Scout
 from tinyscout.settings import FitSettings, ScoutSettings
 
@@ -123,30 +122,25 @@ def run(parts: list[Path], model: Path, options: tuple[str, ...], folder: Path) 
 
 
 def show(report: dict[str, Any]) -> None:
-    console = Console()
     variants = report["variants"]
-    table = Table(title=f"tinyscout score on {report['leads']:,} leads with {report['signals']:,} signals (Parquet)")
-    for column in ("seconds (of CPU)", *variants):
-        table.add_column(column, justify="left" if column.startswith("seconds") else "right")
-    for stage in dict.fromkeys(stage for row in variants.values() for stage in row["stages"]):
+    stages = dict.fromkeys(stage for row in variants.values() for stage in row["stages"])
+    rows = []
+    for stage in stages:
         cells = [row["stages"].get(stage) for row in variants.values()]
-        table.add_row(stage, *(f"{c['seconds']:.1f} ({c['cpu_seconds']:.1f})" if c else "-" for c in cells))
-    table.add_section()
-    table.add_row("all", *(f"{row['seconds']:.1f} ({row['cpu_seconds']:.1f})" for row in variants.values()))
-    table.add_row("leads a second", *(f"{row['leads_per_second']:,.0f}" for row in variants.values()))
+        rows.append([stage, *(f"{c['seconds']:.1f} ({c['cpu_seconds']:.1f})" if c else "-" for c in cells)])
+    rows.append(["all", *(f"{row['seconds']:.1f} ({row['cpu_seconds']:.1f})" for row in variants.values())])
+    rows.append(["leads a second", *(f"{row['leads_per_second']:,.0f}" for row in variants.values())])
     peaks = [row["peak_bytes"] for row in variants.values()]
-    table.add_row("peak memory, MiB", *("-" if peak is None else f"{peak / 2**20:,.0f}" for peak in peaks))
-    console.print(table)
+    rows.append(["peak memory, MiB", *("-" if peak is None else f"{peak / 2**20:,.0f}" for peak in peaks)])
+    print(f"tinyscout score on {report['leads']:,} leads with {report['signals']:,} signals (Parquet):\n")
+    print(Table(["seconds (of CPU)", *variants], rows).text() + "\n")
     if None in peaks:
-        console.print("Peak memory: skipped, this system does not report it.")
+        print("Peak memory: skipped, this system does not report it.")
     machine = report["machine"]
-    console.print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
-    if report["passed"] is None:
-        console.print(f"Required for {LEADS:,} leads: {LIMIT_SECONDS:.0f} s and 2 GiB. Not judged at this size.")
-    else:
-        console.print(
-            f"Required: {LIMIT_SECONDS:.0f} s and 2 GiB. {'Met' if report['passed'] else 'Not met'} by both variants."
-        )
+    print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
+    needed = f"Required for {LEADS:,} leads: {LIMIT_SECONDS:.0f} s and {LIMIT_BYTES >> 20:,} MiB."
+    verdicts = {None: "Not judged at this size.", True: "Met by both variants.", False: "Not met by both variants."}
+    print(needed, verdicts[report["passed"]])
 
 
 if __name__ == "__main__":

@@ -19,11 +19,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
 from scoring import fit_model
 
 from tinyscout.leads.world import make_world, write
+from tinyscout.metrics.table import Table
 
 LEADS = 1000
 SCORE = ["score", "leads.parquet", "--signals", "signals.parquet", "--model", "model", "--out", "ranked.csv"]
@@ -97,18 +96,16 @@ def _cpu_of_children() -> float:
 
 
 def show(report: dict[str, Any]) -> None:
-    console = Console()
-    table = Table(title=f"Start-up, median of {report['rounds']}")
-    for column in ("command", "seconds", "best", "of CPU", "limit", ""):
-        table.add_column(column, justify="left" if column == "command" else "right")
     verdicts = {None: "-", True: "met", False: "not met"}
+    rows = []
     for call, row in report["calls"].items():
         figures = [f"{row[name]:.2f}" for name in ("seconds", "best_seconds", "cpu_seconds")]
         limit = "-" if row["limit"] is None else f"{row['limit']:.2f}"
-        table.add_row(call, *figures, limit, verdicts[row["passed"]])
-    console.print(table)
+        rows.append([call, *figures, limit, verdicts[row["passed"]]])
+    print(f"Seconds to the end of a fresh process, median of {report['rounds']}:\n")
+    print(Table(["command", "seconds", "best", "of CPU", "limit", ""], rows).text())
     machine = report["machine"]
-    console.print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
+    print(f"\n{machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
 
 
 if __name__ == "__main__":

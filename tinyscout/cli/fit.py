@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import progress_bars
     from tinyscout.cli.judged_fit import JudgedFit
+    from tinyscout.models.peers import TREES
     from tinyscout.settings import ScoutSettings, load_settings
 
     settings = load_settings(ScoutSettings, args.config)
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             tables,
             settings,
             holdout=args.holdout,
-            with_trees=not args.no_trees,
+            peers=() if args.no_trees else (TREES,),
             checkpoint=args.checkpoint,
             progress=progress,
         )

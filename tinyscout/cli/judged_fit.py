@@ -7,6 +7,7 @@ rest and compared on the held-out leads, on which nothing was chosen.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,14 @@ class JudgedFit:
         settings: ScoutSettings,
         *,
         holdout: float,
-        with_trees: bool = True,
+        peers: Sequence[str] = (TREES,),
         checkpoint: Path | None = None,
         progress: Progress | None = None,
     ) -> JudgedFit:
-        """Fit on the earlier leads and judge on the latest `holdout` share of them (0: fit on all, judge nothing)."""
+        """Fit on the earlier leads and judge on the latest `holdout` share of them (0: fit on all, judge nothing).
+
+        peers: of `models.peers`, to be fitted on the same earlier leads and put into the table.
+        """
         if holdout == 0:
             return cls(Scout.fit(tables, settings, checkpoint=checkpoint, progress=progress), None)
         if not 0 < holdout < 1:
@@ -70,20 +74,20 @@ class JudgedFit:
         started = time.perf_counter()
         logits = scout.contenders(scout.examples(test))
         ms_per_lead = {scout.ships: 1000 * (time.perf_counter() - started) / len(test)}
-        if with_trees:
+        if peers:
             train, stop, calibration = (split.train[rows] for rows in fit_slices(earlier, settings))
-            peers, _ = peer_logits(
+            found, _ = peer_logits(
                 scout.stack.tokenizer.encode(tables),
                 scout.stack.tokenizer.vocabulary,
                 tables.labels,
                 train=np.concatenate([train, stop]),
                 valid=calibration,
                 test=split.test,
-                peers=[TREES],
+                peers=peers,
                 seed=settings.seed,
                 progress=progress,
             )
-            logits |= peers
+            logits |= found
         judged = comparison(y, logits, reference="baseline", ms_per_lead=ms_per_lead)
         return cls(scout, Judgement(split, test, logits, judged))
 
