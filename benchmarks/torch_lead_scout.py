@@ -3,10 +3,10 @@
 from typing import cast
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+import torch  # pyright: ignore[reportMissingImports]  # extra: oracle
+import torch.nn.functional as F  # pyright: ignore[reportMissingImports]  # extra: oracle
 from scipy import sparse
-from torch import nn
+from torch import nn  # pyright: ignore[reportMissingImports]  # extra: oracle
 
 from tinyscout.models.amount_encoding import KNOTS
 from tinyscout.models.lead_scout import LeadScout

@@ -15,12 +15,12 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+import torch  # pyright: ignore[reportMissingImports]  # extra: oracle
+import torch.nn.functional as F  # pyright: ignore[reportMissingImports]  # extra: oracle
 from rich.console import Console
 from rich.table import Table
 from scipy import sparse
-from torch_lead_scout import TorchLeadScout, torch_batch
+from torch_lead_scout import TorchLeadScout, torch_batch  # pyright: ignore[reportMissingImports]  # extra: oracle
 
 from tinyscout.autograd import Tensor, keep_freed_memory, ops
 from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
