@@ -3,8 +3,8 @@
 A block is attention, then a small network for each token, and each adds to a stream that runs straight through. Two
 such blocks beside the baseline's own features make the scout. Backward through so many sums must visit each op once.
 
-Needs: 00 (baseline, features), 01 (tokens), 03 (to compare with). Leaves: a reply scout.
-Takes: about 30 s. Reference: He et al. 2016 (residuals); Xiong et al. 2020 (norms before the branches).
+Needs: 00 (baseline, features), 01 (tokens), 03 (token and time vectors to start from). Leaves: a reply scout.
+Takes: about 20 s. Reference: He et al. 2016 (residuals); Xiong et al. 2020 (norms before the branches).
 """
 
 # %% Settings
@@ -34,7 +34,6 @@ MAX_TOKENS, HEADS = LeadScoutConfig.max_tokens, LeadScoutConfig.heads
 
 @dataclass(frozen=True)
 class Settings:
-    width: int
     depth: int
     epochs: int
     learning_rate: float
@@ -45,12 +44,12 @@ class Settings:
 
 run = open_phase(__file__, Settings)
 settings = run.settings
-begun, bag = run.load("00_logistic_baseline"), run.load("01_sales_tokenizer")
-rows, all_tokens = Rows.of(begun.arrays), Tokens(**bag.part("tokens"))
+begun, bag, asking = (run.load(name) for name in NEEDS)
+rows, all_tokens, start = Rows.of(begun.arrays), Tokens(**bag.part("tokens")), asking.part("model")
 y, train, stop, test = rows.y, rows.train, rows.stop, rows.test
 features = BaselineFeatures.from_state(begun.state["features"])
 vocabulary = SalesTokenizer.from_state(begun.state["tokenizer"]).vocabulary
-numbers = tuple(field.start for field in vocabulary.fields if field.is_number)
+numbers, width = tuple(f.start for f in vocabulary.fields if f.is_number), start["token.weight"].shape[1]
 
 
 def examples_of(tokens):  # the wide features know all tokens, the stack the latest
@@ -59,8 +58,10 @@ def examples_of(tokens):  # the wide features know all tokens, the stack the lat
 
 
 def make(depth):
-    sizes = len(vocabulary), vocabulary.n_language, numbers, len(features.names), settings.width, depth
-    return LeadScout(LeadScoutConfig(*sizes), rng=np.random.default_rng(run.seed))
+    sizes = len(vocabulary), vocabulary.n_language, numbers, len(features.names), width, depth
+    scout = LeadScout(LeadScoutConfig(*sizes), rng=np.random.default_rng(run.seed))
+    scout.token.weight.data[:], scout.age.project.weight.data[:] = start["token.weight"], start["age.project.weight"]
+    return scout
 
 
 examples = examples_of(all_tokens)
@@ -108,9 +109,9 @@ class NoResidual(Block):
 def learn_by_heart(residual):
     """How far apart leads are after each fresh layer, gradient norms by layer, and the loss on a few leads by step."""
     model, rng = make(settings.deep).eval(), np.random.default_rng(run.seed)
-    model.reply.weight.data[:] = rng.normal(0, settings.width**-0.5, settings.width)
+    model.reply.weight.data[:] = rng.normal(0, width**-0.5, width)
     if not residual:
-        model.blocks[:] = [NoResidual(settings.width, HEADS, rng=rng) for _ in model.blocks]
+        model.blocks[:] = [NoResidual(width, HEADS, rng=rng) for _ in model.blocks]
     x, apart, gradients, losses = model.embed(few), [], [], []
     for block in model.blocks:
         x = block(x, lengths=few.lengths)
@@ -159,10 +160,8 @@ print(f"a scout of {settings.deep} layers: recursion would make {deep_visits:,},
 # %% Train the stack beside the baseline, from the baseline's own logit
 scout = make(settings.depth)
 scout.wide.start_from(LogisticBaseline.from_state(begun.state["baseline"]))
-fitting, later = (
-    FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate),
-    (examples.take(stop), y[stop]),
-)
+fitting = FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate, final_rate=0.1, average=0)
+later = examples.take(stop), y[stop]
 with progress_bars() as progress:
     history = fit(scout, examples.take(train), y[train], fitting, seed=run.seed, stop=later, progress=progress)
 twins, originals = examples_of(Tokens(**bag.part("twins"))), examples.take(bag.arrays["twin_rows"])

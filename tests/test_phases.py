@@ -1,0 +1,149 @@
+"""All phases, quick, in order, in an empty folder: each leaves what it should and uses only what earlier ones made."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyscout import artifact
+from tinyscout.course import Course, Phase
+
+PHASES = Course().phases
+CLOSING = ("Question", "Measured", "So what", "Saved", "Try")
+each_phase = pytest.mark.parametrize(
+    "phase",
+    [pytest.param(phase, id=phase.name, marks=getattr(pytest.mark, f"phase{phase.number}")) for phase in PHASES],
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("course")
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path) -> dict[str, subprocess.CompletedProcess[str]]:
+    """What each phase that has run so far printed."""
+    return {}
+
+
+def run(phase: Phase, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error:::__main__", str(phase.path), "--quick"]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False, env={**os.environ}
+    )
+
+
+def made(phase: Phase, folder: Path, runs: dict[str, subprocess.CompletedProcess[str]]) -> Path:
+    """The folder of a phase's artefact; runs it, and before it what it needs, unless that was done."""
+    for each in [*(p for p in PHASES if p.name in needed(phase)), phase]:
+        if each.name not in runs:
+            runs[each.name] = run(each, folder)
+            assert runs[each.name].returncode == 0, runs[each.name].stderr
+    return folder / "artifacts" / "quick" / phase.name
+
+
+def needed(phase: Phase) -> set[str]:
+    """All phases that a phase needs, directly or through another."""
+    found = set(phase.needs)
+    for each in reversed(PHASES):
+        if each.name in found:
+            found |= set(each.needs)
+    return found
+
+
+@each_phase
+def test_a_phase_leaves_an_artefact_with_its_numbers(phase: Phase, folder: Path, runs: dict) -> None:
+    directory = made(phase, folder, runs)
+    manifest, arrays, _ = artifact.load(directory)
+    assert manifest.name == phase.name and manifest.made_by == phase.path.name and manifest.role
+    assert set(manifest.parents) == {"sample", *phase.needs}
+    assert manifest.code_hash == artifact.file_hash(phase.path) and manifest.seconds > 0
+    numbers = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
+    assert numbers == manifest.metrics
+    own = numbers["comparison"]["models"][phase.label]
+    assert own["log_loss"] == numbers["log_loss"] > 0 and own["n"] == len(arrays["test_logits"])
+    assert np.isfinite(arrays["test_logits"]).all()
+
+
+@each_phase
+def test_a_phase_draws_a_figure(phase: Phase, folder: Path, runs: dict) -> None:
+    content = (made(phase, folder, runs) / "figure.png").read_bytes()
+    assert content.startswith(b"\x89PNG")
+    size = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    assert size == (1080, 600)
+
+
+@each_phase
+def test_a_phase_ends_with_the_closing_block_in_ascii(phase: Phase, folder: Path, runs: dict) -> None:
+    made(phase, folder, runs)
+    printed = runs[phase.name].stdout
+    assert printed.isascii()
+    places = [printed.rindex(f"\n{name:<9} ") for name in CLOSING]
+    assert places == sorted(places)
+    assert "nan" not in re.findall(r"[a-z]+", printed.lower())
+    assert "held-out leads, which nothing above" in printed and phase.label.split()[0] in printed
+
+
+@each_phase
+def test_all_phases_are_judged_on_the_same_leads(phase: Phase, folder: Path, runs: dict) -> None:
+    _, first, _ = artifact.load(made(PHASES[0], folder, runs))
+    _, arrays, _ = artifact.load(made(phase, folder, runs))
+    assert len(arrays["test_logits"]) == len(first["test"])
+    numbers = artifact.read_manifest(made(phase, folder, runs)).metrics["comparison"]["models"]
+    assert {(row["n"], row["positives"]) for row in numbers.values()} == {
+        (len(first["test"]), first["y"][first["test"]].sum())
+    }
+
+
+@each_phase
+def test_a_phase_without_what_it_needs_names_the_remedy(phase: Phase, tmp_path: Path) -> None:
+    if not phase.needs:
+        pytest.skip("needs nothing")
+    found = run(phase, tmp_path)
+    numbers = " ".join(p.number for p in PHASES if p.name in needed(phase))
+    assert found.returncode == 2 and found.stdout == ""
+    assert re.fullmatch(
+        rf"phase {phase.number} needs .*; run: tinyscout learn {numbers} --quick \(a few seconds\)\n", found.stderr
+    )
+
+
+@each_phase
+def test_a_phase_loads_only_what_it_says_it_needs(phase: Phase) -> None:
+    """And all of it: an artefact is reached by run.load, which refuses other names, or by no other way."""
+    source = phase.path.read_text(encoding="utf-8")
+    assert "artifact" not in re.findall(r"^(?:from|import) .*\b(\w+)$", source, flags=re.M)
+    assert "artifacts/" not in source
+    loaded = set(re.findall(r'run\.load\("([^"]+)"\)', source))
+    assert loaded <= set(phase.needs)
+    assert loaded == set(phase.needs) or "run.load(name) for name in NEEDS" in source
+
+
+@each_phase
+def test_a_phase_has_the_shape_of_a_phase(phase: Phase) -> None:
+    source = phase.path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    assert 120 <= len(lines) <= 200
+    assert source.isascii() and phase.question.endswith("?")
+    docstring = ast.get_docstring(ast.parse(source)) or ""
+    assert len(docstring.splitlines()) <= 15
+    for word in ("Needs:", "Leaves:", "Takes:", "Reference:"):
+        assert word in docstring
+    cells = [line for line in lines if line.startswith("# %%")]
+    for word in ("By hand", "Break it", "Measure", "Hand over"):
+        assert any(word in cell for cell in cells), f"no cell {word}"
+    assert "assert" in source  # what is written by hand is asserted equal to the library's
+    assert "plt." not in source
+
+
+@pytest.mark.phase00
+def test_a_phase_is_repeated_to_the_bit(folder: Path, runs: dict, tmp_path: Path) -> None:
+    first = artifact.read_manifest(made(PHASES[0], folder, runs))
+    assert run(PHASES[0], tmp_path).returncode == 0
+    assert artifact.read_manifest(tmp_path / "artifacts" / "quick" / PHASES[0].name).sha == first.sha
