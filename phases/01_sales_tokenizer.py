@@ -4,7 +4,7 @@ A lead becomes tokens (id, value, age): profile fields, signals, and the words o
 gets a vector, and the mean of its tokens' vectors is where the lead lies. What such a bag can't see is measured too.
 
 Needs: 00 (tokenizer, baseline). Leaves: the tokens of all leads, the trained vectors, its held-out logits.
-Takes: about 20 s. Reference: Sennrich, Haddow and Birch 2016, section 3.2 (byte pairs).
+Takes: about 10 s. Reference: Sennrich, Haddow and Birch 2016, section 3.2 (byte pairs).
 This phase asks the oracle what two histories are worth that the bag can't tell apart; no model sees its answer.
 """
 
@@ -28,7 +28,7 @@ from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.tokenizer.bpe import split
 
 NEEDS = ("00_logistic_baseline",)
-SECONDS = 20
+SECONDS = 10
 EXCHANGED = ("unsubscribe", "demo_request")
 
 

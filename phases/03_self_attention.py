@@ -4,7 +4,7 @@ A docs visit means one thing from a founder, another from a vice president. In a
 with attention it first asks the tokens before it: queries and keys decide whom, values are what it hears.
 
 Needs: 00 (rows), 01 (tokens), 02 (the timed bag, from which training starts). Leaves: the model and its logits.
-Takes: about 30 s. Reference: Vaswani et al. 2017, section 3.2.1 and its footnote 4 (why 1/sqrt(d)).
+Takes: about 12 s. Reference: Vaswani et al. 2017, section 3.2.1 and its footnote 4 (why 1/sqrt(d)).
 """
 
 # %% Settings
@@ -23,7 +23,7 @@ from tinyscout.nn import Dropout, Embedding, LayerNorm, Linear, MultiHeadAttenti
 from tinyscout.tokenizer import SalesTokenizer, Tokens
 
 NEEDS = ("00_logistic_baseline", "01_sales_tokenizer", "02_time_encoding")
-SECONDS = 30
+SECONDS = 12
 MAX_TOKENS = 128
 
 

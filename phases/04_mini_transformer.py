@@ -4,7 +4,7 @@ A block is attention, then a small network for each token, and each adds to a st
 such blocks beside the baseline's own features make the scout. Backward through so many sums must visit each op once.
 
 Needs: 00 (baseline, features), 01 (tokens), 03 (token and time vectors to start from). Leaves: a reply scout.
-Takes: about 20 s. Reference: He et al. 2016 (residuals); Xiong et al. 2020 (norms before the branches).
+Takes: about 25 s. Reference: He et al. 2016 (residuals); Xiong et al. 2020 (norms before the branches).
 """
 
 # %% Settings
@@ -28,7 +28,7 @@ from tinyscout.tokenizer import SalesTokenizer, Tokens
 from tinyscout.training import fit
 
 NEEDS = ("00_logistic_baseline", "01_sales_tokenizer", "03_self_attention")
-SECONDS = 30
+SECONDS = 25
 MAX_TOKENS, HEADS = LeadScoutConfig.max_tokens, LeadScoutConfig.heads
 
 

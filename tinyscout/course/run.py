@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import textwrap
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tinyscout import artifact
 from tinyscout.course.plan import Course, Phase, course_folder
@@ -217,6 +219,9 @@ def open_phase(
     """
     started = time.perf_counter()
     phase = Phase.read(Path(file))
+    # Two BLAS threads took a phase 3 times as long where another program held one of two cores, and changed its bits.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # for what is loaded later
+    threadpool_limits(1, user_api="blas")
     parser = argparse.ArgumentParser(prog=f"python {file}", description=phase.question)
     parser.add_argument("--quick", action="store_true", help="a small run of a few seconds, apart from the real one")
     parser.add_argument("--seed", type=int, default=0)
