@@ -124,15 +124,14 @@ def test_a_lead_reads_as_profile_history_score(build):
 
 
 def test_a_lead_does_not_depend_on_its_neighbours(mixed):
-    tokenizer = SalesTokenizer.fit(mixed, signal_value="gap")
+    tokenizer = SalesTokenizer.fit(mixed)
     tokens = tokenizer.encode(mixed)
     rows = np.array([5, 399, 0, 5])
     assert_same_tokens(tokenizer.encode(mixed.take(rows)), tokens.take(rows))
 
 
-@pytest.mark.parametrize("signal_value", ["none", "gap"])
-def test_saved_and_loaded_gives_the_same_tokens(mixed, signal_value):
-    tokenizer = SalesTokenizer.fit(mixed.take(np.arange(200)), merges=50, signal_value=signal_value)
+def test_saved_and_loaded_gives_the_same_tokens(mixed):
+    tokenizer = SalesTokenizer.fit(mixed.take(np.arange(200)), merges=50)
     loaded = SalesTokenizer.from_state(json.loads(json.dumps(tokenizer.to_state())))
     assert loaded.vocabulary.names == tokenizer.vocabulary.names
     assert loaded.vocabulary.fields == tokenizer.vocabulary.fields
@@ -224,17 +223,6 @@ def test_a_profile_too_wide_is_an_error_at_fit(build):
     with pytest.raises(InputError, match=r"max_tokens is 16, .* 22 fields .* at least 24"):
         SalesTokenizer.fit(tables, max_tokens=16)
     SalesTokenizer.fit(tables, max_tokens=24).encode(tables).truncate(24, SalesTokenizer.fit(tables).vocabulary)
-
-
-def test_gaps_are_ranks_of_the_time_since_the_signal_before(build):
-    signals = [(0, 100.0, "a"), (0, 99.0, "a"), (0, 9.0, "a"), (1, 5.0, "a")]
-    tables = build({"seats": [1.0, 2.0]}, signals, {"seats": "number"}, has_hour=False)
-    tokens = SalesTokenizer.fit(tables, signal_value="gap").encode(tables)
-    values = tokens.values[tokens.ids >= SalesTokenizer.fit(tables).vocabulary.signal_start]
-    np.testing.assert_allclose(values, [0, -0.5, 1, 0], atol=0.51)
-    assert values[1] < values[2] and values[0] == values[3] == 0
-    with pytest.raises(ValueError, match='"none" or "gap"'):
-        SalesTokenizer.fit(tables, signal_value="log")
 
 
 def test_a_kind_on_one_channel_has_one_name(build):

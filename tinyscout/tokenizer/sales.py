@@ -43,11 +43,10 @@ class Words(NamedTuple):
 class SalesTokenizer:
     """Make one with `SalesTokenizer.fit(training tables)`; `vocabulary` names its ids."""
 
-    def __init__(self, bpe: BPE, fields: tuple[Field, ...], signals: SignalCoder, gap: NumberCoder | None, cap: int):
+    def __init__(self, bpe: BPE, fields: tuple[Field, ...], signals: SignalCoder, cap: int):
         self.bpe = bpe
         self.fields = fields
         self.signals = signals
-        self.gap = gap
         self.max_words_per_text = cap
         self.vocabulary = Vocabulary(
             bpe.words,
@@ -64,17 +63,13 @@ class SalesTokenizer:
         max_words_per_text: int = 32,
         min_count: int = 5,
         max_tokens: int = 128,
-        signal_value: str = "none",
     ) -> "SalesTokenizer":
         """Learn words, quantiles, categories and kinds of signals from the training rows.
 
         A category or kind that comes fewer than min_count times counts as unseen. Texts of the profile are cut so that
-        the profile fills at most half of max_tokens. `signal_value`: "none", or "gap" to give a signal the time since
-        the one before it, scaled as a number is (0 for a lead's first).
+        the profile fills at most half of max_tokens.
         Raises InputError when the profile's columns alone leave max_tokens no room for a signal.
         """
-        if signal_value not in ("none", "gap"):
-            raise ValueError(f'signal_value is "{signal_value}"; it must be "none" or "gap"')
         names = [(name, tables.schema.columns[name]) for name in tables.schema.profile]
         if tables.schema.has_time:
             names.append(("contact_weekday", "weekday"))
@@ -94,9 +89,8 @@ class SalesTokenizer:
                 fields.append(Field(name, type_, NumberCoder.fit(column)))
         if "text" in tables.signals:
             texts.update(_text_counts(pd.Series(tables.signals["text"])))
-        gap = NumberCoder.fit(_gaps(tables)) if signal_value == "gap" else None
         signals = SignalCoder.fit(tables.signals, min_count)
-        return cls(BPE.train(texts, merges), tuple(fields), signals, gap, max_words_per_text)
+        return cls(BPE.train(texts, merges), tuple(fields), signals, max_words_per_text)
 
     def encode(self, tables: LeadTables) -> Tokens:
         """All tokens of every lead, before truncation; `dropped` counts the words past the cap of their text.
@@ -129,8 +123,6 @@ class SalesTokenizer:
         at = at[lead] + blocks[:-1] - blocks[tables.offsets[lead]]  # (S,)
         age = tables.signals["age_hours"].to_numpy(np.float32)
         ids[at], ages[at] = signals, age
-        if self.gap is not None:
-            values[at] = self.gap.scale(_gaps(tables))
         at_words = spans(at + 1, words.lengths)
         ids[at_words], ages[at_words] = words.ids, np.repeat(age, words.lengths)
         # ids[offsets[1:] - 1] is <score> still
@@ -173,7 +165,6 @@ class SalesTokenizer:
                 {"name": field.name, "type": field.type, "coder": field.coder.to_state()} for field in self.fields
             ],
             "signals": self.signals.to_state(),
-            "gap": None if self.gap is None else self.gap.to_state(),
             "max_words_per_text": self.max_words_per_text,
         }
 
@@ -184,7 +175,6 @@ class SalesTokenizer:
             BPE(state["merges"]),
             tuple(Field(each["name"], each["type"], coder_from_state(each["coder"])) for each in state["fields"]),
             SignalCoder.from_state(state["signals"]),
-            None if state["gap"] is None else NumberCoder.from_state(state["gap"]),
             state["max_words_per_text"],
         )
 
@@ -225,15 +215,6 @@ def _text_counts(column: pd.Series) -> dict[str, int]:
     codes, texts = pd.factorize(column)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     return {str(text): int(count) for text, count in zip(texts, counts, strict=True)}
-
-
-def _gaps(tables: LeadTables) -> np.ndarray:
-    """Hours since the lead's signal before (S,), NaN for its first."""
-    age = tables.signals["age_hours"].to_numpy(np.float64)
-    gaps = np.full(len(age), np.nan)
-    gaps[1:] = age[:-1] - age[1:]
-    gaps[tables.offsets[:-1][np.diff(tables.offsets) > 0]] = np.nan
-    return gaps
 
 
 def _profile_text_cap(names: list[tuple[str, str]], max_tokens: int, max_words_per_text: int) -> int:
