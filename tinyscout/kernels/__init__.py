@@ -8,6 +8,9 @@ run without the GIL and may be called from several threads at once; each uses on
     linear(x, weight, bias=None)                               -> y
     linear_backward_input(dy, weight)                          -> dx
     linear_backward_weight(dy, x)                              -> dweight, dbias
+    quantize_rows(x)                                           -> int8 of the shape of x, scale of each row
+    pack_int8(weight)                                          -> PackedInt8
+    linear_int8(x, packed, bias=None)                          -> y
     layer_norm(x, gain, bias, *, eps=1e-5)                     -> y, mean, rstd
     layer_norm_backward(dy, x, gain, mean, rstd)               -> dx, dgain, dbias
     gelu(x)                                                    -> y
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from tinyscout.kernels.activation import gelu, gelu_backward
     from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
     from tinyscout.kernels.crossentropy import cross_entropy, softmax, softmax_backward
+    from tinyscout.kernels.int8 import linear_int8, pack_int8, quantize_rows
     from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
     from tinyscout.kernels.multihead import attention, attention_backward
     from tinyscout.kernels.optimizer import adamw
@@ -47,6 +51,9 @@ __all__ = [
     "linear",
     "linear_backward_input",
     "linear_backward_weight",
+    "linear_int8",
+    "pack_int8",
+    "quantize_rows",
     "scatter_add",
     "softmax",
     "softmax_backward",
@@ -56,6 +63,7 @@ _FILES = {
     "affine": ("linear", "linear_backward_input", "linear_backward_weight"),
     "activation": ("gelu", "gelu_backward"),
     "crossentropy": ("cross_entropy", "softmax", "softmax_backward"),
+    "int8": ("linear_int8", "pack_int8", "quantize_rows"),
     "layernorm": ("layer_norm", "layer_norm_backward"),
     "multihead": ("attention", "attention_backward"),
     "optimizer": ("adamw",),

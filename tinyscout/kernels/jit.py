@@ -116,3 +116,10 @@ def as_rows(x: np.ndarray) -> np.ndarray:
     """x (..., D) as plain (N, D)."""
     width = x.shape[-1]
     return plain(x).reshape(x.size // width if width else 0, width)
+
+
+def aligned(size: int, dtype: Any) -> np.ndarray:
+    """Uninitialised array of `size` values that begins on a cache line (a load across two lines costs two)."""
+    raw = np.empty(size * np.dtype(dtype).itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : raw.size - 64 + start].view(dtype)

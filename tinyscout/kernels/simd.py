@@ -24,7 +24,7 @@ def intrinsic(generate: Callable[..., Any]) -> Callable[..., Any]:
     return numba.extending.intrinsic(generate)
 
 
-def _cpu_features() -> dict[str, bool]:
+def cpu_features() -> dict[str, bool]:
     """What Numba compiles for: this CPU, or what NUMBA_CPU_FEATURES says, such as "+avx2,+fma"."""
     chosen = getattr(config, "CPU_FEATURES", None)
     if chosen is None:
@@ -33,7 +33,7 @@ def _cpu_features() -> dict[str, bool]:
 
 
 def _register_shape() -> tuple[int, int]:
-    features = _cpu_features()
+    features = cpu_features()
     if features.get("avx512f"):
         return 16, 8  # 32 registers of 512 bits
     if features.get("avx2") and features.get("fma"):

@@ -28,7 +28,7 @@ def _broadcast(builder, scalar):
     return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, LANES), [0] * LANES))
 
 
-def _keep_rolled(module, branch):
+def keep_rolled(module, branch):
     """Forbid unrolling of this loop: twice the accumulators would not fit in the registers."""
     disable = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
     node = ir.values.MDValue(module, [], name=str(len(module.metadata)))
@@ -87,7 +87,7 @@ def _emit_tile(module, vectors):
     for spot in spots:
         total[spot].add_incoming(initial[spot], start)
         total[spot].add_incoming(after[spot], loop)
-    _keep_rolled(module, builder.cbranch(builder.icmp_signed("<", following, depth), loop, done))
+    keep_rolled(module, builder.cbranch(builder.icmp_signed("<", following, depth), loop, done))
 
     builder.position_at_end(done)
     final = {spot: builder.phi(VECTOR) for spot in spots}
