@@ -5,6 +5,7 @@ or kind of signal has its own id, so has a missing value, and text is bytes.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -63,11 +64,13 @@ class SalesTokenizer:
         max_words_per_text: int = 32,
         min_count: int = 5,
         max_tokens: int = 128,
+        writing: Iterable[str] = (),
     ) -> "SalesTokenizer":
         """Learn words, quantiles, categories and kinds of signals from the training rows.
 
         A category or kind that comes fewer than min_count times counts as unseen. Texts of the profile are cut so that
-        the profile fills at most half of max_tokens.
+        the profile fills at most half of max_tokens. `writing`: texts that a model is to write, whose words are learnt
+        beside those of the leads.
         Raises InputError when the profile's columns alone leave max_tokens no room for a signal.
         """
         names = [(name, tables.schema.columns[name]) for name in tables.schema.profile]
@@ -89,6 +92,7 @@ class SalesTokenizer:
                 fields.append(Field(name, type_, NumberCoder.fit(column)))
         if "text" in tables.signals:
             texts.update(_text_counts(pd.Series(tables.signals["text"])))
+        texts.update(writing)
         signals = SignalCoder.fit(tables.signals, min_count)
         return cls(BPE.train(texts, merges), tuple(fields), signals, max_words_per_text)
 
@@ -129,6 +133,15 @@ class SalesTokenizer:
 
         dropped = np.bincount(lead, words.dropped, len(tables)) + sum(text.dropped for *_, text in profile if text)
         return Tokens(ids, values, ages, offsets, dropped.astype(np.int32))
+
+    def encode_text(self, text: str) -> list[int]:
+        """The word ids of a text, all of it. No text makes a special: "<end>" becomes the words that spell it."""
+        return [self.vocabulary.words_start + word for word in self.bpe.encode(text)]
+
+    def decode_text(self, ids: Iterable[int]) -> str:
+        """The text that word ids spell; ids of other kinds are left out."""
+        words = range(self.vocabulary.words_start, self.vocabulary.n_language)
+        return self.bpe.decode(int(i) - self.vocabulary.words_start for i in ids if i in words)
 
     def _encode_field(
         self, tables: LeadTables, field: Field, start: int

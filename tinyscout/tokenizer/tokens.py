@@ -1,9 +1,12 @@
 """Tokens: many leads as ragged arrays of (id, value, age), and Padded: some of them as a rectangle.
 
 A lead's tokens stand in one order: profile, then signals each followed by its words, oldest first, then `<score>`.
+What is to be written to the lead follows that (chat.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -63,6 +66,20 @@ class Tokens:
         lengths = self.lengths[rows]
         source = spans(self.offsets[rows], lengths)
         return Tokens(self.ids[source], self.values[source], self.ages[source], offsets_of(lengths), self.dropped[rows])
+
+    def append(self, tails: Sequence[Sequence[int]]) -> "Tokens":
+        """Every lead with the ids of its tail after its own tokens, without value or age; tails (B,) of any length."""
+        if len(tails) != len(self):
+            raise ValueError(f"Tokens.append: got {len(tails)} tails for {len(self)} leads; needs one a lead")
+        added = np.fromiter((len(tail) for tail in tails), np.int64, len(tails))
+        offsets = offsets_of(self.lengths + added)
+        at, end = spans(offsets[:-1], self.lengths), spans(offsets[1:] - added, added)
+        ids = np.empty(offsets[-1], np.int32)
+        values = np.zeros(offsets[-1], np.float32)
+        ages = np.full(offsets[-1], np.nan, np.float32)
+        ids[at], values[at], ages[at] = self.ids, self.values, self.ages
+        ids[end] = np.fromiter(chain.from_iterable(tails), np.int32, len(end))
+        return Tokens(ids, values, ages, offsets, self.dropped)
 
     def truncate(self, max_tokens: int, vocabulary: Vocabulary) -> "Tokens":
         """At most max_tokens a lead: whole signals (with their words) go, oldest first; profile and `<score>` stay.

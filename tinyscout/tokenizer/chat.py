@@ -1,0 +1,34 @@
+"""The chat template: a lead's tokens up to `<score>`, then `<instruction>` words `<message>` words `<end>`.
+
+The words are those of a text, never specials: whatever an instruction or a CRM note says, it can't end a message.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinyscout.tokenizer.sales import SalesTokenizer
+from tinyscout.tokenizer.tokens import Tokens
+from tinyscout.tokenizer.vocabulary import END, INSTRUCTION, MESSAGE
+
+
+def prompts(tokens: Tokens, instructions: Sequence[str], tokenizer: SalesTokenizer) -> Tokens:
+    """Leads (B,) with their instructions (B,), up to `<message>`: what a model is to go on from."""
+    return tokens.append([_question(text, tokenizer) for text in instructions])
+
+
+def lessons(tokens: Tokens, instructions: Sequence[str], messages: Sequence[str], tokenizer: SalesTokenizer) -> Tokens:
+    """Leads (B,) with their instructions and messages (B,) up to `<end>`: what a model is to learn from."""
+    pairs = zip(instructions, messages, strict=True)
+    return tokens.append([[*_question(ask, tokenizer), *tokenizer.encode_text(answer), END] for ask, answer in pairs])
+
+
+def answers(ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Where the answers stand: ids (B, T), lengths (B,) -> (B, T) bool, True at a message's words and its `<end>`."""
+    begun = np.cumsum(ids == MESSAGE, axis=1) > 0
+    inside = np.arange(ids.shape[1]) < np.asarray(lengths)[:, None]
+    return begun & inside & (ids != MESSAGE)
+
+
+def _question(text: str, tokenizer: SalesTokenizer) -> list[int]:
+    return [INSTRUCTION, *tokenizer.encode_text(text), MESSAGE]
