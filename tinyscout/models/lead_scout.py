@@ -101,9 +101,17 @@ class LeadScout(Module):
         last = self.norm(self.blocks[-1].at_last(x, lengths=batch.lengths))  # (B, D), at <score>
         return self.reply(last).reshape(-1) + self.wide(features)
 
-    def language_logits(self, batch: Padded) -> Tensor:
-        """Next-token logits over the language ids: (B, T) -> (B, T, V), tied to the token embedding."""
-        return self.hidden(self.embed(batch), batch.lengths) @ self.token.weight[: self.config.language].transpose(1, 0)
+    def language_logits(self, batch: Padded, at: tuple[np.ndarray, np.ndarray] | None = None) -> Tensor:
+        """Next-token logits over the language ids, tied to the token embedding: (B, T) -> (B, T, V).
+
+        at: rows and positions (n,) to write for, where not all are wanted -> (n, V).
+        """
+        hidden = self.hidden(self.embed(batch), batch.lengths)  # (B, T, D)
+        return self.next_token(hidden if at is None else hidden[at])
+
+    def next_token(self, hidden: Tensor) -> Tensor:
+        """The language head: what the backbone left (..., D) -> logits (..., V)."""
+        return hidden @ self.token.weight[: self.config.language].transpose(1, 0)
 
     def to_state(self) -> dict[str, Any]:
         """The sizes, as what JSON can hold; the weights are in state_dict()."""

@@ -1,0 +1,1 @@
+"""Inference: what makes probabilities and texts of a trained model."""
