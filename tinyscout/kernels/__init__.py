@@ -5,6 +5,8 @@ in the same file as `<name>_twin`; with NUMBA_DISABLE_JIT=1 the twin serves ever
 that `adamw` works in place; arrays that are not contiguous are copied once. A NaN that goes in comes out. All functions
 run without the GIL and may be called from several threads at once; each uses one thread.
 
+    matmul(a, b, *, transpose_a=False, transpose_b=False, out=None)  -> a @ b
+    pack_weight(weight), linear_packed(x, packed, bias, out)   -> out
     linear(x, weight, bias=None)                               -> y
     linear_backward_input(dy, weight)                          -> dx
     linear_backward_weight(dy, x)                              -> dweight, dbias
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from tinyscout.kernels.activation import gelu, gelu_backward
     from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
     from tinyscout.kernels.crossentropy import cross_entropy, softmax, softmax_backward
+    from tinyscout.kernels.gemm import linear_packed, matmul, pack_weight
     from tinyscout.kernels.int8 import linear_int8, pack_int8, quantize_rows
     from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
     from tinyscout.kernels.multihead import attention, attention_backward
@@ -52,7 +55,10 @@ __all__ = [
     "linear_backward_input",
     "linear_backward_weight",
     "linear_int8",
+    "linear_packed",
+    "matmul",
     "pack_int8",
+    "pack_weight",
     "quantize_rows",
     "scatter_add",
     "softmax",
@@ -63,6 +69,7 @@ _FILES = {
     "affine": ("linear", "linear_backward_input", "linear_backward_weight"),
     "activation": ("gelu", "gelu_backward"),
     "crossentropy": ("cross_entropy", "softmax", "softmax_backward"),
+    "gemm": ("linear_packed", "matmul", "pack_weight"),
     "int8": ("linear_int8", "pack_int8", "quantize_rows"),
     "layernorm": ("layer_norm", "layer_norm_backward"),
     "multihead": ("attention", "attention_backward"),

@@ -7,14 +7,13 @@ cache, go to BLAS.
 
 import numpy as np
 
+from tinyscout.kernels.gemm import multiply, pack, packed_size
 from tinyscout.kernels.jit import as_rows, compiled_for, kernel, plain
-from tinyscout.kernels.simd import LANES, TILE_ROWS, load, store, store_transposed
-from tinyscout.kernels.tile import tile_1, tile_2
+from tinyscout.kernels.simd import LANES, TILE_ROWS, load, store
+from tinyscout.kernels.tile import PANEL, tile_1, tile_2
 
 f32 = np.float32
-PANEL = 2 * LANES  # columns of a panel
 PAD = max(LANES, TILE_ROWS)
-ROWS = 64  # rows that meet a panel before the next one
 DEPTH = 64  # rows of x and dy whose products are added to the gradient of the weight at once
 FEWEST_ROWS = 32  # below this, packing the weight costs more than it saves
 LARGEST_WEIGHT = 256 * 1024  # elements, 1 MB
@@ -41,51 +40,13 @@ def linear_backward_weight_twin(dy, x):
 
 
 @kernel
-def _pack(b, b_row, b_col, depth, columns, into):
-    """B (depth, columns), whose element k, j is b[k * b_row + j * b_col], as panels of shape (depth, PANEL).
-
-    One of the strides is 1. `into` has room for LANES more rows of a panel.
-    """
-    for j in range(0, columns, LANES):
-        start = j // PANEL * depth * PANEL + j % PANEL
-        if b_col == 1:
-            for k in range(depth):
-                store(into, start + k * PANEL, load(b, k * b_row + j))
-        else:
-            for k in range(0, depth, LANES):
-                store_transposed(b, j * b_col + k, b_col, LANES, depth - k, into, start + k * PANEL, PANEL)
-
-
-@kernel
-def _tiles(first, last, columns, depth, a, a0, a_row, a_col, b, c, c0, c_row, s, s_row, add):
-    """C = A @ B (+ S) for rows first to last, whole tiles; B packed."""
-    for j in range(0, columns, PANEL):
-        panel = j * depth
-        for i in range(first, last, TILE_ROWS):
-            at, to, start = a0 + i * a_row, c0 + i * c_row + j, i * s_row + j
-            if columns - j >= PANEL:
-                tile_2(a, at, a_row, a_col, b, panel, PANEL, c, to, c_row, s, start, s_row, depth, add)
-            else:
-                tile_1(a, at, a_row, a_col, b, panel, PANEL, c, to, c_row, s, start, s_row, depth, add)
-
-
-@kernel
 def _product(a, b, b_row, b_col, columns, bias, add, c):
     """c (N, columns) = a (N, depth) @ B (+ bias)."""
     rows, depth = a.shape
-    packed = np.empty(((columns + PANEL - 1) // PANEL * depth + LANES) * PANEL, np.float32)
-    _pack(b, b_row, b_col, depth, columns, packed)
-    whole = rows - rows % TILE_ROWS
-    flat, out = a.reshape(-1), c.reshape(-1)
-    for i in range(0, whole, ROWS):
-        last = min(i + ROWS, whole)
-        _tiles(i, last, columns, depth, flat, 0, depth, 1, packed, out, 0, columns, bias, 0, add)
-    if whole < rows:  # the last rows again in a tile of their own
-        a_tile, c_tile = np.zeros((TILE_ROWS, depth), np.float32), np.empty((TILE_ROWS, columns), np.float32)
-        a_tile[: rows - whole] = a[whole:]
-        flat, out = a_tile.reshape(-1), c_tile.reshape(-1)
-        _tiles(0, TILE_ROWS, columns, depth, flat, 0, depth, 1, packed, out, 0, columns, bias, 0, add)
-        c[whole:] = c_tile[: rows - whole]
+    packed = np.empty(packed_size(depth, columns), np.float32)
+    pack(b, b_row, b_col, depth, columns, packed)
+    multiply(rows, depth, columns, a.reshape(-1), 0, depth, 1, packed, PANEL, depth * PANEL, c.reshape(-1), 0, columns,
+             bias, 0, 0, add)  # fmt: skip
 
 
 @kernel
@@ -106,9 +67,9 @@ def _weight_gradient(dy, x, dweight, dbias):
             for i in range(0, n_out, TILE_ROWS):
                 a0, c0 = k * n_out + i, i * n_in + j
                 if n_in - j >= PANEL:
-                    tile_2(flat_dy, a0, 1, n_out, flat_x, b0, n_in, out, c0, n_in, out, c0, n_in, depth, True)
+                    tile_2(flat_dy, a0, 1, n_out, flat_x, b0, n_in, 0, out, c0, n_in, out, c0, n_in, depth, True, 0)
                 else:
-                    tile_1(flat_dy, a0, 1, n_out, flat_x, b0, n_in, out, c0, n_in, out, c0, n_in, depth, True)
+                    tile_1(flat_dy, a0, 1, n_out, flat_x, b0, n_in, 0, out, c0, n_in, out, c0, n_in, depth, True, 0)
 
 
 def linear(x, weight, bias=None):

@@ -1,7 +1,8 @@
 """The inner loop of a matrix product: a tile of C stays in registers while a row of B meets a column of A.
 
 Written as LLVM instructions, because from a plain loop LLVM makes code that spills the accumulators to memory
-(95 against 250 GF/s). `multiply` strings tiles together; the naive triple loop that it equals is in tests/kernels.
+(95 against 250 GF/s). gemm.py strings tiles together to a product of any size, with the plain loops beside it that it
+equals.
 """
 
 from llvmlite import ir
@@ -9,23 +10,40 @@ from numba import types
 from numba.core import cgutils
 
 from tinyscout.kernels.jit import kernel
-from tinyscout.kernels.simd import F32, I32, I64, LANES, TILE_ROWS, VECTOR, intrinsic
+from tinyscout.kernels.simd import F32, I32, I64, INTEGERS, LANES, TILE_ROWS, VECTOR, intrinsic
 
 ZERO = ir.Constant(VECTOR, [0.0] * LANES)
+PANEL = 2 * LANES  # columns of a tile, and of a panel of a packed matrix
 
 
 def _at(builder, pointer, index):
     return builder.gep(pointer, [index], inbounds=True, source_etype=F32)
 
 
-def _load(builder, pointer, index):
-    return builder.load(builder.bitcast(_at(builder, pointer, index), VECTOR.as_pointer()), align=4, typ=VECTOR)
+def _load(builder, pointer, mask):
+    if mask is None:
+        return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4, typ=VECTOR)
+    load = _intrinsic(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, [pointer.type, I32, mask.type, VECTOR])
+    return builder.call(load, [pointer, I32(4), mask, ZERO])
+
+
+def _store(builder, value, pointer, mask):
+    if mask is None:
+        builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+        return
+    types_of = [VECTOR, pointer.type, I32, mask.type]
+    store = _intrinsic(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), types_of)
+    builder.call(store, [value, pointer, I32(4), mask])
+
+
+def _intrinsic(builder, name, result, arguments):
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
 
 
 def _broadcast(builder, scalar):
-    undefined = ir.Constant(VECTOR, ir.Undefined)
-    one = builder.insert_element(undefined, scalar, I32(0))
-    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, LANES), [0] * LANES))
+    kind = ir.VectorType(scalar.type, LANES)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, I32(0))
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(INTEGERS, [0] * LANES))
 
 
 def keep_rolled(module, branch):
@@ -36,32 +54,42 @@ def keep_rolled(module, branch):
     branch.set_metadata("llvm.loop", node)
 
 
-def _emit_tile(module, vectors):
-    """LLVM function: C[TILE_ROWS, vectors * LANES] = A[TILE_ROWS, depth] @ B[depth, vectors * LANES] (+ S).
+def _emit_tile(module, rows, vectors, edge):
+    """LLVM function: C[rows, vectors * LANES] = A[rows, depth] @ B[depth, vectors * LANES] (+ S).
 
-    tile(A, a_row, a_col, B, b_row, C, c_row, S, s_row, depth, add): strides in elements; `add` says whether S is added,
-    which may be C itself, or one row for all (s_row 0).
+    tile(A, a_row, a_col, B, b_row, panel, C, c_row, S, s_row, depth, add, columns): strides in elements; every PANEL
+    columns of B are `panel` apart; `add` says whether S is added, which may be C itself, or one row for all (s_row 0).
+    With `edge`, nothing beyond `columns` is read or written of B, C and S.
     """
-    name = f"tinyscout_tile_{TILE_ROWS}x{vectors}x{LANES}"
+    name = f"tinyscout_tile_{rows}x{vectors}x{LANES}{'_edge' if edge else ''}"
     if name in module.globals:
         return module.globals[name]
     pointer = F32.as_pointer()
-    signature = [pointer, I64, I64, pointer, I64, pointer, I64, pointer, I64, I64, ir.IntType(1)]
+    signature = [pointer, I64, I64, pointer, I64, I64, pointer, I64, pointer, I64, I64, ir.IntType(1), I64]
     tile = ir.Function(module, ir.FunctionType(ir.VoidType(), signature), name)
     tile.linkage = "linkonce_odr"
     tile.attributes.add("noinline")  # inlined, the code around it competes for the registers of the accumulators
     tile.attributes.add("nounwind")
-    a, a_row, a_col, b, b_row, c, c_row, s, s_row, depth, add = tile.args
+    a, a_row, a_col, b, b_row, panel, c, c_row, s, s_row, depth, add, columns = tile.args
     entry, read, start, loop, done = (tile.append_basic_block(n) for n in ("entry", "read", "start", "loop", "done"))
-    spots = [(i, v) for i in range(TILE_ROWS) for v in range(vectors)]
-    fma = cgutils.get_or_insert_function(module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fmuladd.v{LANES}f32")
+    spots = [(i, v) for i in range(rows) for v in range(vectors)]
+    fma = _intrinsic(ir.IRBuilder(entry), f"llvm.fmuladd.v{LANES}f32", VECTOR, [VECTOR] * 3)
 
     builder = ir.IRBuilder(entry)
-    a_at = [_at(builder, a, builder.mul(a_row, I64(i))) for i in range(TILE_ROWS)]
+    a_at = [_at(builder, a, builder.mul(a_row, I64(i))) for i in range(rows)]
+    b_at = [_at(builder, b, builder.add(builder.mul(panel, I64(v // 2)), I64(v % 2 * LANES))) for v in range(vectors)]
+    masks = [None] * vectors
+    if edge:
+        left = [builder.trunc(builder.sub(columns, I64(v * LANES)), I32) for v in range(vectors)]
+        lanes = ir.Constant(INTEGERS, list(range(LANES)))
+        masks = [builder.icmp_signed("<", lanes, _broadcast(builder, n)) for n in left]
     builder.cbranch(add, read, start)
 
+    def spot_of(base, row, i, v):
+        return _at(builder, base, builder.add(builder.mul(row, I64(i)), I64(v * LANES)))
+
     builder.position_at_end(read)
-    before = {(i, v): _load(builder, s, builder.add(builder.mul(s_row, I64(i)), I64(v * LANES))) for i, v in spots}
+    before = {(i, v): _load(builder, spot_of(s, s_row, i, v), masks[v]) for i, v in spots}
     builder.branch(start)
 
     builder.position_at_end(start)
@@ -74,10 +102,10 @@ def _emit_tile(module, vectors):
     builder.position_at_end(loop)
     k = builder.phi(I64)
     total = {spot: builder.phi(VECTOR) for spot in spots}
-    b_at, a_col_at = builder.mul(k, b_row), builder.mul(k, a_col)
-    b_k = [_load(builder, b, builder.add(b_at, I64(v * LANES))) for v in range(vectors)]
+    b_row_at, a_col_at = builder.mul(k, b_row), builder.mul(k, a_col)
+    b_k = [_load(builder, _at(builder, b_at[v], b_row_at), masks[v]) for v in range(vectors)]
     after = {}
-    for i in range(TILE_ROWS):
+    for i in range(rows):
         a_ik = _broadcast(builder, builder.load(_at(builder, a_at[i], a_col_at), typ=F32))
         for v in range(vectors):
             after[i, v] = builder.call(fma, [a_ik, b_k[v], total[i, v]])
@@ -95,15 +123,14 @@ def _emit_tile(module, vectors):
         final[spot].add_incoming(initial[spot], start)
         final[spot].add_incoming(after[spot], loop)
     for i, v in spots:
-        to = _at(builder, c, builder.add(builder.mul(c_row, I64(i)), I64(v * LANES)))
-        builder.store(final[i, v], builder.bitcast(to, VECTOR.as_pointer()), align=4)
+        _store(builder, final[i, v], spot_of(c, c_row, i, v), masks[v])
     builder.ret_void()
     return tile
 
 
-def _tile(vectors):
+def _tile(rows, vectors, partial=False):
     @intrinsic
-    def tile(typing, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, s, s0, s_row, depth, add):
+    def tile(typing, a, a0, a_row, a_col, b, b0, b_row, panel, c, c0, c_row, s, s0, s_row, depth, add, columns):
         i = types.intp
 
         def generate(context, builder, signature, args):
@@ -111,19 +138,30 @@ def _tile(vectors):
                 array = cgutils.create_struct_proxy(signature.args[position])(context, builder, value=args[position])
                 return _at(builder, array.data, args[position + 1])
 
-            builder.call(
-                _emit_tile(builder.module, vectors),
-                [start(0), *args[2:4], start(4), args[6], start(7), args[9], start(10), *args[12:]],
-            )
+            arguments = [start(0), *args[2:4], start(4), *args[6:8], start(8), args[10], start(11), *args[13:]]
+            if partial:
+                whole = builder.icmp_signed(">=", args[-1], I64(vectors * LANES))
+                with builder.if_else(whole) as (then, otherwise):
+                    with then:
+                        builder.call(_emit_tile(builder.module, rows, vectors, False), arguments)
+                    with otherwise:
+                        builder.call(_emit_tile(builder.module, rows, vectors, True), arguments)
+            else:
+                builder.call(_emit_tile(builder.module, rows, vectors, False), arguments)
             return context.get_dummy_value()
 
-        return types.void(a, i, i, i, b, i, i, c, i, i, s, i, i, i, types.boolean), generate
+        return types.void(a, i, i, i, b, i, i, i, c, i, i, s, i, i, i, types.boolean, i), generate
 
     return tile
 
 
-#: C = A @ B (+ S) for LANES or 2 * LANES columns: each operand is a flat array, where its block starts, and strides.
-tile_1, tile_2 = _tile(1), _tile(2)
+#: C = A @ B (+ S) for TILE_ROWS rows and LANES or 2 * LANES columns: each operand is a flat array, where its block
+#: starts, and strides.
+tile_1, tile_2 = _tile(TILE_ROWS, 1), _tile(TILE_ROWS, 2)
+#: The same for PANEL columns or the fewer that there are, and for so many rows, half, a quarter, and one.
+tall, half, quarter, one = (_tile(rows, 2, True) for rows in (TILE_ROWS, TILE_ROWS // 2, TILE_ROWS // 4, 1))
+#: One row of four panels: enough sums under way to hide the latency of a multiply-add.
+one_wide = _tile(1, 8)
 
 
 @kernel
@@ -133,8 +171,8 @@ def multiply(columns, depth, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, ad
     Each operand is a flat float32 array, where its block starts, and the strides of that in elements.
     """
     j = 0
-    while j + 2 * LANES <= columns:
-        tile_2(a, a0, a_row, a_col, b, b0 + j, b_row, c, c0 + j, c_row, c, c0 + j, c_row, depth, add)
-        j += 2 * LANES
+    while j + PANEL <= columns:
+        tile_2(a, a0, a_row, a_col, b, b0 + j, b_row, 0, c, c0 + j, c_row, c, c0 + j, c_row, depth, add, 0)
+        j += PANEL
     if j < columns:
-        tile_1(a, a0, a_row, a_col, b, b0 + j, b_row, c, c0 + j, c_row, c, c0 + j, c_row, depth, add)
+        tile_1(a, a0, a_row, a_col, b, b0 + j, b_row, 0, c, c0 + j, c_row, c, c0 + j, c_row, depth, add, 0)
