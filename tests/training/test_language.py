@@ -1,0 +1,135 @@
+"""Teaching the language head: the loss stands on the answer alone, and a lesson is learnt."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from tinyscout.autograd import no_grad
+from tinyscout.errors import InputError
+from tinyscout.inference.generate import Uncached, generate
+from tinyscout.inference.sampler import SamplerSettings
+from tinyscout.metrics import log_loss
+from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
+from tinyscout.tokenizer import Tokens
+from tinyscout.tokenizer.tokens import offsets_of
+from tinyscout.tokenizer.vocabulary import END, INSTRUCTION, MESSAGE, SCORE
+from tinyscout.training.language import LanguageSettings, fit_language, language_loss, lesson_loss
+
+WORDS = range(5, 12)  # 12 to 19 are what leads are made of
+SETTINGS = LanguageSettings(epochs=12, batch_size=16, learning_rate=5e-3)
+
+
+def make_lessons(n: int, seed: int) -> tuple[Examples, np.ndarray]:
+    """A lead's one deciding token 12 + k is answered with the words 5 + k and 11; it replies when k is above 2."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.integers(0, 6, n)
+    leads = [[12 + int(kind), *rng.integers(18, 20, rng.integers(0, 4)).tolist(), SCORE] for kind in kinds]
+    lengths = np.array([len(lead) for lead in leads])
+    ids = np.concatenate(leads).astype(np.int32)
+    values, ages = np.zeros(len(ids), np.float32), np.full(len(ids), np.nan, np.float32)
+    tokens = Tokens(ids, values, ages, offsets_of(lengths), np.zeros(n, np.int32))
+    lessons = tokens.append([[INSTRUCTION, 6, MESSAGE, 5 + int(kind), 11, END] for kind in kinds])
+    return Examples(lessons, sparse.csr_matrix((n, 1), dtype=np.float32)), (kinds > 2).astype(float)
+
+
+def make_model(seed: int = 0) -> LeadScout:
+    config = LeadScoutConfig(
+        vocabulary=20, language=12, numbers=(), wide=1, width=16, depth=2, heads=2, max_tokens=24, dropout=0.0
+    )
+    return LeadScout(config, rng=np.random.default_rng(seed))
+
+
+def leads_alone(lessons: Tokens) -> Tokens:
+    """The lessons cut after `<score>`."""
+    keep = np.concatenate(
+        [np.cumsum(ids == SCORE) - (ids == SCORE) == 0 for ids in np.split(lessons.ids, lessons.offsets[1:-1])]
+    )
+    lengths = np.bincount(lessons.lead[keep], minlength=len(lessons))
+    return Tokens(lessons.ids[keep], lessons.values[keep], lessons.ages[keep], offsets_of(lengths), lessons.dropped)
+
+
+def test_a_lesson_is_learnt_and_written_again() -> None:
+    lessons, replied = make_lessons(300, 1)
+    held_out, replied_held_out = make_lessons(60, 2)
+    model = make_model()
+    before = language_loss(model, held_out.tokens)
+    losses = fit_language(model, lessons, SETTINGS, seed=0, labels=replied)
+    assert len(losses) == 12 * math.ceil(300 / 16)
+    assert language_loss(model, held_out.tokens) < 0.05 < 1 < before
+    prompts = held_out.tokens.take(np.arange(60))
+    ends = np.array([np.flatnonzero(ids == MESSAGE)[0] + 1 for ids in np.split(prompts.ids, prompts.offsets[1:-1])])
+    keep = np.arange(len(prompts.ids)) - prompts.offsets[prompts.lead] < ends[prompts.lead]
+    cut = Tokens(prompts.ids[keep], prompts.values[keep], prompts.ages[keep], offsets_of(ends), prompts.dropped)
+    for text, start in zip(
+        generate(Uncached(model), cut, SamplerSettings(temperature=0, most=5)), cut.offsets[:-1], strict=True
+    ):
+        assert text == [cut.ids[start] - 12 + 5, 11]
+    alone = Examples(leads_alone(held_out.tokens), held_out.features)
+    assert log_loss(replied_held_out, predict_logits(model, alone)) < 0.1
+
+
+def test_the_loss_is_that_of_the_answers_tokens() -> None:
+    lessons, _ = make_lessons(9, 3)
+    model = make_model().eval()
+    total, count = 0.0, 0
+    for i in range(9):
+        batch = lessons.tokens.pad(np.array([i]))
+        with no_grad():
+            logits = model.language_logits(batch).data[0].astype(np.float64)
+        start = int(np.flatnonzero(batch.ids[0] == MESSAGE)[0])
+        for position in range(start, batch.lengths[0] - 1):  # from <message> to the token before <end>
+            row = logits[position]
+            total += np.log(np.exp(row).sum()) - row[batch.ids[0, position + 1]]
+            count += 1
+    assert count == 27
+    assert language_loss(model, lessons.tokens) == pytest.approx(total / count, rel=1e-5)
+
+
+def test_no_message_no_loss() -> None:
+    lessons, _ = make_lessons(3, 3)
+    assert math.isnan(language_loss(make_model(), leads_alone(lessons.tokens).take(np.arange(0))))
+
+
+def test_the_reply_is_read_at_score_as_if_nothing_followed() -> None:
+    lessons, replied = make_lessons(20, 4)
+    model = make_model(1).eval()
+    model.reply.weight.data[:] = 0.5
+    both = lesson_loss(model, lessons, labels=replied, reply_weight=0.5).item()
+    alone = predict_logits(model, Examples(leads_alone(lessons.tokens), lessons.features))
+    assert both - lesson_loss(model, lessons).item() == pytest.approx(0.5 * log_loss(replied, alone), rel=1e-4)
+
+
+def test_labels_that_are_not_known_count_for_nothing() -> None:
+    lessons, replied = make_lessons(20, 4)
+    model, few = make_model(1).eval(), np.arange(5)
+    model.reply.weight.data[:] = 0.5
+    some = np.where(np.arange(20) < 5, replied, np.nan)
+    found = lesson_loss(model, lessons, labels=some).item() - lesson_loss(model, lessons).item()
+    known = (
+        lesson_loss(model, lessons.take(few), labels=replied[:5]).item() - lesson_loss(model, lessons.take(few)).item()
+    )
+    assert found == pytest.approx(known, rel=1e-4) != 0
+    assert lesson_loss(model, lessons, labels=np.full(20, np.nan)).item() == lesson_loss(model, lessons).item()
+
+
+def test_the_same_seed_gives_the_same_bits_and_progress_is_told() -> None:
+    lessons, replied = make_lessons(40, 6)
+    settings, told = SETTINGS.model_copy(update={"epochs": 1}), []
+    first, second = make_model(), make_model()
+    fit_language(first, lessons, settings, seed=1, labels=replied)
+    fit_language(second, lessons, settings, seed=1, labels=replied, progress=lambda *done: told.append(done))
+    for name, array in first.state_dict().items():
+        np.testing.assert_array_equal(array, second.state_dict()[name])
+    assert told == [("learning to write", step, 3) for step in (1, 2, 3)]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_loss_that_is_not_finite_is_one_line() -> None:
+    lessons, _ = make_lessons(40, 6)
+    model = make_model()
+    model.token.weight.data[7] = np.nan
+    with pytest.raises(InputError, match="step 1: the loss is not finite; lower learning_rate") as error:
+        fit_language(model, lessons, SETTINGS, seed=1)
+    assert "\n" not in str(error.value)

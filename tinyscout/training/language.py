@@ -1,0 +1,131 @@
+"""Teaching the language head: lessons (lead, instruction, message), with the loss on the message's tokens alone.
+
+Where labels are given, the reply head learns from the same pass: attention is causal, so `<score>` sees the lead and
+nothing of the lesson, and one backbone keeps both skills.
+"""
+
+import math
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from tinyscout.autograd import Tensor, keep_freed_memory, no_grad, ops
+from tinyscout.errors import InputError
+from tinyscout.models.batches import batches_of_tokens, for_each_batch
+from tinyscout.models.lead_scout import Examples, LeadScout
+from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
+from tinyscout.settings import Count, Settings, Share
+from tinyscout.tokenizer import Padded, Tokens
+from tinyscout.tokenizer.chat import answers
+from tinyscout.tokenizer.vocabulary import SCORE
+from tinyscout.training.fit import Progress, _no_decay, shuffled_batches
+
+
+class LanguageSettings(Settings):
+    """How the language head is taught; what FitSettings has as well means the same.
+
+    reply_weight: how much the reply loss counts beside the language loss, where labels are given.
+    """
+
+    epochs: Count = 1
+    batch_size: Count = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    warmup: Share = 0.05
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    reply_weight: Annotated[float, Field(ge=0)] = 1.0
+
+
+def fit_language(
+    model: LeadScout,
+    lessons: Examples,
+    settings: LanguageSettings,
+    *,
+    seed: int,
+    labels: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> list[float]:
+    """Train `model` in place on lessons (N) whose tokens end in a message (tokenizer/chat.py): loss of every step.
+
+    labels (N,) of 0, 1 or NaN (not known): whether each lead replied, learnt beside with settings.reply_weight; the
+    lessons' features then belong to the wide path. Raises InputError when the loss is no longer finite.
+    """
+    lengths = lessons.tokens.lengths
+    total = settings.epochs * math.ceil(len(lengths) / settings.batch_size)
+    optimizer = AdamW(
+        [(name, p) for name, p in model.named_parameters() if p.requires_grad],
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        no_decay=_no_decay,
+    )
+    losses: list[float] = []
+    keep_freed_memory()
+    model.train()
+    for epoch in range(settings.epochs):
+        for rows in shuffled_batches(lengths, settings.batch_size, np.random.default_rng([seed, epoch])):
+            optimizer.zero_grad()
+            known = None if labels is None else labels[rows]
+            loss = lesson_loss(model, lessons.take(rows), labels=known, reply_weight=settings.reply_weight)
+            loss.backward()
+            losses.append(loss.item())
+            if not math.isfinite(losses[-1]) or not math.isfinite(clip_grad_norm(model.parameters(), settings.clip)):
+                raise InputError(
+                    f"language training, step {len(losses)}: the loss is not finite; lower learning_rate "
+                    f"({settings.learning_rate:g})"
+                )
+            optimizer.lr = warmup_cosine(
+                len(losses) - 1,
+                warmup=int(settings.warmup * total),
+                total=total,
+                peak=settings.learning_rate,
+                floor=settings.final_rate,
+            )
+            optimizer.step()
+            if progress is not None:
+                progress("learning to write", len(losses), total)
+    model.eval()
+    return losses
+
+
+def lesson_loss(
+    model: LeadScout, lessons: Examples, *, labels: np.ndarray | None = None, reply_weight: float = 1.0
+) -> Tensor:
+    """Mean -log p of the tokens of the messages (B) and of their ends; with labels (B,), the reply loss beside it.
+
+    Labels that are NaN are left out. The reply is read at `<score>`, as it would be if nothing followed.
+    """
+    batch = lessons.tokens.pad()
+    hidden = model.hidden(model.embed(batch), batch.lengths)  # (B, T, D)
+    at, targets = _next(batch)
+    loss = ops.cross_entropy(model.next_token(hidden[at]), targets=targets)
+    if labels is None:
+        return loss
+    score = hidden[np.arange(len(lessons)), (batch.ids == SCORE).argmax(axis=1)]  # (B, D)
+    logits = model.reply(score).reshape(-1) + model.wide(lessons.features)
+    known = np.isfinite(labels)
+    return loss + reply_weight * ops.bce_with_logits(logits, targets=np.nan_to_num(labels), weights=known)
+
+
+def language_loss(model: LeadScout, lessons: Tokens) -> float:
+    """Mean -log p of the messages' tokens and their ends, in nats, without dropout; NaN where there is no message."""
+    model.eval()
+    sums = np.zeros((len(lessons), 2))
+
+    def add(rows: np.ndarray) -> None:
+        batch = lessons.pad(rows)
+        at, targets = _next(batch)
+        with no_grad():
+            loss = ops.cross_entropy(model.language_logits(batch, at), targets=targets)
+        sums[rows[0]] = loss.item() * len(targets), len(targets)
+
+    for_each_batch(add, batches_of_tokens(lessons.lengths))
+    total, count = sums.sum(axis=0)
+    return float(total / count) if count else math.nan
+
+
+def _next(batch: Padded) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Rows and positions from which a token of an answer is to be written (n,) each, and that token (n,)."""
+    rows, positions = np.nonzero(answers(batch.ids, batch.lengths))
+    return (rows, positions - 1), batch.ids[rows, positions]
