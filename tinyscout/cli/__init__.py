@@ -2,9 +2,11 @@
 
 import argparse
 import importlib
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from tinyscout import __version__
 from tinyscout.errors import InputError
@@ -18,6 +20,7 @@ COMMANDS = {
     "learn": "run the phases of the course in order, skipping what is fresh",
     "status": "show which phases and models there are, and whether they are fresh",
     "doctor": "check this machine and installation",
+    "warm": "compile the kernels for this machine now, so that no later command waits for it",
     "world": "make synthetic leads with known reply probabilities",
 }
 
@@ -28,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(next((word for word in argv if word in COMMANDS), None))
     args = parser.parse_args(argv)
     try:
-        return args.run(args)
+        with _notices():
+            return args.run(args)
     except InputError as error:
         if args.debug:
             raise
@@ -40,6 +44,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+class _Notice(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        # sys.stderr of this moment: above the bars, while progress is drawn
+        print(f"tinyscout: {record.getMessage()}", file=sys.stderr)
+
+
+@contextmanager
+def _notices() -> Iterator[None]:
+    """Show on standard error what the kernels log, such as that they are compiled for the first time."""
+    logger, handler = logging.getLogger("tinyscout.kernels"), _Notice()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:

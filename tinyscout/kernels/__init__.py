@@ -24,6 +24,7 @@ run without the GIL and may be called from several threads at once; each uses on
     attention_backward(dy, q, k, v, y, lse, *, ..., out=None)  -> dq, dk, dv
     scatter_add(ids, rows, size, *, values=None)               -> table
     adamw(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step)
+    warm(progress=None)                                        -> seconds it took to compile all of this ahead
 
 Numba is imported when the first of these names is used, not by `import tinyscout.kernels`.
 """
@@ -34,6 +35,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tinyscout.kernels.activation import gelu, gelu_backward
     from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
+    from tinyscout.kernels.ahead import warm
     from tinyscout.kernels.crossentropy import cross_entropy, softmax, softmax_backward
     from tinyscout.kernels.gemm import linear_packed, matmul, pack_weight
     from tinyscout.kernels.int8 import linear_int8, pack_int8, quantize_rows
@@ -63,9 +65,11 @@ __all__ = [
     "scatter_add",
     "softmax",
     "softmax_backward",
+    "warm",
 ]
 
 _FILES = {
+    "ahead": ("warm",),
     "affine": ("linear", "linear_backward_input", "linear_backward_weight"),
     "activation": ("gelu", "gelu_backward"),
     "crossentropy": ("cross_entropy", "softmax", "softmax_backward"),
