@@ -7,6 +7,7 @@ measure. Labels are 0 and 1, models are given by logits, and everything is compu
 from tinyscout.metrics.bootstrap import Interval, Resampled, fall, paired_bootstrap, resample
 from tinyscout.metrics.calibration import calibration_error, calibration_interval, reliability_bins
 from tinyscout.metrics.comparison import Comparison, comparison
+from tinyscout.metrics.diversity import distinct_n, self_bleu
 from tinyscout.metrics.gains import credit_waste, gains_table
 from tinyscout.metrics.ranking import lift_at, precision_at, recall_at, top_over_rest, wilson_interval
 from tinyscout.metrics.scores import brier, kl_divergence, log_loss, pr_auc, pr_auc_random, probability, roc_auc
@@ -21,6 +22,7 @@ __all__ = [
     "calibration_interval",
     "comparison",
     "credit_waste",
+    "distinct_n",
     "fall",
     "gains_table",
     "kl_divergence",
@@ -35,6 +37,7 @@ __all__ = [
     "reliability_bins",
     "resample",
     "roc_auc",
+    "self_bleu",
     "summary",
     "summary_by_segment",
     "top_over_rest",
