@@ -31,7 +31,7 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, list[Axes]]:
 
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
-    figure.suptitle(textwrap.fill(title, 95), fontsize=12, x=0.01, ha="left")
+    figure.suptitle(textwrap.fill(title, 104), fontsize=12, x=0.01, ha="left")
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     return figure, list(axes)
@@ -39,10 +39,13 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, list[Axes]]:
 
 def label(ax: Axes, text: str, x: float, y: float, color: str, *, ha: str = "left", above: float = 0.0) -> None:
     """Write a line's name beside one of its points, in its colour; `above` in points, ha as in matplotlib."""
+    from matplotlib.patheffects import withStroke
+
     beside = {"left": 6.0, "center": 0.0, "right": -6.0}[ha]
-    ax.annotate(
+    written = ax.annotate(
         text, (x, y), xytext=(beside, above), textcoords="offset points", color=color, ha=ha, va="center", fontsize=9
     )
+    written.set_path_effects([withStroke(linewidth=4, foreground="white")])  # stays legible over points and lines
 
 
 def save_figure(figure: Figure, path: Path) -> None:
