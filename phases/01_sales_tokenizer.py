@@ -18,7 +18,7 @@ import numpy as np
 
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import open_phase
-from tinyscout.course.figure import BLACK, GREY, VERMILION, label, new_figure
+from tinyscout.course.figure import BLUE, GREEN, GREY, PURPLE, VERMILION, label, new_figure
 from tinyscout.course.train import ReplyModel, reply_logits, timed, train_replies
 from tinyscout.leads.oracle import reply_probability
 from tinyscout.models.baseline import LogisticBaseline
@@ -75,7 +75,7 @@ for text, number in Counter(tables.take(train).signals["text"].dropna()).items()
         counts[piece] += number
 assert learn_merges(counts, settings.merges_by_hand) == tokenizer.bpe.merges[: settings.merges_by_hand]
 longest = sorted((word.decode().strip() for word in tokenizer.bpe.words[256:]), key=len)[-5:]
-print(f"byte pairs by hand equal the library's; the longest learnt are {', '.join(longest)}\n")
+print(f"byte pairs by hand equal the library's; the longest are {', '.join(longest)}\n")
 
 # %% A lead as tokens (id, value, age)
 tokens = tokenizer.encode(tables)
@@ -122,38 +122,38 @@ with progress_bars() as progress:
 test_logits, ms_per_lead = timed(lambda: reply_logits(bag, tokens, test))
 
 
-# %% Like leads lie near each other
-def unit(vectors):  # at length 1: dot products are cosines
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
+# %% Like leads lie near each other. Break it, first: what does one score keep of what a lead is like?
 where = points(bag)
 where -= where[train].mean(axis=0)  # seen from the middle of the training leads
-of_train, of_test = where[train], where[test]
-cosines = unit(of_test) @ unit(of_train).T  # (M, R)
-nearest = np.argpartition(-cosines, settings.neighbours, axis=1)[:, : settings.neighbours]
-replied_nearby = y[train][nearest].mean(axis=1)  # (M,)
-near_replier, near_other = (replied_nearby[y[test] == outcome].mean() for outcome in (1, 0))
-print(
-    f"of {settings.neighbours} leads near a replier {near_replier:.1%} replied, of those near another {near_other:.1%}"
-)
-print("nearest to the lead above:")
-for place in np.argsort(-cosines[test == shown][0])[:3]:
-    told = [name for name in in_words(train[place]) if name.startswith(("persona", "signal"))][:5]
-    print(f"  cosine {cosines[test == shown][0, place]:.2f}, replied: {bool(y[train[place]])}; {', '.join(told)}")
-
-# %% Break it, first: one score. Are leads of the same baseline score alike?
+directions = where / np.linalg.norm(where, axis=1, keepdims=True)  # of length 1: their products are cosines
+cosines = directions[test] @ directions[train].T  # (M, R)
+near = np.argpartition(-cosines, settings.neighbours, axis=1)[:, : settings.neighbours]
 baseline, features = LogisticBaseline.from_state(state["baseline"]), BaselineFeatures.from_state(state["features"])
-ranked = np.argsort(baseline.decision_function(features.transform(tokens.take(test))))
-score_80, alike = ranked[int(0.795 * len(ranked)) : int(0.805 * len(ranked))], {}  # they beat 80 % of the leads
-for name, group in (("score 80", score_80), ("any two", ranked[::7])):
-    cosine = unit(of_test[group]) @ unit(of_test[group]).T
-    alike[name] = float(np.median(cosine[np.triu_indices(len(group), 1)]))
-print(f'\n{len(score_80)} held-out leads have "lead score = 80"; the median cosine of two of them is')
-print(f"{alike['score 80']:.2f}, of any two leads {alike['any two']:.2f}")
+score = baseline.decision_function(features.transform(tokens))
+ranked = np.argsort(score[train])
+first = np.searchsorted(score[train][ranked], score[test]) - settings.neighbours // 2
+first = np.clip(first, 0, len(train) - settings.neighbours)[:, None]
+of_like_score = ranked[first + np.arange(settings.neighbours)]  # (M, neighbours), as near
+chance = np.random.default_rng(run.seed).integers(0, len(train), near.shape)
+
+signals, row = tables.signals[["kind", "channel", "text"]], np.asarray(tables.signals["row"])
+kinds, codes = np.unique(np.asarray(signals["kind"], str), return_inverse=True)
+often = np.bincount(row * len(kinds) + codes, minlength=len(y) * len(kinds)).reshape(-1, len(kinds))  # (N, kinds)
+main = np.where(often.any(axis=1), often.argmax(axis=1), -1)  # the commonest signal of a lead
+persona = np.asarray(tables.leads["persona"], str)
+alike = {}
+print(f"{settings.neighbours} training leads to each held-out lead; how many of a replier's replied, and of another's:")
+for name, others in (("near it on the map", near), ("of like score", of_like_score), ("any", chance)):
+    share = [float((of[train][others] == of[test][:, None]).mean()) for of in (main, persona)]
+    replied = [float(y[train][others][y[test] == outcome].mean()) for outcome in (1, 0)]
+    alike[name] = {"signal": share[0], "persona": share[1], "replied": replied}
+    print(f"  {name + ':':<19} the same commonest signal {share[0]:4.0%}, persona {share[1]:4.0%}; ", end="")
+    print(f"replied {replied[0]:5.1%}, {replied[1]:5.1%}")
+for place in np.argsort(-cosines[test == shown][0])[:3]:
+    told = [name for name in in_words(train[place]) if name.startswith(("persona", "signal"))][:3]
+    print(f"near the lead above (cosine {cosines[test == shown][0, place]:.2f}): {', '.join(told)}")
 
 # %% Break it, second: a bag has no order. Exchange the last unsubscribe and the last demo request of a lead.
-signals, row = tables.signals[["kind", "channel", "text"]], np.asarray(tables.signals["row"])
 last = np.full((2, len(y)), -1)
 for which, name in enumerate(EXCHANGED):
     last[which, row[signals["kind"] == name]] = np.flatnonzero(signals["kind"] == name)  # of several the last stays
@@ -174,17 +174,17 @@ print(f"unsubscribe last {gone:.1%}; the bag's logit moves by at most {moved:.0e
 judged = run.table(y[test], test_logits, ms_per_lead)
 
 # %% Hand over: a map along the two directions in which leads spread most (principal components by SVD)
-east, north = (of_test @ np.linalg.svd(of_train, full_matrices=False)[2][:2].T).T
-title = f"Of a replier's neighbours on the map of leads {near_replier:.0%} replied, of others' {near_other:.0%}"
-figure, (ax,) = new_figure(title)
-for outcome, name, color in ((0, "silent", GREY), (1, "replied", VERMILION)):
-    at = y[test] == outcome
-    ax.scatter(east[at], north[at], s=4 + 8 * outcome, color=color, alpha=0.8, linewidths=0)
-    label(ax, name, east[at].mean(), north.max(), color, ha="center", above=12)
-for name, who in (("no signals", np.setdiff1d(test, row)), ("asked for a demo", np.flatnonzero(last[1] >= 0))):
-    here = np.isin(test, who)
-    label(ax, name, np.median(east[here]), np.median(north[here]), BLACK, ha="center")
-ax.set(xlabel="first principal component of the held-out leads", ylabel="second principal component")
+east, north = (where[test] @ np.linalg.svd(where[train], full_matrices=False)[2][:2].T).T
+on_map, by_score = alike["near it on the map"], alike["of like score"]
+title = f"Of a lead's neighbours on the map {on_map['signal']:.0%} share its commonest signal, of leads of like score "
+figure, (ax,) = new_figure(f"{title}{by_score['signal']:.0%}")
+ax.scatter(east, north, s=4, color=GREY, alpha=0.5, linewidths=0)
+commonest = np.argsort(-np.bincount(main[test][main[test] >= 0]))
+for kind, color in zip(commonest, (VERMILION, BLUE, GREEN, PURPLE), strict=False):
+    at = main[test] == kind
+    ax.scatter(east[at], north[at], s=8, color=color, linewidths=0)
+    label(ax, str(kinds[kind]), np.median(east[at]), np.median(north[at]), color, ha="center")
+ax.set(xlabel="first principal component of the leads (no unit)", ylabel="second principal component (no unit)")
 kept = np.intersect1d(both, test)
 run.hand_over(
     role="bag",
@@ -192,9 +192,9 @@ run.hand_over(
     arrays={"test_logits": test_logits, "twin_rows": kept, "twin_gain": (exchanged - as_is)[kept]},
     parts={"tokens": vars(tokens), "twins": vars(twins.take(kept)), "model": bag.state_dict()},
     judged=judged,
-    findings={"near_replier": near_replier, "near_other": near_other, "cosine": alike, "orders": [asked, gone, moved]},
-    measured=f"{run.verdict(judged, '00')}; {near_replier:.1%} of a replier's neighbours reply, {near_other:.1%} of "
-    f"others'; order is worth {asked:.1%} or {gone:.1%} and moves the bag by {moved:.0e}",
-    so_what="a point keeps apart what one score puts together, but a bag of tokens knows neither order nor age",
+    findings={"alike": alike, "orders": [asked, gone, moved]},
+    measured=f"{run.verdict(judged, '00')}; neighbours share the commonest signal in {on_map['signal']:.0%}, those of "
+    f"like score in {by_score['signal']:.0%}; order is worth {asked:.1%} or {gone:.1%}, moves the bag by {moved:.0e}",
+    so_what="a point keeps what one score throws away, but a bag of tokens knows neither order nor age",
     try_this="give Bag std=1.0: the vectors then stay where chance put them. Who are a lead's neighbours now?",
 )
