@@ -3,7 +3,7 @@
 A block is attention, then a small network for each token, and each adds to a stream that runs straight through. Two
 such blocks beside the baseline's own features make the scout. Backward through so many sums must visit each op once.
 
-Needs: 00 (baseline, features), 01 (tokens), 03 (token and time vectors to start from). Leaves: a reply scout.
+Needs: 00 (features), 01 (tokens), 03 (token and time vectors to start from). Leaves: a reply scout.
 Takes: about 25 s. Reference: He et al. 2016 (residuals); Xiong et al. 2020 (norms before the branches).
 """
 
@@ -18,7 +18,6 @@ from tinyscout.cli.console import progress_bars
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLUE, VERMILION, label, new_figure
 from tinyscout.course.train import timed
-from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.nn import Block
@@ -59,8 +58,13 @@ def examples_of(tokens):  # the wide features know all tokens, the stack the lat
 
 def make(depth):
     sizes = len(vocabulary), vocabulary.n_language, numbers, len(features.names), width, depth
-    scout = LeadScout(LeadScoutConfig(*sizes), rng=np.random.default_rng(run.seed))
-    scout.token.weight.data[:], scout.age.project.weight.data[:] = start["token.weight"], start["age.project.weight"]
+    rng = np.random.default_rng(run.seed)
+    scout = LeadScout(LeadScoutConfig(*sizes), rng=rng)
+    scout.reply.weight.data[:] = rng.normal(0, width**-0.5, width)  # at 0, its default, no gradient gets past it
+    scout.token.weight.data[:] = start["token.weight"]
+    age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
+    sines, into[:] = age.shape[1] // 2 - 1, 0
+    into[:, : 2 + sines], into[:, 2 + scout.age.frequencies :][:, :sines] = age[:, : 2 + sines], age[:, 2 + sines :]
     return scout
 
 
@@ -101,18 +105,16 @@ print(f"a stack of {settings.depth} blocks by hand equals the library's on {len(
 
 # %% Break it, first: no residual stream. Each layer hands on only what it made of the layer below.
 class NoResidual(Block):
-    def __call__(self, x, *, lengths=None, causal=True):
-        x = self.attention(self.attention_norm(x), lengths=lengths, causal=causal)
-        return self.mlp(self.mlp_norm(x))
+    def _add(self, x, mixed):  # what attention heard goes into the MLP, and the stream x is lost
+        return self.mlp(self.mlp_norm(mixed))
 
 
 def learn_by_heart(residual):
-    """How far apart leads are after each fresh layer, gradient norms by layer, and the loss on a few leads by step."""
-    model, rng = make(settings.deep).eval(), np.random.default_rng(run.seed)
-    model.reply.weight.data[:] = rng.normal(0, width**-0.5, width)
-    if not residual:
-        model.blocks[:] = [NoResidual(width, HEADS, rng=rng) for _ in model.blocks]
-    x, apart, gradients, losses = model.embed(few), [], [], []
+    """How far apart a few leads are after each layer of a fresh stack, and the loss on them step by step."""
+    model = make(settings.deep).eval()
+    for block in () if residual else model.blocks:
+        block.__class__ = NoResidual  # the same weights, another sum
+    x, apart, losses = model.embed(few), [], []
     for block in model.blocks:
         x = block(x, lengths=few.lengths)
         read = x.data[np.arange(len(few_rows)), few.lengths - 1]  # (B, D)
@@ -124,17 +126,15 @@ def learn_by_heart(residual):
         optimizer.zero_grad()
         loss = ops.bce_with_logits(model.reply_logits(few, nothing), targets=y[few_rows])
         loss.backward()
-        gradients = gradients or [np.linalg.norm(np.asarray(block.mlp.up.weight.grad)) for block in model.blocks]
         optimizer.step()
         losses.append(loss.item())
-    return {"apart": apart, "gradients": gradients, "losses": losses}
+    return {"apart": apart, "losses": losses}
 
 
 deep = {"residual": learn_by_heart(True), "no residual": learn_by_heart(False)}
 for name, found in deep.items():
-    cost, apart, ratio = found["losses"][-1], found["apart"][-1], found["gradients"][0] / found["gradients"][-1]
-    print(f"{settings.deep} layers, {name}: loss on leads to learn by heart {cost:.3f}, leads {apart:.2f} apart after")
-    print(f"  a fresh stack, gradient of its first layer over that of the last {ratio:.2g}")
+    print(f"{settings.deep} layers, {name}: fresh, they leave leads {found['apart'][-1]:.2f} apart; ", end="")
+    print(f"loss on {len(few_rows)} leads to learn by heart {found['losses'][-1]:.3f}")
 
 
 # %% Break it, second: backward by plain recursion. y = y + y is a diamond: two ways lead to the same op.
@@ -157,17 +157,16 @@ deep_visits = visits(make(settings.deep).reply_logits(few, few_wide).node, deep_
 print(f"\n{settings.diamonds} diamonds: recursion makes {chain_visits:,} visits, the engine's pass {settings.diamonds}")
 print(f"a scout of {settings.deep} layers: recursion would make {deep_visits:,}, the engine's pass {len(deep_ops)}\n")
 
-# %% Train the stack beside the baseline, from the baseline's own logit
+# %% Train the stack, with the baseline's features beside it
 scout = make(settings.depth)
-scout.wide.start_from(LogisticBaseline.from_state(begun.state["baseline"]))
-fitting = FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate, final_rate=0.1, average=0)
+fitting = FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate, final_rate=0.1)
 later = examples.take(stop), y[stop]
 with progress_bars() as progress:
     history = fit(scout, examples.take(train), y[train], fitting, seed=run.seed, stop=later, progress=progress)
-twins, originals = examples_of(Tokens(**bag.part("twins"))), examples.take(bag.arrays["twin_rows"])
-moves = predict_logits(scout, twins) - predict_logits(scout, originals)
+moves = predict_logits(scout, examples_of(Tokens(**bag.part("twins"))))
+moves -= predict_logits(scout, examples.take(bag.arrays["twin_rows"]))
 right = float(np.mean(np.sign(moves) == np.sign(bag.arrays["twin_gain"])))
-print(f"unsubscribe and demo exchanged: the score moves the way the truth does in {right:.0%} of {len(moves)} leads\n")
+print(f"unsubscribe and demo exchanged: the score moves the way the truth does in {right:.0%} of {len(moves)} leads")
 
 # %% Measure
 test_logits, ms_per_lead = timed(lambda: predict_logits(scout, examples.take(test)))
@@ -175,14 +174,15 @@ judged = run.table(y[test], test_logits, ms_per_lead)
 
 # %% Hand over
 with_, without = (found["losses"][-1] for found in deep.values())
-title = f"{settings.deep} layers learn leads by heart with a residual stream ({with_:.2f}), not without ({without:.2f})"
-figure, (left, panel) = new_figure(title, panels=2)
-for (name, found), color in zip(deep.items(), (BLUE, VERMILION), strict=True):
+title = f"{settings.deep_steps} steps bring {settings.deep} layers with a residual stream to a log loss of {with_:.2f} "
+figure, (left, panel) = new_figure(f"{title}on {len(few_rows)} leads, without to {without:.2f}", panels=2)
+for (name, found), color, above in zip(deep.items(), (BLUE, VERMILION), (10, -12), strict=True):
     for ax, values in ((left, found["apart"]), (panel, found["losses"])):
         ax.plot(np.arange(1, len(values) + 1), values, color=color)
-        label(ax, name, len(values), values[-1], color, ha="right", above=10)
+        ends = values[-len(values) // 4 :]
+        label(ax, name, len(values), max(ends) if above > 0 else min(ends), color, ha="right", above=above)
 left.set(xlabel="layer of a fresh stack", ylabel="how far leads are apart (1: nothing in common)", ylim=(0, 1))
-panel.set(xlabel="training step", ylabel="log loss on leads learnt by heart (nats)")
+panel.set(xlabel="training step", ylabel="log loss on leads to learn by heart (nats)", ylim=(0, None))
 run.hand_over(
     role="reply_scout",
     figure=figure,
