@@ -69,7 +69,7 @@ class Asking(ReplyModel):
     def __init__(self, rng, scale=None):
         self.token = Embedding(len(vocabulary), width, rng=rng)
         self.amount = Embedding(len(vocabulary), width, rng=rng)
-        self.age = TimeEncoding(width, rng=rng)
+        self.age = TimeEncoding(width, frequencies=start["age.project.weight"].shape[1] // 2 - 1, rng=rng)
         self.up = Linear(width, hidden, rng=rng)
         self.reply = Linear(hidden, 1, rng=rng)
         self.load_state_dict(start)
@@ -129,10 +129,8 @@ with progress_bars() as progress:
         history[name] = train_replies(models[name], tokens, rows, settings, seed=run.seed, progress=progress)
 for name, found in random.items():
     best, passed = min(stop for _, stop in history[name]), found[-1][1]
-    print(f"{name}: <score> at first hears {listened[name]:.1f} of {batch.lengths.mean():.0f} tokens, training ends at")
-    print(
-        f"  {best:.4f} on the stopping leads; where d is {widths[-1]} a fresh softmax passes {passed:.0%} of a gradient"
-    )
+    print(f"{name}: <score> first hears {listened[name]:.1f} of {batch.lengths.mean():.0f} tokens; training ends at")
+    print(f"  {best:.4f} on the stopping leads; with d {widths[-1]} a fresh softmax passes {passed:.0%} of a gradient")
 
 # %% Whom do they ask? And is the order of two signals seen?
 asking = models["1/sqrt(d)"]
@@ -143,12 +141,10 @@ asked = asked[0].mean(axis=0)  # (T, T)
 names = [vocabulary.names[i].removeprefix("signal=").removeprefix("word ") for i in one.ids[0]]
 print(f"in the lead drawn, <score> asks most of {', '.join(names[i] for i in np.argsort(-asked[-1])[:4])}")
 twins, gain = Tokens(**bag.part("twins")).truncate(MAX_TOKENS, vocabulary), bag.arrays["twin_gain"]
-before, after = (
-    reply_logits(asking, tokens, bag.arrays["twin_rows"]),
-    reply_logits(asking, twins, np.arange(len(twins))),
-)
+before = reply_logits(asking, tokens, bag.arrays["twin_rows"])
+after = reply_logits(asking, twins, np.arange(len(twins)))
 right = float(np.mean(np.sign(after - before) == np.sign(gain)))
-print(f"unsubscribe and demo exchanged: the score moves the way the truth does in {right:.0%} of {len(twins)} leads\n")
+print(f"unsubscribe and demo exchanged: the score moves the way the truth does in {right:.0%} of {len(twins)} leads")
 
 # %% Measure
 test_logits, ms_per_lead = timed(lambda: reply_logits(asking, tokens, test))
@@ -157,21 +153,21 @@ judged = run.table(y[test], test_logits, ms_per_lead, also={"no 1/sqrt(d)": unsc
 
 # %% Hand over
 with_, without = listened.values()
-figure, (left, panel) = new_figure(
-    f"Without 1/sqrt(d) <score> listens to {without:.1f} tokens, not {with_:.1f}, before it knows whom to ask: the "
-    "wider the queries, the less gradient a softmax passes",
-    panels=2,
-)
+passes, blocks = (found[-1][1] for found in random.values())
+title = f"Without 1/sqrt(d) a fresh softmax passes {blocks:.0%} of a gradient at d {widths[-1]}, with it {passes:.0%}; "
+title += f"here <score> begins by hearing {without:.1f} tokens instead of {with_:.1f}"
+figure, (left, panel) = new_figure(title, panels=2)
 left.imshow(asked, cmap="Greys", vmin=0, aspect="auto")
-left.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
 left.set_yticks(range(len(names)), names, fontsize=6)
-left.set(xlabel="... is heard", ylabel="this token asks, and ...")
-for (name, found), color in zip(random.items(), (BLUE, VERMILION), strict=True):
-    passed = [100 * share for _, share in found]
-    panel.plot(widths, passed, "o-", color=color)
-    label(panel, name, widths[-1], passed[-1], color, ha="right", above=-12)
+left.set_xticks([])
+left.set(xlabel="... is heard (the same tokens; darker is more)", ylabel="this token asks, and ...")
+for (name, found), color, above in zip(random.items(), (BLUE, VERMILION), (-12, 12), strict=True):
+    share = [100 * passed for _, passed in found]
+    panel.plot(widths, share, "o-", color=color)
+    label(panel, name, widths[-1], share[-1], color, ha="right", above=above)
 panel.set(xlabel="d, the width of queries and keys", ylabel="gradient that a fresh softmax passes (%)", ylim=(0, 100))
 panel.set_xscale("log", base=2)
+panel.set_xticks(widths, [str(d) for d in widths])
 run.hand_over(
     role="one layer of attention",
     figure=figure,
