@@ -271,7 +271,7 @@ def test_neon_path_is_built(monkeypatch):
     monkeypatch.setattr(int8_tile, "LANES", 4)
     monkeypatch.setattr(int8_tile, "INSTRUCTION", "neon sdot")
     module = ir.Module()
-    int8_tile.emit_tile(module, 8, 1).linkage = "external"
+    int8_tile.emit_tile(module, 8, 1, edge=True).linkage = "external"
     parsed = llvmlite.binding.parse_assembly(str(module))
     parsed.verify()
     machine = llvmlite.binding.Target.from_triple("aarch64-linux-gnu").create_target_machine(cpu="neoverse-n1", opt=2)

@@ -26,13 +26,14 @@ from tinyscout.kernels.int8_tile import (
     tall,
 )
 from tinyscout.kernels.jit import aligned, compiled_for, kernel, plain
-from tinyscout.kernels.simd import LANES, load, load_first, nearest, splat
+from tinyscout.kernels.simd import LANES, fma, load, load_first, splat
 
 f32 = np.float32
 PANEL = 2 * LANES  # columns of a panel
 TOP = f32(127)
 LEAST = f32(1e-36)  # rows smaller than this count as zero, because 127 / x would overflow
 LARGEST = np.finfo(f32).max
+ROUND = f32(1.5 * 2**23 + ZERO_POINT)  # in a sum of this size the last bit counts ones: adding it rounds to even
 LONGEST = 2**31 // (255 * 127)  # products that surely fit a 32-bit sum
 
 
@@ -54,7 +55,8 @@ def quantize_rows_twin(x):
     finite = np.isfinite(most)
     usable = finite & (most >= LEAST)
     factor = TOP / np.where(usable, most, f32(1))  # (M,)
-    q = np.rint(np.where(usable[:, None], x, f32(0)) * factor[:, None]).astype(np.int8)
+    exact = np.where(usable[:, None], x, f32(0)).astype(np.float64) * factor[:, None]  # as a fused multiply-add has it
+    q = np.rint(exact).astype(np.int8)
     return q, np.where(finite, most / TOP, f32(np.nan)).astype(f32)
 
 
@@ -78,12 +80,12 @@ def _quantize(rows, depth, x, x0, x_row, into, scales):
         if whole < depth:
             most = larger_magnitude(most, load_first(x, start + whole, depth - whole))
         most_of_row = largest_magnitude(most)
-        factor = TOP / most_of_row if LEAST <= most_of_row <= LARGEST else f32(0)
+        by = splat(TOP / most_of_row if LEAST <= most_of_row <= LARGEST else f32(0))
         scales[i] = most_of_row / TOP if most_of_row <= LARGEST else f32(np.nan)
         for j in range(0, whole, LANES):
-            store_bytes(into, i * stride + j, nearest(load(x, start + j) * splat(factor)))
+            store_bytes(into, i * stride + j, fma(load(x, start + j), by, splat(ROUND)))
         if whole < depth:
-            store_bytes(into, i * stride + whole, nearest(load_first(x, start + whole, depth - whole) * splat(factor)))
+            store_bytes(into, i * stride + whole, fma(load_first(x, start + whole, depth - whole), by, splat(ROUND)))
 
 
 #: quantize(rows, depth, x, x0, x_row, into, scales): rows of the flat float32 array x, the first at x0, x_row apart, to
@@ -97,7 +99,7 @@ def _multiply(rows, depth, columns, x, row_scale, tiles, scale, correction, bias
     stride, panel = 4 * steps, PANEL * 4 * steps
     j = 0
     if rows == 1:
-        while j + 4 * PANEL <= scale.size:
+        while j + 4 * PANEL <= columns:
             one_wide(x, 0, stride, tiles, j * stride, panel, steps, correction, row_scale, 0, scale, bias, j,
                      columns - j, y, y0 + j, y_row, add)  # fmt: skip
             j += 4 * PANEL

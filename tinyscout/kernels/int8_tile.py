@@ -108,14 +108,27 @@ def _load(builder, pointer, index, kind):
     return builder.load(address, align=4, typ=register)
 
 
-def emit_tile(module, rows, panels):
-    """LLVM function: Y[rows, columns] = (Y +) (X @ W) * row_scale * scale + bias, columns <= panels * 2 * LANES.
+def _load_real(builder, pointer, mask):
+    if mask is None:
+        return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4, typ=VECTOR)
+    return _call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, [pointer, I32(4), mask, _constant(VECTOR, 0.0)])
+
+
+def _store_real(builder, value, pointer, mask):
+    if mask is None:
+        builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+    else:
+        _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), [value, pointer, I32(4), mask])
+
+
+def emit_tile(module, rows, panels, edge):
+    """LLVM function: Y[rows, columns] = (Y +) (X @ W) * row_scale * scale + bias, for whole panels.
 
     tile(X, x_row, W, panel, steps, correction, row_scale, scale, bias, columns, Y, y_row, add): X holds `steps` times
     four bytes a row, rows x_row bytes apart; W is packed, its panels `panel` bytes apart; row_scale has a value a row;
-    correction, scale and bias one a column. Nothing of bias or Y beyond `columns` is read or written.
+    correction, scale and bias one a column. With `edge`, nothing of bias or Y beyond `columns` is read or written.
     """
-    name = f"tinyscout_int8_tile_{rows}x{panels}x{LANES}"
+    name = f"tinyscout_int8_tile_{rows}x{panels}x{LANES}{'_edge' if edge else ''}"
     if name in module.globals:
         return module.globals[name]
     byte, integer, real = I8.as_pointer(), I32.as_pointer(), F32.as_pointer()
@@ -164,28 +177,31 @@ def emit_tile(module, rows, panels):
     for spot in spots:
         final[spot].add_incoming(initial[spot[1]], entry)
         final[spot].add_incoming(after[spot], loop)
-    zeros = _constant(VECTOR, 0.0)
-    for v in range(vectors):
-        left = builder.trunc(builder.sub(columns, I64(v * LANES)), I32)
-        mask = builder.icmp_signed("<", ir.Constant(INTEGERS, list(range(LANES))), _splat(builder, left))
-        masked = f"llvm.masked.load.v{LANES}f32.p0"
-        scale_v = _load(builder, scale, I64(v * LANES), F32)
-        bias_v = _call(builder, masked, VECTOR, [_at(builder, bias, I64(v * LANES), F32), I32(4), mask, zeros])
-        for i in range(rows):
-            to = _at(builder, y, builder.add(builder.mul(y_row, I64(i)), I64(v * LANES)), F32)
-            before = _call(builder, masked, VECTOR, [to, I32(4), builder.and_(mask, _splat(builder, add)), zeros])
-            row_scale_i = _splat(builder, builder.load(_at(builder, row_scale, I64(i), F32), typ=F32))
-            both = builder.fmul(row_scale_i, scale_v)
-            value = _call(
-                builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, [builder.sitofp(final[i, v], VECTOR), both, bias_v]
-            )
-            arguments = [builder.fadd(value, before), to, I32(4), mask]
-            _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), arguments)
+    masks, lanes = [None] * vectors, ir.Constant(INTEGERS, list(range(LANES)))
+    if edge:
+        left = [builder.trunc(builder.sub(columns, I64(v * LANES)), I32) for v in range(vectors)]
+        masks = [builder.icmp_signed("<", lanes, _splat(builder, n)) for n in left]
+    scales = [_load(builder, scale, I64(v * LANES), F32) for v in range(vectors)]
+    biases = [_load_real(builder, _at(builder, bias, I64(v * LANES), F32), masks[v]) for v in range(vectors)]
+    to, value = {}, {}
+    for i, v in spots:
+        to[i, v] = _at(builder, y, builder.add(builder.mul(y_row, I64(i)), I64(v * LANES)), F32)
+        both = builder.fmul(_splat(builder, builder.load(_at(builder, row_scale, I64(i), F32), typ=F32)), scales[v])
+        terms = [builder.sitofp(final[i, v], VECTOR), both, biases[v]]
+        value[i, v] = _call(builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, terms)
+    with builder.if_else(add) as (then, otherwise):
+        with then:
+            for i, v in spots:
+                total_iv = builder.fadd(value[i, v], _load_real(builder, to[i, v], masks[v]))
+                _store_real(builder, total_iv, to[i, v], masks[v])
+        with otherwise:
+            for i, v in spots:
+                _store_real(builder, value[i, v], to[i, v], masks[v])
     builder.ret_void()
     return tile
 
 
-def _tile(rows, panels):
+def _tile(rows, panels, partial=True):
     @intrinsic
     def tile(typing, x, x0, x_row, w, w0, panel, steps, correction, row_scale, i0, scale, bias, j0, columns, y, y0,
              y_row, add):  # fmt: skip
@@ -196,11 +212,18 @@ def _tile(rows, panels):
                 array = cgutils.create_struct_proxy(signature.args[position])(context, builder, value=args[position])
                 return _at(builder, array.data, args[offset], kind)
 
-            builder.call(
-                emit_tile(builder.module, rows, panels),
-                [start(0, 1, I8), args[2], start(3, 4, I8), args[5], args[6], start(7, 12, I32), start(8, 9, F32),
-                 start(10, 12, F32), start(11, 12, F32), args[13], start(14, 15, F32), args[16], args[17]],
-            )  # fmt: skip
+            arguments = [start(0, 1, I8), args[2], start(3, 4, I8), args[5], args[6], start(7, 12, I32),
+                         start(8, 9, F32), start(10, 12, F32), start(11, 12, F32), args[13], start(14, 15, F32),
+                         *args[16:]]  # fmt: skip
+            if partial:
+                whole = builder.icmp_signed(">=", args[13], I64(panels * 2 * LANES))
+                with builder.if_else(whole) as (then, otherwise):
+                    with then:
+                        builder.call(emit_tile(builder.module, rows, panels, False), arguments)
+                    with otherwise:
+                        builder.call(emit_tile(builder.module, rows, panels, True), arguments)
+            else:
+                builder.call(emit_tile(builder.module, rows, panels, False), arguments)
             return context.get_dummy_value()
 
         return types.void(
@@ -214,18 +237,18 @@ def _tile(rows, panels):
 TALL = TILE_ROWS
 tall, half, quarter, one = (_tile(rows, 1) for rows in (TALL, TALL // 2, TALL // 4, 1))
 #: One row against four panels: enough sums under way to hide the latency of an instruction.
-one_wide = _tile(1, 4)
+one_wide = _tile(1, 4, partial=False)
 
 
 @intrinsic
 def larger_magnitude(typing, most, x):
-    """Each lane: the larger of |most| and |x|; NaN counts as larger than infinity, so that it is never lost."""
+    """Each lane: the larger of `most`, not negative, and |x|. NaN counts as larger than infinity: it is never lost."""
 
     def generate(context, builder, signature, args):
-        a, b = (
-            builder.and_(builder.bitcast(v, INTEGERS), _constant(INTEGERS, 0x7FFFFFFF)) for v in args
-        )  # as integers, the bits of positive floats are in the order of the floats, then inf, then NaN
-        return builder.bitcast(builder.select(builder.icmp_signed(">", a, b), a, b), VECTOR)
+        # as integers, the bits of positive floats are in the order of the floats, then inf, then NaN
+        most, x = (builder.bitcast(v, INTEGERS) for v in args)
+        x = builder.and_(x, _constant(INTEGERS, 0x7FFFFFFF))
+        return builder.bitcast(_call(builder, f"llvm.smax.v{LANES}i32", INTEGERS, [most, x]), VECTOR)
 
     return vector(vector, vector), generate
 
@@ -243,19 +266,14 @@ def largest_magnitude(typing, x):
 
 @intrinsic
 def store_bytes(typing, into, i, x):
-    """into[i : i + LANES] = each lane of x (whole numbers from -128 to 127) plus ZERO_POINT, as bytes.
-
-    A lane that is NaN gives any byte.
-    """
+    """into[i : i + LANES] = the lowest eight bits of each lane of x."""
 
     def generate(context, builder, signature, args):
         data = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0]).data
-        # 1.5 * 2^23 leaves a whole number in the low bits of the sum; a conversion of NaN would be undefined in LLVM
-        low = builder.bitcast(builder.fadd(args[2], _constant(VECTOR, 1.5 * 2**23)), INTEGERS)
         octets = ir.VectorType(I8, LANES)
-        shifted = builder.trunc(builder.add(low, _constant(INTEGERS, ZERO_POINT)), octets)
+        lowest = builder.trunc(builder.bitcast(args[2], INTEGERS), octets)
         pointer = builder.bitcast(_at(builder, data, args[1], I8), octets.as_pointer())
-        builder.store(shifted, pointer, align=1)
+        builder.store(lowest, pointer, align=1)
         return context.get_dummy_value()
 
     return types.void(into, types.intp, vector), generate
