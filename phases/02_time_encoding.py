@@ -4,7 +4,7 @@ Age joins the token's vector: E[id] + value * W[id] + time(age). Two hours again
 are sines over the logarithm of the age. A hidden layer lets an age mean something else for each kind of signal.
 
 Needs: 00 (rows), 01 (tokens, vectors). Leaves: the timed bag and its held-out logits.
-Takes: about 10 s. Reference: Vaswani et al. 2017, section 3.5 (sinusoids, there of positions).
+Takes: about 12 s. Reference: Vaswani et al. 2017, section 3.5 (sinusoids, there of positions).
 This phase asks the oracle what an older signal is worth; no model sees its answer.
 """
 
@@ -25,7 +25,7 @@ from tinyscout.nn import Embedding, Linear
 from tinyscout.tokenizer import SalesTokenizer, Tokens
 
 NEEDS = ("00_logistic_baseline", "01_sales_tokenizer")
-SECONDS = 10
+SECONDS = 12
 HOURS = {"2 h": 2, "1 d": 24, "1 wk": 168, "1 mo": 730, "2 mo": 1460}
 BUYING = ("demo_request", "docs_visit")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyscout.autograd import ops
+from tinyscout.autograd import Tensor, ops
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLUE, VERMILION, label, new_figure
@@ -46,22 +46,31 @@ start = aged.part("model")
 width, hidden = start["token.weight"].shape[1], start["up.weight"].shape[0]
 
 
-# %% By hand: queries, keys and values, a causal mask, a softmax
-def attend(x, layer, lengths, scale=None):
-    """x (B, T, D) -> what each position heard (B, T, D), and whom it asked (B, H, T, T)."""
-    B, T, D = x.shape
-    H, K = layer.heads, D // layer.heads
-    qkv = x @ layer.qkv.weight.data.T + layer.qkv.bias.data  # (B, T, 3D)
+# %% By hand: queries, keys and values, a causal mask, a softmax; and the way back through all of it
+def hear(qkv, lengths, scale=None):
+    """qkv (B, T, 3D) -> what each position heard (B, T, D), whom it asked (B, H, T, T), and q, k, v, scale."""
+    B, T, D = *qkv.shape[:2], qkv.shape[2] // 3
+    H, K = settings.heads, D // settings.heads
     q, k, v = qkv.reshape(B, T, 3, H, K).transpose(2, 0, 3, 1, 4)  # (B, H, T, K) each
-    scores = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(K) if scale is None else scale)  # (B, H, T, T)
+    scale = 1 / math.sqrt(K) if scale is None else scale
+    scores = q @ k.swapaxes(-1, -2) * scale  # (B, H, T, T)
     place = np.arange(T)
     seen = place[:, None] >= place  # (T, T): nobody asks a later token
     seen = seen & (place < lengths[:, None])[:, None, None, :]  # (B, 1, T, T): nor padding
     scores = np.where(seen, scores, -np.inf)
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)  # each row adds up to 1
-    heard = (weights @ v).transpose(0, 2, 1, 3).reshape(B, T, D)
-    return heard @ layer.out.weight.data.T + layer.out.bias.data, weights
+    return (weights @ v).transpose(0, 2, 1, 3).reshape(B, T, D), weights, (q, k, v, scale)
+
+
+def hear_backward(dy, weights, q, k, v, scale):
+    """dy (B, T, D), the gradient of what was heard -> that of qkv (B, T, 3D)."""
+    (B, H, T, K), D = q.shape, dy.shape[2]
+    dy = dy.reshape(B, T, H, K).transpose(0, 2, 1, 3)  # (B, H, T, K)
+    dweights = dy @ v.swapaxes(-1, -2)  # (B, H, T, T)
+    dscores = weights * (dweights - (weights * dweights).sum(axis=-1, keepdims=True))  # 0 where one weight is 1
+    parts = dscores @ k * scale, dscores.swapaxes(-1, -2) @ q * scale, weights.swapaxes(-1, -2) @ dy  # of q, k, v
+    return np.stack(parts).transpose(1, 3, 0, 2, 4).reshape(B, T, 3 * D)
 
 
 # %% Phase 02's timed bag, with the tokens asking each other first
@@ -93,13 +102,15 @@ class Asking(ReplyModel):
 
 fresh = Asking(np.random.default_rng(run.seed))
 batch = tokens.pad(rows.train[:32])
-normed = fresh.norm(fresh.embed(batch))
-by_library, its_weights = fresh.attention(normed, lengths=batch.lengths, return_weights=True)
-by_hand, weights = attend(normed.data, fresh.attention, batch.lengths)
 inside = np.arange(batch.ids.shape[1]) < batch.lengths[:, None]  # what padding itself asks is nobody's business
+qkv = Tensor(fresh.attention.qkv(fresh.norm(fresh.embed(batch))).data, requires_grad=True)
+by_library = ops.self_attention(qkv, heads=settings.heads, lengths=batch.lengths)
+by_hand, weights, parts = hear(qkv.data, batch.lengths)
 np.testing.assert_allclose(by_hand[inside], by_library.data[inside], atol=1e-5)
-np.testing.assert_allclose(weights.transpose(0, 2, 1, 3)[inside], its_weights.transpose(0, 2, 1, 3)[inside], atol=1e-5)
-print(f"attention by hand equals the library's on {inside.sum()} tokens of {len(inside)} leads")
+dy = np.random.default_rng(run.seed).normal(size=by_hand.shape).astype(np.float32) * inside[..., None]
+by_library.backward(dy)
+np.testing.assert_allclose(hear_backward(dy, weights, *parts), np.asarray(qkv.grad), atol=1e-4)
+print(f"attention by hand equals the library's, forward and back, on {inside.sum()} tokens of {len(inside)} leads")
 
 
 # %% Break it: leave out 1/sqrt(d). Dot products of d numbers spread as sqrt(d), and the softmax saturates.
@@ -121,7 +132,7 @@ random = {
 models, history, listened = {}, {}, {}
 with progress_bars() as progress:
     for name, scale in (("1/sqrt(d)", None), ("no scale", 1.0)):
-        _, weights = attend(normed.data, fresh.attention, batch.lengths, scale)
+        _, weights, _ = hear(qkv.data, batch.lengths, scale)
         last = weights[np.arange(len(weights)), :, batch.lengths - 1]  # (B, H, T), whom <score> asks
         listened[name] = float(np.exp(-(last * np.log(np.maximum(last, 1e-30))).sum(axis=-1)).mean())
         models[name] = Asking(np.random.default_rng(run.seed), scale)
