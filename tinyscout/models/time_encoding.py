@@ -22,7 +22,8 @@ def age_features(ages: np.ndarray, frequencies: int = 8) -> np.ndarray:
     Sinusoids over a geometric ladder: Vaswani et al. 2017, section 3.5; over log time rather than position.
     """
     known = ~np.isnan(ages)
-    u = (np.log1p(np.where(known, ages, 0.0) * MINUTES_PER_HOUR) / LARGEST).astype(np.float32)
+    hours = np.where(known, ages, 0).astype(np.float64)  # one unit in the last place of a float32 u shows in the sines
+    u = (np.log1p(hours * MINUTES_PER_HOUR) / LARGEST).astype(np.float32)
     angles = u[..., None] * (np.pi * 2.0 ** np.arange(frequencies)).astype(np.float32)
     features = np.concatenate([np.ones_like(u)[..., None], u[..., None], np.sin(angles), np.cos(angles)], axis=-1)
     return features * known[..., None].astype(np.float32)

@@ -1,0 +1,36 @@
+"""KVCache: keys and values of the tokens read so far, so that the next token costs one row instead of all."""
+
+import numpy as np
+
+from tinyscout.errors import InputError
+from tinyscout.kernels.forward import Sizes
+from tinyscout.kernels.packed import up
+from tinyscout.kernels.simd import LANES
+
+
+class KVCache:
+    """Room for max_tokens tokens of one sequence, allocated once; `length` of them are read.
+
+    A cache belongs to one thread at a time.
+    """
+
+    def __init__(self, sizes: Sizes, depth: int, max_tokens: int) -> None:
+        head = up(sizes.width // sizes.heads, LANES)
+        long = up(max_tokens, LANES) + LANES  # columns are written a register at a time
+        self.max_tokens = max_tokens
+        self.length = 0
+        self.keys = np.zeros((depth, sizes.heads, head, long), np.float32)
+        self.values = np.zeros((depth, max_tokens + 1, up(sizes.width, LANES)), np.float32)
+
+    def truncate(self, length: int = 0) -> None:
+        """Forget the tokens from `length` on."""
+        self.length = min(self.length, length)
+
+    def claim(self, tokens: int) -> int:
+        """Position of the first of so many new tokens. Raises InputError where there is no room for them."""
+        if self.length + tokens > self.max_tokens:
+            raise InputError(
+                f"KVCache: {self.length} tokens are read and {tokens} more came, there is room for {self.max_tokens}; "
+                "write less, or fit with a larger max_tokens"
+            )
+        return self.length

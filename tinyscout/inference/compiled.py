@@ -1,0 +1,169 @@
+"""Compiled: a LeadScout whose weights are packed, and whose forward is one compiled function."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+
+from tinyscout.errors import InputError
+from tinyscout.inference.cache import KVCache
+from tinyscout.inference.packing import new_scratch, pack_weights, sizes_of
+from tinyscout.kernels.arena import Arena, arena_of, leaves
+from tinyscout.kernels.forward import BLOCK, extend, reply
+from tinyscout.kernels.jit import JIT, plain
+from tinyscout.kernels.packed import up
+from tinyscout.kernels.simd import LANES
+from tinyscout.models.lead_scout import Examples, LeadScout
+
+SHARE = 8192
+"""Tokens that a thread takes at a time: about 10 ms of work, so that handing it over costs nothing."""
+
+
+class Compiled:
+    """A LeadScout for prediction. Make one with `compile`.
+
+    Its methods may be called from any number of threads, also after a fork; `threads` is how many of its own `logits`
+    uses for many leads.
+    """
+
+    cache_type = KVCache
+
+    def __init__(self, model: LeadScout, threads: int) -> None:
+        self.config = model.config
+        self.threads = threads
+        self._sizes = sizes_of(model.config)
+        self._frequencies = model.age.frequencies
+        self._weights = arena_of(leaves(pack_weights(model.config, model.state_dict())))
+        self._free: list[Arena] = []  # append and pop are atomic
+
+    def logits(self, examples: Examples) -> np.ndarray:
+        """Reply logits (N,) float64 in the order of `examples`; a lead's bits don't depend on the others.
+
+        Raises InputError for leads that this model can't read.
+        """
+        tokens, features = examples.tokens, examples.features
+        if features.shape != (len(tokens), self.config.wide):
+            raise InputError(
+                f"Compiled.logits: features have shape {features.shape}, this model needs "
+                f"{(len(tokens), self.config.wide)}; make them with the scout that holds the model"
+            )
+        out = np.empty(len(tokens))
+        self._reply(examples, out)
+        return out
+
+    def _reply(self, examples: Examples, out: np.ndarray) -> None:
+        tokens, features = examples.tokens, examples.features
+        arrays = (
+            _as(tokens.ids, np.int32),
+            _as(tokens.values, np.float32),
+            _as(tokens.ages, np.float32),
+            _as(tokens.offsets, np.int64),
+            _as(features.data, np.float32),
+            _as(features.indices, np.int32),
+            _as(features.indptr, np.int32),
+        )
+
+        def work(span: tuple[int, int]) -> None:
+            with self._scratch() as scratch:
+                if not reply(*self._weights, *scratch, *arrays, *span, out):
+                    self._refuse(tokens.ids, tokens.lengths)
+
+        if self.threads == 1 or len(tokens.ids) <= SHARE:
+            work((0, len(tokens)))
+            return
+        spans = _spans(tokens.offsets, SHARE)
+        with ThreadPoolExecutor(min(self.threads, len(spans))) as pool:
+            for _ in pool.map(work, spans):
+                pass
+
+    def cache(self) -> KVCache:
+        """An empty cache for `prefill` and `decode`, as long as the model can read."""
+        return self.cache_type(self._sizes, self.config.depth, self.config.max_tokens)
+
+    def prefill(
+        self, ids: np.ndarray, values: np.ndarray, ages: np.ndarray, cache: KVCache, *, chunk: int = BLOCK
+    ) -> np.ndarray:
+        """Read tokens (n,) into the cache, `chunk` at a time -> language logits (V,) of the token that follows them.
+
+        However they are cut, the bits are the same. Raises InputError where the cache has no room.
+        """
+        ids, values, ages = _as(ids, np.int32), _as(values, np.float32), _as(ages, np.float32)
+        if not len(ids):
+            raise InputError("Compiled.prefill: there are no tokens; give one at least, such as <score>")
+        cache.claim(len(ids))
+        return self._extend(ids, values, ages, cache, min(max(chunk, 1), BLOCK))
+
+    def _extend(self, ids: np.ndarray, values: np.ndarray, ages: np.ndarray, cache: KVCache, chunk: int) -> np.ndarray:
+        out = np.empty(up(self.config.language, LANES), np.float32)
+        with self._scratch() as scratch:
+            for start in range(0, len(ids), chunk):
+                some = slice(start, start + chunk)
+                parts = ids[some], values[some], ages[some]
+                if not extend(*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
+                    self._refuse(ids, np.array([len(ids)]))
+                cache.length += len(parts[0])
+        return out[: self.config.language]
+
+    def decode(self, token: int, cache: KVCache) -> np.ndarray:
+        """Read one more token, without amount or age -> language logits (V,) of the one that follows it."""
+        return self.prefill(np.array([token], np.int32), np.zeros(1, np.float32), np.full(1, np.nan, np.float32), cache)
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Arena]:
+        try:
+            scratch = self._free.pop()
+        except IndexError:
+            scratch = new_scratch(self._sizes, self.config.max_tokens, self._frequencies)
+        try:
+            yield scratch
+        finally:
+            self._free.append(scratch)
+
+    def _refuse(self, ids: np.ndarray, lengths: np.ndarray) -> None:
+        """Say what the compiled code could not read."""
+        if lengths.max() > self.config.max_tokens or lengths.min() < 1:
+            raise InputError(
+                f"Compiled: leads have {lengths.min()} to {lengths.max()} tokens, this model reads 1 to "
+                f"{self.config.max_tokens}; truncate them with Tokens.truncate"
+            )
+        raise InputError(
+            f"Compiled: token ids go from {ids.min()} to {ids.max()}, this model's from 0 to "
+            f"{self.config.vocabulary - 1}; use the tokenizer it was fitted with"
+        )
+
+
+def compile(model: LeadScout, dtype: Literal["float32"] = "float32", *, threads: int | None = None) -> Compiled:
+    """Pack a model's weights for prediction; later changes of the model don't reach the result.
+
+    threads: as many as the process may use when None. Raises InputError for a dtype there is no kernel for.
+    """
+    if dtype != "float32":
+        raise InputError(f'compile: dtype is "{dtype}", needs "float32"')
+    if not JIT:
+        from tinyscout.inference.plain import Plain
+
+        return Plain(model, 1)
+    return Compiled(model, _cores() if threads is None else max(1, threads))
+
+
+def _as(x: Any, dtype: type) -> np.ndarray:
+    """x as the compiled code needs it; a copy only where it is not."""
+    return plain(np.asarray(x, dtype))
+
+
+def _spans(offsets: np.ndarray, tokens: int) -> list[tuple[int, int]]:
+    """Leads cut where about so many tokens are full."""
+    cuts = np.searchsorted(offsets, np.arange(tokens, int(offsets[-1]), tokens))
+    edges = np.unique(np.concatenate([[0], cuts, [len(offsets) - 1]]))
+    return [(int(a), int(b)) for a, b in pairwise(edges)]
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

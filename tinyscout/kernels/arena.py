@@ -1,0 +1,78 @@
+"""Many arrays as one: a block of memory and a table of what lies where.
+
+Handing an array to compiled code costs 0.3 us, and a forward reads forty of them; from an arena it makes its own views.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyscout.kernels.jit import kernel
+
+ALIGNMENT = 64  # bytes: a register load that straddles two cache lines costs double
+AXES = 4
+
+
+class Arena(NamedTuple):
+    """memory (bytes,) uint8; table (n, 1 + AXES) int64: where array i starts, and its shape, ended by ones."""
+
+    memory: np.ndarray
+    table: np.ndarray
+
+
+def arena_of(arrays: Sequence[np.ndarray]) -> Arena:
+    """Copies of the arrays, each at a 64-byte boundary, in their order; at most AXES axes each."""
+    table = np.ones((len(arrays), 1 + AXES), np.int64)
+    size = 0
+    for row, array in zip(table, arrays, strict=True):
+        row[0] = size
+        row[1 : 1 + array.ndim] = array.shape
+        size += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+    memory = np.zeros(size + 2 * ALIGNMENT, np.uint8)  # subtle: the last array may be read a register too far
+    skip = -memory.ctypes.data % ALIGNMENT
+    memory = memory[skip : skip + size + ALIGNMENT]
+    for row, array in zip(table, arrays, strict=True):
+        memory[row[0] : row[0] + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return Arena(memory, table)
+
+
+def leaves(tree: tuple) -> list[np.ndarray]:
+    """The arrays of nested tuples, depth first."""
+    return [leaf for part in tree for leaf in (leaves(part) if isinstance(part, tuple) else [part])]
+
+
+@kernel
+def _bytes(memory, table, i, size):
+    start = table[i, 0]
+    return memory[start : start + size * table[i, 1] * table[i, 2] * table[i, 3] * table[i, 4]]
+
+
+@kernel
+def floats(memory, table, i):
+    """Array i, which is float32, flat."""
+    return _bytes(memory, table, i, 4).view(np.float32)
+
+
+@kernel
+def matrix(memory, table, i):
+    """Array i, which is float32 and has two axes."""
+    return floats(memory, table, i).reshape(table[i, 1], table[i, 2])
+
+
+@kernel
+def cube(memory, table, i):
+    """Array i, which is float32 and has three axes."""
+    return floats(memory, table, i).reshape(table[i, 1], table[i, 2], table[i, 3])
+
+
+@kernel
+def integers(memory, table, i):
+    """Array i, which is int64, flat."""
+    return _bytes(memory, table, i, 8).view(np.int64)
+
+
+@kernel
+def doubles(memory, table, i):
+    """Array i, which is float64, flat."""
+    return _bytes(memory, table, i, 8).view(np.float64)

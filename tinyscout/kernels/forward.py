@@ -1,0 +1,353 @@
+"""The whole of LeadScout as one compiled function: tokens of many leads to reply logits, or to the next token's.
+
+Leads lie one after another without padding; only attention knows where one ends. They go through all layers in groups
+of about BLOCK tokens, so that activations stay in the second-level cache. Everything is serial and free of Python's
+lock; scratch belongs to the caller. The readable twin is models/lead_scout.py.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyscout.kernels.arena import cube, doubles, floats, integers, matrix
+from tinyscout.kernels.attend import attend, attend_one, keys_as_columns
+from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.packed import PANEL, Panels, up
+from tinyscout.kernels.products import product
+from tinyscout.kernels.rows import add_norm, dot_row, gelu_rows, move_row
+from tinyscout.kernels.simd import LANES, load, store
+from tinyscout.kernels.tokens import Tables, embed
+
+BLOCK = 256  # tokens that go through all layers together
+MLP_ROWS = 64  # rows whose hidden layer is held at once
+
+
+class Sizes(NamedTuple):
+    """What the arrays' shapes don't tell."""
+
+    width: int
+    heads: int
+    hidden: int
+
+
+class Weights(NamedTuple):
+    """A LeadScout packed for `reply` and `extend`; L layers, W the width rounded up to whole registers.
+
+    The linear layers are Panels, or another type that products.py has a kernel for.
+    """
+
+    tables: Tables
+    norms: np.ndarray  # (L, 4, W): gain and bias of the norm before attention, then of the one before the MLP
+    qkv: Panels  # queries, scaled, in the first columns, rounded up to PANEL; then keys and values
+    out: Panels
+    up: Panels
+    down: Panels
+    head: np.ndarray  # (3, W): gain and bias of the last norm, weight of the reply head
+    language: Panels  # one layer: the token vectors of the language ids
+    wide: np.ndarray  # (F + 1,): weights of the wide path, then both biases' sum
+    sizes: np.ndarray  # (3,) int64, as Sizes
+
+
+class Scratch(NamedTuple):
+    """Working memory of one thread, flat."""
+
+    x: np.ndarray
+    normed: np.ndarray
+    qkv: np.ndarray
+    mixed: np.ndarray
+    branch: np.ndarray
+    hidden: np.ndarray
+    keys: np.ndarray
+    logits: np.ndarray
+    tile: np.ndarray
+    features: np.ndarray
+    age: np.ndarray
+
+
+_up = kernel(up)
+
+
+@kernel
+def _qkv_columns(width):
+    """Where keys start in a row of queries, keys and values, and how long it is."""
+    keys = _up(width, PANEL)
+    return keys, keys + _up(2 * width, LANES)
+
+
+@kernel
+def _norm_and_project(weights, sizes, layer, rows, last, scratch):
+    """Add what the layer below brought, normalise, and project: to keys and values alone in the last layer."""
+    width, stride = sizes.width, weights.head.shape[1]
+    keys, row = _qkv_columns(width)
+    norms = weights.norms[layer]
+    add_norm(rows, width, stride, scratch.x, scratch.branch, layer > 0, norms[0], norms[1], scratch.normed)
+    first = keys if last else 0
+    product(weights.qkv, layer, first, row - first, rows, width, scratch.normed, stride, scratch.qkv, row, scratch)
+
+
+@kernel
+def _queries(weights, sizes, rows, scratch):
+    """Queries of the last layer for the first rows of `normed`."""
+    layer, stride = weights.norms.shape[0] - 1, weights.head.shape[1]
+    keys, row = _qkv_columns(sizes.width)
+    product(weights.qkv, layer, 0, keys, rows, sizes.width, scratch.normed, stride, scratch.qkv, row, scratch)
+
+
+@kernel
+def _finish_layer(weights, sizes, layer, rows, scratch):
+    """After attention: project, add, normalise, MLP; what that brings is left in `branch`."""
+    width, stride, hidden = sizes.width, weights.head.shape[1], sizes.hidden
+    long = _up(hidden, LANES)
+    norms = weights.norms[layer]
+    product(weights.out, layer, 0, stride, rows, width, scratch.mixed, stride, scratch.branch, stride, scratch)
+    add_norm(rows, width, stride, scratch.x, scratch.branch, True, norms[2], norms[3], scratch.normed)
+    for i in range(0, rows, MLP_ROWS):
+        some = min(MLP_ROWS, rows - i)
+        normed, branch = scratch.normed[i * stride :], scratch.branch[i * stride :]
+        product(weights.up, layer, 0, long, some, width, normed, stride, scratch.hidden, long, scratch)
+        gelu_rows(some * long, scratch.hidden)
+        product(weights.down, layer, 0, stride, some, hidden, scratch.hidden, long, branch, stride, scratch)
+
+
+@kernel
+def _attend_within(weights, sizes, offsets, lead, end, scratch):
+    """Attention of every token of leads lead to end over the earlier ones of its own lead."""
+    width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
+    keys, row = _qkv_columns(width)
+    qkv = scratch.qkv
+    for b in range(lead, end):
+        r, n = offsets[b] - offsets[lead], offsets[b + 1] - offsets[b]
+        long = _up(n, LANES) + LANES
+        for h in range(sizes.heads):
+            q0 = r * row + h * k
+            keys_as_columns(qkv, q0 + keys, row, n, k, scratch.keys, 0, long)
+            attend(
+                n,
+                0,
+                k,
+                qkv,
+                q0,
+                row,
+                scratch.keys,
+                0,
+                long,
+                qkv,
+                q0 + keys + width,
+                row,
+                scratch.logits,
+                scratch.tile,
+                scratch.mixed,
+                r * stride + h * k,
+                stride,
+            )
+
+
+@kernel
+def _attend_at_last(weights, sizes, offsets, lead, end, scratch):
+    """The last layer's attention for each lead's last token alone; rows are then one a lead."""
+    width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
+    keys, row = _qkv_columns(width)
+    qkv = scratch.qkv
+    for b in range(lead, end):  # subtle: lead i's last token is in row i or behind, so nothing is lost
+        move_row(scratch.x, stride, offsets[b + 1] - offsets[lead] - 1, b - lead)
+        move_row(scratch.normed, stride, offsets[b + 1] - offsets[lead] - 1, b - lead)
+    _queries(weights, sizes, end - lead, scratch)
+    for b in range(lead, end):
+        r, n = offsets[b] - offsets[lead], offsets[b + 1] - offsets[b]
+        long = _up(n, LANES)
+        for h in range(sizes.heads):
+            at = r * row + keys + h * k
+            keys_as_columns(qkv, at, row, n, k, scratch.keys, 0, long)
+            q, y = (b - lead) * row + h * k, (b - lead) * stride + h * k
+            attend_one(n, k, qkv, q, scratch.keys, 0, long, qkv, at + width, row, scratch.logits, scratch.mixed, y)
+
+
+@kernel
+def _embed_leads(weights, ids, values, ages, offsets, lead, end, scratch):
+    stride = weights.head.shape[1]
+    for b in range(lead, end):
+        at = (offsets[b] - offsets[lead]) * stride
+        first, last = offsets[b], offsets[b + 1]
+        embed(weights.tables, ids, values, ages, first, last, 0, scratch.features, scratch.age, scratch.x, at)
+
+
+@kernel
+def _wide(weights, data, indices, indptr, b):
+    """The wide path's logit of a row of CSR features, with the biases of both paths, float64."""
+    total = np.float64(weights[len(weights) - 1])
+    for i in range(indptr[b], indptr[b + 1]):
+        total += np.float64(data[i]) * np.float64(weights[indices[i]])
+    return total
+
+
+@kernel
+def _legible(weights, ids, first, last, at):
+    """Whether there are tokens first to last, from position `at` on, that the tables have rows for."""
+    if last <= first or at + last - first > weights.tables.position.shape[0]:
+        return False
+    for i in range(first, last):  # noqa: SIM110  # a generator can't be compiled
+        if ids[i] < 0 or ids[i] >= weights.tables.token.shape[0]:
+            return False
+    return True
+
+
+@kernel
+def _reply(weights, sizes, ids, values, ages, offsets, data, indices, indptr, first, last, scratch, out):
+    for b in range(first, last):
+        if not _legible(weights, ids, offsets[b], offsets[b + 1], 0):
+            return False
+    depth, stride = weights.norms.shape[0], weights.head.shape[1]
+    lead = first
+    while lead < last:
+        end = lead + 1
+        while end < last and offsets[end + 1] - offsets[lead] <= BLOCK:
+            end += 1
+        rows = offsets[end] - offsets[lead]
+        _embed_leads(weights, ids, values, ages, offsets, lead, end, scratch)
+        for layer in range(depth):
+            at_last = layer == depth - 1
+            _norm_and_project(weights, sizes, layer, rows, at_last, scratch)
+            if at_last:
+                _attend_at_last(weights, sizes, offsets, lead, end, scratch)
+                rows = end - lead
+            else:
+                _attend_within(weights, sizes, offsets, lead, end, scratch)
+            _finish_layer(weights, sizes, layer, rows, scratch)
+        head = weights.head
+        add_norm(rows, sizes.width, stride, scratch.x, scratch.branch, True, head[0], head[1], scratch.normed)
+        for b in range(lead, end):
+            deep = dot_row(sizes.width, scratch.normed, (b - lead) * stride, head[2])
+            out[b] = np.float64(deep) + _wide(weights.wide, data, indices, indptr, b)
+        lead = end
+    return True
+
+
+@kernel
+def _remember(sizes, keys, values, layer, at, rows, scratch):
+    """Put keys, as columns, and values of new tokens into the cache."""
+    width, k = sizes.width, sizes.width // sizes.heads
+    start, row = _qkv_columns(width)
+    tall, long, stride = keys.shape[2], keys.shape[3], values.shape[2]
+    qkv, columns, kept = scratch.qkv, keys[layer].reshape(-1), values[layer].reshape(-1)
+    for h in range(sizes.heads):
+        if rows == 1:
+            for j in range(k):
+                columns[(h * tall + j) * long + at] = qkv[start + h * k + j]
+        else:
+            keys_as_columns(qkv, start + h * k, row, rows, k, columns, h * tall * long + at, long)
+    for r in range(rows):
+        for j in range(0, width, LANES):
+            store(kept, (at + r) * stride + j, load(qkv, r * row + start + width + j))
+
+
+@kernel
+def _extend(weights, sizes, ids, values, ages, at, keys, kept, scratch, out):
+    rows = len(ids)
+    if not _legible(weights, ids, 0, rows, at):
+        return False
+    width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
+    depth, row = weights.norms.shape[0], _qkv_columns(width)[1]
+    tall, long = keys.shape[2], keys.shape[3]
+    embed(weights.tables, ids, values, ages, 0, rows, at, scratch.features, scratch.age, scratch.x, 0)
+    for layer in range(depth):
+        columns, v = keys[layer].reshape(-1), kept[layer].reshape(-1)
+        _norm_and_project(weights, sizes, layer, rows, layer == depth - 1, scratch)
+        _remember(sizes, keys, kept, layer, at, rows, scratch)
+        if layer == depth - 1:  # only the last token's logits are wanted
+            move_row(scratch.x, stride, rows - 1, 0)
+            move_row(scratch.normed, stride, rows - 1, 0)
+            at, rows = at + rows - 1, 1
+            _queries(weights, sizes, rows, scratch)
+        for h in range(sizes.heads):
+            attend(
+                rows,
+                at,
+                k,
+                scratch.qkv,
+                h * k,
+                row,
+                columns,
+                h * tall * long,
+                long,
+                v,
+                h * k,
+                stride,
+                scratch.logits,
+                scratch.tile,
+                scratch.mixed,
+                h * k,
+                stride,
+            )
+        _finish_layer(weights, sizes, layer, rows, scratch)
+    head = weights.head
+    add_norm(1, width, stride, scratch.x, scratch.branch, True, head[0], head[1], scratch.normed)
+    product(weights.language, 0, 0, len(out), 1, width, scratch.normed, stride, out, len(out), scratch)
+    return True
+
+
+@kernel
+def _opened(memory, table):
+    """Weights and sizes in an arena."""
+    tables = Tables(
+        matrix(memory, table, 0),
+        matrix(memory, table, 1),
+        matrix(memory, table, 2),
+        matrix(memory, table, 3),
+        integers(memory, table, 4),
+        doubles(memory, table, 5),
+    )
+    n = integers(memory, table, 19)
+    weights = Weights(
+        tables,
+        cube(memory, table, 6),
+        Panels(matrix(memory, table, 7), matrix(memory, table, 8)),
+        Panels(matrix(memory, table, 9), matrix(memory, table, 10)),
+        Panels(matrix(memory, table, 11), matrix(memory, table, 12)),
+        Panels(matrix(memory, table, 13), matrix(memory, table, 14)),
+        matrix(memory, table, 15),
+        Panels(matrix(memory, table, 16), matrix(memory, table, 17)),
+        floats(memory, table, 18),
+        n,
+    )
+    return weights, Sizes(n[0], n[1], n[2])
+
+
+@kernel
+def _scratch(room, places):
+    return Scratch(
+        floats(room, places, 0),
+        floats(room, places, 1),
+        floats(room, places, 2),
+        floats(room, places, 3),
+        floats(room, places, 4),
+        floats(room, places, 5),
+        floats(room, places, 6),
+        floats(room, places, 7),
+        floats(room, places, 8),
+        floats(room, places, 9),
+        floats(room, places, 10),
+    )
+
+
+@kernel
+def reply(memory, table, room, places, ids, values, ages, offsets, data, indices, indptr, first, last, out):
+    """out[first:last] = reply logits of leads first to last; False where one of them can't be read.
+
+    Weights and Scratch in arenas; ragged tokens (ids, values, ages; lead b owns offsets[b] to offsets[b + 1]); CSR
+    features (data, indices, indptr).
+    """
+    weights, sizes = _opened(memory, table)
+    scratch = _scratch(room, places)
+    return _reply(weights, sizes, ids, values, ages, offsets, data, indices, indptr, first, last, scratch, out)
+
+
+@kernel
+def extend(memory, table, room, places, ids, values, ages, at, keys, kept, out):
+    """Read tokens that stand at positions at, at + 1, ... of a sequence whose earlier ones are in the cache.
+
+    keys (L, H, head width up to LANES, long) and kept, the values, (L, T + 1, W) are the cache, which grows by these
+    tokens, at most BLOCK at once. out (language ids up to LANES,) = logits of the token that follows the last of them.
+    False where there are none, or one that can't be read.
+    """
+    weights, sizes = _opened(memory, table)
+    return _extend(weights, sizes, ids, values, ages, at, keys, kept, _scratch(room, places), out)
