@@ -3,8 +3,8 @@
 import numpy as np
 
 from tinyscout.errors import InputError
-from tinyscout.kernels.forward import Sizes
-from tinyscout.kernels.packed import up
+from tinyscout.kernels.arena import up
+from tinyscout.kernels.layout import Sizes
 from tinyscout.kernels.simd import LANES
 
 

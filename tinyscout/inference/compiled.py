@@ -13,10 +13,8 @@ from tinyscout.errors import InputError
 from tinyscout.inference.cache import KVCache
 from tinyscout.inference.packing import new_scratch, pack_weights, sizes_of
 from tinyscout.kernels.arena import Arena, arena_of, leaves
-from tinyscout.kernels.forward import BLOCK, extend, reply
+from tinyscout.kernels.forward import BLOCK, extend_float32, reply_float32
 from tinyscout.kernels.jit import JIT, plain
-from tinyscout.kernels.packed import up
-from tinyscout.kernels.simd import LANES
 from tinyscout.models.lead_scout import Examples, LeadScout
 
 SHARE = 8192
@@ -69,7 +67,7 @@ class Compiled:
 
         def work(span: tuple[int, int]) -> None:
             with self._scratch() as scratch:
-                if not reply(*self._weights, *scratch, *arrays, *span, out):
+                if not reply_float32(*self._weights, *scratch, *arrays, *span, out):
                     self._refuse(tokens.ids, tokens.lengths)
 
         if self.threads == 1 or len(tokens.ids) <= SHARE:
@@ -98,15 +96,15 @@ class Compiled:
         return self._extend(ids, values, ages, cache, min(max(chunk, 1), BLOCK))
 
     def _extend(self, ids: np.ndarray, values: np.ndarray, ages: np.ndarray, cache: KVCache, chunk: int) -> np.ndarray:
-        out = np.empty(up(self.config.language, LANES), np.float32)
+        out = np.empty(self.config.language, np.float32)
         with self._scratch() as scratch:
             for start in range(0, len(ids), chunk):
                 some = slice(start, start + chunk)
                 parts = ids[some], values[some], ages[some]
-                if not extend(*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
+                if not extend_float32(*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
                     self._refuse(ids, np.array([len(ids)]))
                 cache.length += len(parts[0])
-        return out[: self.config.language]
+        return out
 
     def decode(self, token: int, cache: KVCache) -> np.ndarray:
         """Read one more token, without amount or age -> language logits (V,) of the one that follows it."""

@@ -4,10 +4,14 @@ import math
 
 import numpy as np
 
-from tinyscout.kernels.arena import Arena, arena_of
-from tinyscout.kernels.forward import BLOCK, MLP_ROWS, Scratch, Sizes, Weights
-from tinyscout.kernels.packed import PANEL, Panels, pack, up
+from tinyscout.kernels.arena import Arena, arena_of, up
+from tinyscout.kernels.forward import BLOCK, MLP_ROWS
+from tinyscout.kernels.gemm import pack_weight
+from tinyscout.kernels.int8 import scratch_sizes
+from tinyscout.kernels.layout import Scratch, Sizes, Weights
+from tinyscout.kernels.products import Panels
 from tinyscout.kernels.simd import LANES, TILE_ROWS
+from tinyscout.kernels.tile import PANEL
 from tinyscout.kernels.tokens import Tables
 from tinyscout.models.amount_encoding import KNOTS
 from tinyscout.models.lead_scout import LeadScoutConfig
@@ -48,7 +52,7 @@ def _spread_queries(config: LeadScoutConfig, x: np.ndarray) -> np.ndarray:
 
 def panels(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Panels:
     """Linear layers of one shape, packed for float32."""
-    return Panels(np.stack([pack(weight) for weight, _ in pairs]), np.stack([_whole(bias) for _, bias in pairs]))
+    return Panels(np.stack([pack_weight(weight).reshape(-1) for weight, _ in pairs]), np.stack([b for _, b in pairs]))
 
 
 def pack_weights(config: LeadScoutConfig, arrays: Arrays) -> Weights:
@@ -68,39 +72,40 @@ def pack_weights(config: LeadScoutConfig, arrays: Arrays) -> Weights:
     return Weights(
         tables=tables,
         norms=np.array(norms),
+        head=_whole(np.stack([arrays["norm.gain"], arrays["norm.bias"], arrays["reply.weight"][0]])),
+        wide=np.append(arrays["wide.weight"], arrays["wide.bias"] + arrays["reply.bias"]).astype(np.float32),
+        sizes=np.array(sizes_of(config)),
         qkv=panels(layer_arrays(config, arrays, "qkv")),
         out=panels(layer_arrays(config, arrays, "out")),
         up=panels(layer_arrays(config, arrays, "up")),
         down=panels(layer_arrays(config, arrays, "down")),
-        head=_whole(np.stack([arrays["norm.gain"], arrays["norm.bias"], arrays["reply.weight"][0]])),
         language=panels([(language, np.zeros(len(language), np.float32))]),
-        wide=np.append(arrays["wide.weight"], arrays["wide.bias"] + arrays["reply.bias"]).astype(np.float32),
-        sizes=np.array(sizes_of(config)),
     )
 
 
 def new_scratch(sizes: Sizes, max_tokens: int, frequencies: int) -> Arena:
     """Scratch for one thread: room for BLOCK tokens, or one lead of max_tokens where that is more."""
-    rows = up(max(BLOCK, max_tokens), TILE_ROWS) + TILE_ROWS  # a tile reads beyond the rows it is asked for
+    rows = max(BLOCK, max_tokens) + TILE_ROWS  # a tile of attention reads beyond the rows it is asked for
     width, head = up(sizes.width, LANES), up(sizes.width // sizes.heads, LANES)
-    qkv = up(sizes.width, PANEL) + up(2 * sizes.width, LANES)
-    long = up(max_tokens, LANES) + LANES
+    hidden, long = up(sizes.hidden, LANES), up(max_tokens, LANES) + LANES
 
     def room(n: int) -> np.ndarray:
         return np.zeros(n + 2 * LANES, np.float32)
 
+    octets = max(scratch_sizes(rows, sizes.width)[0], scratch_sizes(MLP_ROWS, sizes.hidden)[0])
     scratch = Scratch(
         x=room(rows * width),
         normed=room(rows * width),
-        qkv=room(rows * qkv),
+        qkv=room(rows * (up(sizes.width, PANEL) + 2 * sizes.width)),
         mixed=room(rows * width),
-        branch=room(rows * width),
-        hidden=room((MLP_ROWS + TILE_ROWS) * up(sizes.hidden, LANES)),
+        hidden=room(MLP_ROWS * hidden),
         keys=room(head * long),
         logits=room(TILE_ROWS * long),
         tile=room(TILE_ROWS * head),
         features=room(2 + 2 * frequencies),
         age=room(width),
+        scales=room(rows),
+        octets=np.zeros(octets, np.uint8),
     )
     return arena_of(scratch)
 

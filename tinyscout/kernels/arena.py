@@ -28,7 +28,7 @@ def arena_of(arrays: Sequence[np.ndarray]) -> Arena:
     for row, array in zip(table, arrays, strict=True):
         row[0] = size
         row[1 : 1 + array.ndim] = array.shape
-        size += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+        size += up(array.nbytes, ALIGNMENT)
     memory = np.zeros(size + 2 * ALIGNMENT, np.uint8)  # subtle: the last array may be read a register too far
     skip = -memory.ctypes.data % ALIGNMENT
     memory = memory[skip : skip + size + ALIGNMENT]
@@ -42,16 +42,27 @@ def leaves(tree: tuple) -> list[np.ndarray]:
     return [leaf for part in tree for leaf in (leaves(part) if isinstance(part, tuple) else [part])]
 
 
+def up(n: int, multiple: int) -> int:
+    """n rounded up to a multiple."""
+    return (n + multiple - 1) // multiple * multiple
+
+
 @kernel
-def _bytes(memory, table, i, size):
+def _span(memory, table, i, size):
     start = table[i, 0]
     return memory[start : start + size * table[i, 1] * table[i, 2] * table[i, 3] * table[i, 4]]
 
 
 @kernel
+def octets(memory, table, i):
+    """Array i, which is uint8, flat."""
+    return _span(memory, table, i, 1)
+
+
+@kernel
 def floats(memory, table, i):
     """Array i, which is float32, flat."""
-    return _bytes(memory, table, i, 4).view(np.float32)
+    return _span(memory, table, i, 4).view(np.float32)
 
 
 @kernel
@@ -67,12 +78,24 @@ def cube(memory, table, i):
 
 
 @kernel
+def bytes_matrix(memory, table, i):
+    """Array i, which is int8 and has two axes."""
+    return _span(memory, table, i, 1).view(np.int8).reshape(table[i, 1], table[i, 2])
+
+
+@kernel
+def int32_matrix(memory, table, i):
+    """Array i, which is int32 and has two axes."""
+    return _span(memory, table, i, 4).view(np.int32).reshape(table[i, 1], table[i, 2])
+
+
+@kernel
 def integers(memory, table, i):
     """Array i, which is int64, flat."""
-    return _bytes(memory, table, i, 8).view(np.int64)
+    return _span(memory, table, i, 8).view(np.int64)
 
 
 @kernel
 def doubles(memory, table, i):
     """Array i, which is float64, flat."""
-    return _bytes(memory, table, i, 8).view(np.float64)
+    return _span(memory, table, i, 8).view(np.float64)

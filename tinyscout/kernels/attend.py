@@ -5,8 +5,8 @@ The logits' scale is part of the query's weights. A row gives the same bits alon
 
 import numpy as np
 
+from tinyscout.kernels.arena import up
 from tinyscout.kernels.jit import kernel
-from tinyscout.kernels.packed import up
 from tinyscout.kernels.simd import (
     LANES,
     TILE_ROWS,

@@ -5,63 +5,20 @@ of about BLOCK tokens, so that activations stay in the second-level cache. Every
 lock; scratch belongs to the caller. The readable twin is models/lead_scout.py.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from tinyscout.kernels.arena import cube, doubles, floats, integers, matrix
+from tinyscout.kernels.arena import up
 from tinyscout.kernels.attend import attend, attend_one, keys_as_columns
 from tinyscout.kernels.jit import kernel
-from tinyscout.kernels.packed import PANEL, Panels, up
+from tinyscout.kernels.layout import float32_in, int8_in, scratch_in
 from tinyscout.kernels.products import product
-from tinyscout.kernels.rows import add_norm, dot_row, gelu_rows, move_row
+from tinyscout.kernels.rows import dot_row, gelu_rows, move_row, norm_rows
 from tinyscout.kernels.simd import LANES, load, store
-from tinyscout.kernels.tokens import Tables, embed
+from tinyscout.kernels.tile import PANEL
+from tinyscout.kernels.tokens import embed
 
 BLOCK = 256  # tokens that go through all layers together
 MLP_ROWS = 64  # rows whose hidden layer is held at once
-
-
-class Sizes(NamedTuple):
-    """What the arrays' shapes don't tell."""
-
-    width: int
-    heads: int
-    hidden: int
-
-
-class Weights(NamedTuple):
-    """A LeadScout packed for `reply` and `extend`; L layers, W the width rounded up to whole registers.
-
-    The linear layers are Panels, or another type that products.py has a kernel for.
-    """
-
-    tables: Tables
-    norms: np.ndarray  # (L, 4, W): gain and bias of the norm before attention, then of the one before the MLP
-    qkv: Panels  # queries, scaled, in the first columns, rounded up to PANEL; then keys and values
-    out: Panels
-    up: Panels
-    down: Panels
-    head: np.ndarray  # (3, W): gain and bias of the last norm, weight of the reply head
-    language: Panels  # one layer: the token vectors of the language ids
-    wide: np.ndarray  # (F + 1,): weights of the wide path, then both biases' sum
-    sizes: np.ndarray  # (3,) int64, as Sizes
-
-
-class Scratch(NamedTuple):
-    """Working memory of one thread, flat."""
-
-    x: np.ndarray
-    normed: np.ndarray
-    qkv: np.ndarray
-    mixed: np.ndarray
-    branch: np.ndarray
-    hidden: np.ndarray
-    keys: np.ndarray
-    logits: np.ndarray
-    tile: np.ndarray
-    features: np.ndarray
-    age: np.ndarray
 
 
 _up = kernel(up)
@@ -71,83 +28,79 @@ _up = kernel(up)
 def _qkv_columns(width):
     """Where keys start in a row of queries, keys and values, and how long it is."""
     keys = _up(width, PANEL)
-    return keys, keys + _up(2 * width, LANES)
+    return keys, keys + 2 * width
 
 
 @kernel
 def _norm_and_project(weights, sizes, layer, rows, last, scratch):
-    """Add what the layer below brought, normalise, and project: to keys and values alone in the last layer."""
+    """Normalise, then queries, keys and values; in the last layer keys and values alone."""
     width, stride = sizes.width, weights.head.shape[1]
     keys, row = _qkv_columns(width)
     norms = weights.norms[layer]
-    add_norm(rows, width, stride, scratch.x, scratch.branch, layer > 0, norms[0], norms[1], scratch.normed)
+    norm_rows(rows, width, stride, scratch.x, norms[0], norms[1], scratch.normed)
     first = keys if last else 0
-    product(weights.qkv, layer, first, row - first, rows, width, scratch.normed, stride, scratch.qkv, row, scratch)
+    product(
+        weights.qkv, layer, first, row - first, rows, width, scratch.normed, 0, stride, scratch.qkv, 0, row, False,
+        scratch
+    )  # fmt: skip
 
 
 @kernel
 def _queries(weights, sizes, rows, scratch):
     """Queries of the last layer for the first rows of `normed`."""
-    layer, stride = weights.norms.shape[0] - 1, weights.head.shape[1]
-    keys, row = _qkv_columns(sizes.width)
-    product(weights.qkv, layer, 0, keys, rows, sizes.width, scratch.normed, stride, scratch.qkv, row, scratch)
+    layer, width, stride = weights.norms.shape[0] - 1, sizes.width, weights.head.shape[1]
+    row = _qkv_columns(width)[1]
+    product(
+        weights.qkv, layer, 0, width, rows, width, scratch.normed, 0, stride, scratch.qkv, 0, row, False, scratch
+    )  # fmt: skip
 
 
 @kernel
 def _finish_layer(weights, sizes, layer, rows, scratch):
-    """After attention: project, add, normalise, MLP; what that brings is left in `branch`."""
+    """After attention: what it mixed is projected and added to x, and then what the MLP makes of that."""
     width, stride, hidden = sizes.width, weights.head.shape[1], sizes.hidden
     long = _up(hidden, LANES)
     norms = weights.norms[layer]
-    product(weights.out, layer, 0, stride, rows, width, scratch.mixed, stride, scratch.branch, stride, scratch)
-    add_norm(rows, width, stride, scratch.x, scratch.branch, True, norms[2], norms[3], scratch.normed)
+    product(
+        weights.out, layer, 0, width, rows, width, scratch.mixed, 0, stride, scratch.x, 0, stride, True, scratch
+    )  # fmt: skip
+    norm_rows(rows, width, stride, scratch.x, norms[2], norms[3], scratch.normed)
     for i in range(0, rows, MLP_ROWS):
-        some = min(MLP_ROWS, rows - i)
-        normed, branch = scratch.normed[i * stride :], scratch.branch[i * stride :]
-        product(weights.up, layer, 0, long, some, width, normed, stride, scratch.hidden, long, scratch)
+        some, at = min(MLP_ROWS, rows - i), i * stride
+        product(
+            weights.up, layer, 0, hidden, some, width, scratch.normed, at, stride, scratch.hidden, 0, long, False,
+            scratch
+        )  # fmt: skip
         gelu_rows(some * long, scratch.hidden)
-        product(weights.down, layer, 0, stride, some, hidden, scratch.hidden, long, branch, stride, scratch)
+        product(
+            weights.down, layer, 0, width, some, hidden, scratch.hidden, 0, long, scratch.x, at, stride, True, scratch
+        )  # fmt: skip
 
 
 @kernel
 def _attend_within(weights, sizes, offsets, lead, end, scratch):
     """Attention of every token of leads lead to end over the earlier ones of its own lead."""
     width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
-    keys, row = _qkv_columns(width)
-    qkv = scratch.qkv
+    start, row = _qkv_columns(width)
+    qkv, keys = scratch.qkv, scratch.keys
     for b in range(lead, end):
         r, n = offsets[b] - offsets[lead], offsets[b + 1] - offsets[b]
         long = _up(n, LANES) + LANES
         for h in range(sizes.heads):
-            q0 = r * row + h * k
-            keys_as_columns(qkv, q0 + keys, row, n, k, scratch.keys, 0, long)
+            q, y = r * row + h * k, r * stride + h * k
+            keys_as_columns(qkv, q + start, row, n, k, keys, 0, long)
             attend(
-                n,
-                0,
-                k,
-                qkv,
-                q0,
-                row,
-                scratch.keys,
-                0,
-                long,
-                qkv,
-                q0 + keys + width,
-                row,
-                scratch.logits,
-                scratch.tile,
-                scratch.mixed,
-                r * stride + h * k,
-                stride,
-            )
+                n, 0, k, qkv, q, row, keys, 0, long, qkv, q + start + width, row, scratch.logits, scratch.tile,
+                scratch.mixed, y, stride
+            )  # fmt: skip
 
 
 @kernel
 def _attend_at_last(weights, sizes, offsets, lead, end, scratch):
     """The last layer's attention for each lead's last token alone; rows are then one a lead."""
     width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
-    keys, row = _qkv_columns(width)
-    qkv = scratch.qkv
+    start, row = _qkv_columns(width)
+    qkv, keys = scratch.qkv, scratch.keys
     for b in range(lead, end):  # subtle: lead i's last token is in row i or behind, so nothing is lost
         move_row(scratch.x, stride, offsets[b + 1] - offsets[lead] - 1, b - lead)
         move_row(scratch.normed, stride, offsets[b + 1] - offsets[lead] - 1, b - lead)
@@ -156,10 +109,9 @@ def _attend_at_last(weights, sizes, offsets, lead, end, scratch):
         r, n = offsets[b] - offsets[lead], offsets[b + 1] - offsets[b]
         long = _up(n, LANES)
         for h in range(sizes.heads):
-            at = r * row + keys + h * k
-            keys_as_columns(qkv, at, row, n, k, scratch.keys, 0, long)
-            q, y = (b - lead) * row + h * k, (b - lead) * stride + h * k
-            attend_one(n, k, qkv, q, scratch.keys, 0, long, qkv, at + width, row, scratch.logits, scratch.mixed, y)
+            at, q, y = r * row + start + h * k, (b - lead) * row + h * k, (b - lead) * stride + h * k
+            keys_as_columns(qkv, at, row, n, k, keys, 0, long)
+            attend_one(n, k, qkv, q, keys, 0, long, qkv, at + width, row, scratch.logits, scratch.mixed, y)
 
 
 @kernel
@@ -192,11 +144,11 @@ def _legible(weights, ids, first, last, at):
 
 
 @kernel
-def _reply(weights, sizes, ids, values, ages, offsets, data, indices, indptr, first, last, scratch, out):
+def _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out):
     for b in range(first, last):
         if not _legible(weights, ids, offsets[b], offsets[b + 1], 0):
             return False
-    depth, stride = weights.norms.shape[0], weights.head.shape[1]
+    depth, width, stride, head = weights.norms.shape[0], sizes.width, weights.head.shape[1], weights.head
     lead = first
     while lead < last:
         end = lead + 1
@@ -213,10 +165,9 @@ def _reply(weights, sizes, ids, values, ages, offsets, data, indices, indptr, fi
             else:
                 _attend_within(weights, sizes, offsets, lead, end, scratch)
             _finish_layer(weights, sizes, layer, rows, scratch)
-        head = weights.head
-        add_norm(rows, sizes.width, stride, scratch.x, scratch.branch, True, head[0], head[1], scratch.normed)
+        norm_rows(rows, width, stride, scratch.x, head[0], head[1], scratch.normed)
         for b in range(lead, end):
-            deep = dot_row(sizes.width, scratch.normed, (b - lead) * stride, head[2])
+            deep = dot_row(width, scratch.normed, (b - lead) * stride, head[2])
             out[b] = np.float64(deep) + _wide(weights.wide, data, indices, indptr, b)
         lead = end
     return True
@@ -241,13 +192,12 @@ def _remember(sizes, keys, values, layer, at, rows, scratch):
 
 
 @kernel
-def _extend(weights, sizes, ids, values, ages, at, keys, kept, scratch, out):
+def _extend(weights, sizes, scratch, ids, values, ages, at, keys, kept, out):
     rows = len(ids)
     if not _legible(weights, ids, 0, rows, at):
         return False
-    width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
-    depth, row = weights.norms.shape[0], _qkv_columns(width)[1]
-    tall, long = keys.shape[2], keys.shape[3]
+    depth, width, stride, head = weights.norms.shape[0], sizes.width, weights.head.shape[1], weights.head
+    k, row, tall, long = width // sizes.heads, _qkv_columns(width)[1], keys.shape[2], keys.shape[3]
     embed(weights.tables, ids, values, ages, 0, rows, at, scratch.features, scratch.age, scratch.x, 0)
     for layer in range(depth):
         columns, v = keys[layer].reshape(-1), kept[layer].reshape(-1)
@@ -260,94 +210,51 @@ def _extend(weights, sizes, ids, values, ages, at, keys, kept, scratch, out):
             _queries(weights, sizes, rows, scratch)
         for h in range(sizes.heads):
             attend(
-                rows,
-                at,
-                k,
-                scratch.qkv,
-                h * k,
-                row,
-                columns,
-                h * tall * long,
-                long,
-                v,
-                h * k,
-                stride,
-                scratch.logits,
-                scratch.tile,
-                scratch.mixed,
-                h * k,
-                stride,
-            )
+                rows, at, k, scratch.qkv, h * k, row, columns, h * tall * long, long, v, h * k, stride, scratch.logits,
+                scratch.tile, scratch.mixed, h * k, stride
+            )  # fmt: skip
         _finish_layer(weights, sizes, layer, rows, scratch)
-    head = weights.head
-    add_norm(1, width, stride, scratch.x, scratch.branch, True, head[0], head[1], scratch.normed)
-    product(weights.language, 0, 0, len(out), 1, width, scratch.normed, stride, out, len(out), scratch)
+    norm_rows(1, width, stride, scratch.x, head[0], head[1], scratch.normed)
+    product(
+        weights.language, 0, 0, len(out), 1, width, scratch.normed, 0, stride, out, 0, len(out), False, scratch
+    )  # fmt: skip
     return True
 
 
 @kernel
-def _opened(memory, table):
-    """Weights and sizes in an arena."""
-    tables = Tables(
-        matrix(memory, table, 0),
-        matrix(memory, table, 1),
-        matrix(memory, table, 2),
-        matrix(memory, table, 3),
-        integers(memory, table, 4),
-        doubles(memory, table, 5),
-    )
-    n = integers(memory, table, 19)
-    weights = Weights(
-        tables,
-        cube(memory, table, 6),
-        Panels(matrix(memory, table, 7), matrix(memory, table, 8)),
-        Panels(matrix(memory, table, 9), matrix(memory, table, 10)),
-        Panels(matrix(memory, table, 11), matrix(memory, table, 12)),
-        Panels(matrix(memory, table, 13), matrix(memory, table, 14)),
-        matrix(memory, table, 15),
-        Panels(matrix(memory, table, 16), matrix(memory, table, 17)),
-        floats(memory, table, 18),
-        n,
-    )
-    return weights, Sizes(n[0], n[1], n[2])
-
-
-@kernel
-def _scratch(room, places):
-    return Scratch(
-        floats(room, places, 0),
-        floats(room, places, 1),
-        floats(room, places, 2),
-        floats(room, places, 3),
-        floats(room, places, 4),
-        floats(room, places, 5),
-        floats(room, places, 6),
-        floats(room, places, 7),
-        floats(room, places, 8),
-        floats(room, places, 9),
-        floats(room, places, 10),
-    )
-
-
-@kernel
-def reply(memory, table, room, places, ids, values, ages, offsets, data, indices, indptr, first, last, out):
+def reply_float32(memory, table, room, places, ids, values, ages, offsets, data, indices, indptr, first, last, out):
     """out[first:last] = reply logits of leads first to last; False where one of them can't be read.
 
     Weights and Scratch in arenas; ragged tokens (ids, values, ages; lead b owns offsets[b] to offsets[b + 1]); CSR
     features (data, indices, indptr).
     """
-    weights, sizes = _opened(memory, table)
-    scratch = _scratch(room, places)
-    return _reply(weights, sizes, ids, values, ages, offsets, data, indices, indptr, first, last, scratch, out)
+    weights, sizes = float32_in(memory, table)
+    scratch = scratch_in(room, places)
+    return _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out)
 
 
 @kernel
-def extend(memory, table, room, places, ids, values, ages, at, keys, kept, out):
+def reply_int8(memory, table, room, places, ids, values, ages, offsets, data, indices, indptr, first, last, out):
+    """The same as `reply_float32` for weights in bytes."""
+    weights, sizes = int8_in(memory, table)
+    scratch = scratch_in(room, places)
+    return _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out)
+
+
+@kernel
+def extend_float32(memory, table, room, places, ids, values, ages, at, keys, kept, out):
     """Read tokens that stand at positions at, at + 1, ... of a sequence whose earlier ones are in the cache.
 
     keys (L, H, head width up to LANES, long) and kept, the values, (L, T + 1, W) are the cache, which grows by these
-    tokens, at most BLOCK at once. out (language ids up to LANES,) = logits of the token that follows the last of them.
-    False where there are none, or one that can't be read.
+    tokens, at most BLOCK at once. out (language ids,) = logits of the token that follows the last of them. False where
+    there are none, or one that can't be read.
     """
-    weights, sizes = _opened(memory, table)
-    return _extend(weights, sizes, ids, values, ages, at, keys, kept, _scratch(room, places), out)
+    weights, sizes = float32_in(memory, table)
+    return _extend(weights, sizes, scratch_in(room, places), ids, values, ages, at, keys, kept, out)
+
+
+@kernel
+def extend_int8(memory, table, room, places, ids, values, ages, at, keys, kept, out):
+    """The same as `extend_float32` for weights in bytes."""
+    weights, sizes = int8_in(memory, table)
+    return _extend(weights, sizes, scratch_in(room, places), ids, values, ages, at, keys, kept, out)

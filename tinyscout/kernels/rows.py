@@ -1,4 +1,4 @@
-"""What a compiled forward does to rows between its products: add, normalise, GELU. Flat arrays, in place where it can.
+"""What a compiled forward does to rows between its products: normalise, GELU, move, read a logit. Flat arrays.
 
 Widths need not be whole registers, strides are: what lies between is scratch. layernorm.py and activation.py hold the
 twins.
@@ -16,18 +16,14 @@ ZERO, EPS = f32(0), f32(1e-5)
 
 
 @kernel
-def add_norm(rows, width, stride, x, branch, add, gain, bias, y):
-    """x += branch (where `add`), then y = layer norm of x; rows of `width` every `stride`."""
+def norm_rows(rows, width, stride, x, gain, bias, y):
+    """y = layer norm of x; rows of `width` every `stride`."""
     share = f32(1) / f32(width)
     for i in range(rows):
         at = i * stride
         total = splat(ZERO)
         for j in range(0, width, LANES):
-            v = load(x, at + j)
-            if add:
-                v = v + load(branch, at + j)
-                store(x, at + j, v)
-            total = total + first_of(v, width - j, splat(ZERO))
+            total = total + first_of(load(x, at + j), width - j, splat(ZERO))
         mean = splat(sum_of(total) * share)
         square = splat(ZERO)
         for j in range(0, width, LANES):

@@ -1,0 +1,115 @@
+"""What a compiled forward reads and what it works in, and how both lie in arenas."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyscout.kernels.arena import bytes_matrix, cube, doubles, floats, int32_matrix, integers, matrix, octets
+from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.products import Int8Panels, Panels
+from tinyscout.kernels.tokens import Tables
+
+
+class Sizes(NamedTuple):
+    """What the arrays' shapes don't tell."""
+
+    width: int
+    heads: int
+    hidden: int
+
+
+class Weights(NamedTuple):
+    """A LeadScout packed for `reply` and `extend`; L layers, W the width rounded up to whole registers."""
+
+    tables: Tables
+    norms: np.ndarray  # (L, 4, W): gain and bias of the norm before attention, then of the one before the MLP
+    head: np.ndarray  # (3, W): gain and bias of the last norm, weight of the reply head
+    wide: np.ndarray  # (F + 1,): weights of the wide path, then both biases' sum
+    sizes: np.ndarray  # (3,) int64, as Sizes
+    qkv: Panels | Int8Panels  # queries, scaled, in the first columns, up to a whole panel; then keys and values
+    out: Panels | Int8Panels
+    up: Panels | Int8Panels
+    down: Panels | Int8Panels
+    language: Panels | Int8Panels  # one layer: the token vectors of the language ids
+
+
+PRODUCTS = 10  # arrays in Weights before its products
+
+
+class Scratch(NamedTuple):
+    """Working memory of one thread, flat."""
+
+    x: np.ndarray
+    normed: np.ndarray
+    qkv: np.ndarray
+    mixed: np.ndarray
+    hidden: np.ndarray
+    keys: np.ndarray
+    logits: np.ndarray
+    tile: np.ndarray
+    features: np.ndarray
+    age: np.ndarray
+    scales: np.ndarray
+    octets: np.ndarray  # uint8
+
+
+@kernel
+def _panels(memory, table, i):
+    return Panels(matrix(memory, table, PRODUCTS + 2 * i), matrix(memory, table, PRODUCTS + 2 * i + 1))
+
+
+@kernel
+def _int8_panels(memory, table, i):
+    first = PRODUCTS + 4 * i
+    return Int8Panels(
+        bytes_matrix(memory, table, first),
+        matrix(memory, table, first + 1),
+        int32_matrix(memory, table, first + 2),
+        matrix(memory, table, first + 3),
+    )
+
+
+@kernel
+def _opened(memory, table, qkv, out, up, down, language):
+    """The Weights in an arena, and their Sizes; the products are opened already."""
+    tables = Tables(
+        matrix(memory, table, 0),
+        matrix(memory, table, 1),
+        matrix(memory, table, 2),
+        matrix(memory, table, 3),
+        integers(memory, table, 4),
+        doubles(memory, table, 5),
+    )
+    norms, head, wide = cube(memory, table, 6), matrix(memory, table, 7), floats(memory, table, 8)
+    n = integers(memory, table, 9)
+    return Weights(tables, norms, head, wide, n, qkv, out, up, down, language), Sizes(n[0], n[1], n[2])
+
+
+@kernel
+def scratch_in(room, places):
+    return Scratch(
+        floats(room, places, 0),
+        floats(room, places, 1),
+        floats(room, places, 2),
+        floats(room, places, 3),
+        floats(room, places, 4),
+        floats(room, places, 5),
+        floats(room, places, 6),
+        floats(room, places, 7),
+        floats(room, places, 8),
+        floats(room, places, 9),
+        floats(room, places, 10),
+        octets(room, places, 11),
+    )
+
+
+@kernel
+def float32_in(memory, table):
+    qkv, out, up = _panels(memory, table, 0), _panels(memory, table, 1), _panels(memory, table, 2)
+    return _opened(memory, table, qkv, out, up, _panels(memory, table, 3), _panels(memory, table, 4))
+
+
+@kernel
+def int8_in(memory, table):
+    qkv, out, up = _int8_panels(memory, table, 0), _int8_panels(memory, table, 1), _int8_panels(memory, table, 2)
+    return _opened(memory, table, qkv, out, up, _int8_panels(memory, table, 3), _int8_panels(memory, table, 4))
