@@ -38,6 +38,7 @@ class Settings:
     learning_rate: float
     deep: int
     deep_steps: int
+    by_heart: int
     diamonds: int
 
 
@@ -95,7 +96,7 @@ def transformer(x, weights, lengths):
 
 scout = make(settings.depth).eval()
 scout.reply.weight.data[:] = 1.0
-few_rows = np.concatenate([train[y[train] == replied][:16] for replied in (0, 1)])
+few_rows = np.concatenate([train[y[train] == replied][: settings.by_heart] for replied in (0, 1)])
 few, few_wide = examples.tokens.pad(few_rows), examples.features[few_rows]
 by_library = scout.reply_logits(few, few_wide).data
 by_hand = transformer(scout.embed(few).data, scout.state_dict(), few.lengths).sum(axis=-1)
