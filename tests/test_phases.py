@@ -142,6 +142,41 @@ def test_a_phase_has_the_shape_of_a_phase(phase: Phase) -> None:
     assert "plt." not in source
 
 
+def shown_00(found: dict) -> bool:
+    return found["added"] < found["overwritten"] and found["promised"] < found["delivered"]
+
+
+def shown_01(found: dict) -> bool:
+    asked_last, gone_last, moved = found["orders"]
+    near, of_like_score = (found["alike"][name]["signal"] for name in ("near it on the map", "of like score"))
+    return near > 2 * of_like_score and asked_last > 2 * gone_last and moved < 1e-5
+
+
+def shown_02(found: dict) -> bool:
+    none, order, elapsed = (found["shuffled_ages"][time] for time in ("none", "order", "elapsed"))
+    return none["moved"] == order["moved"] == 0 and elapsed["shuffled"] > elapsed["as_is"]
+
+
+def shown_03(found: dict) -> bool:
+    heard, passed = found["listened"], {name: shares[-1][1] for name, shares in found["random"].items()}
+    return heard["no scale"] < heard["1/sqrt(d)"] / 2 and passed["no scale"] < passed["1/sqrt(d)"] / 2
+
+
+def shown_04(found: dict) -> bool:
+    recursion, one_pass = found["visits"]
+    loss = {name: stack["losses"][-1] for name, stack in found["deep"].items()}
+    return loss["residual"] < loss["no residual"] / 2 and recursion > 1e6 * one_pass
+
+
+FAILURES = {"00": shown_00, "01": shown_01, "02": shown_02, "03": shown_03, "04": shown_04}
+
+
+@each_phase
+def test_a_phase_shows_its_failure_at_quick_size(phase: Phase, folder: Path, runs: dict) -> None:
+    findings = artifact.read_manifest(made(phase, folder, runs)).metrics["findings"]
+    assert FAILURES[phase.number](findings)
+
+
 @pytest.mark.phase00
 def test_a_phase_is_repeated_to_the_bit(folder: Path, runs: dict, tmp_path: Path) -> None:
     first = artifact.read_manifest(made(PHASES[0], folder, runs))
