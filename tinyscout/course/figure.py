@@ -31,7 +31,7 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, list[Axes]]:
 
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
-    figure.suptitle(textwrap.fill(title, 104), fontsize=12, x=0.01, ha="left")
+    figure.suptitle(textwrap.fill(title, 100), fontsize=12, x=0.01, ha="left")
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     return figure, list(axes)
