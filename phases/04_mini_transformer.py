@@ -59,9 +59,9 @@ def examples_of(tokens):  # the wide features know all tokens, the stack the lat
 
 def make(depth):
     sizes = len(vocabulary), vocabulary.n_language, numbers, len(features.names), width, depth
-    rng = np.random.default_rng(run.seed)
-    scout = LeadScout(LeadScoutConfig(*sizes), rng=rng)
-    scout.reply.weight.data[:] = rng.normal(0, width**-0.5, width)  # at 0, its default, no gradient gets past it
+    scout = LeadScout(LeadScoutConfig(*sizes), rng=np.random.default_rng(run.seed))
+    head = np.random.default_rng([run.seed, 1]).normal(0, width**-0.5, width)
+    scout.reply.weight.data[:] = head  # at 0, as LeadScout leaves it, no gradient would get past it at first
     scout.token.weight.data[:] = start["token.weight"]
     age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
     sines, into[:] = age.shape[1] // 2 - 1, 0
@@ -160,7 +160,7 @@ print(f"a scout of {settings.deep} layers: recursion would make {deep_visits:,},
 
 # %% Train the stack, with the baseline's features beside it
 scout = make(settings.depth)
-fitting = FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate, final_rate=0.1)
+fitting = FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate, final_rate=0.1, weight_decay=0.05)
 later = examples.take(stop), y[stop]
 with progress_bars() as progress:
     history = fit(scout, examples.take(train), y[train], fitting, seed=run.seed, stop=later, progress=progress)
@@ -175,8 +175,8 @@ judged = run.table(y[test], test_logits, ms_per_lead)
 
 # %% Hand over
 with_, without = (found["losses"][-1] for found in deep.values())
-title = f"{settings.deep_steps} steps bring {settings.deep} layers with a residual stream to a log loss of {with_:.2f} "
-figure, (left, panel) = new_figure(f"{title}on {len(few_rows)} leads, without to {without:.2f}", panels=2)
+title = f"{settings.deep_steps} steps bring {settings.deep} layers with a residual stream to a log loss of {with_:.3f} "
+figure, (left, panel) = new_figure(f"{title}on {len(few_rows)} leads, without to {without:.3f}", panels=2)
 for (name, found), color, above in zip(deep.items(), (BLUE, VERMILION), (10, -12), strict=True):
     for ax, values in ((left, found["apart"]), (panel, found["losses"])):
         ax.plot(np.arange(1, len(values) + 1), values, color=color)
@@ -193,7 +193,7 @@ run.hand_over(
     judged=judged,
     findings={"deep": deep, "visits": [deep_visits, len(deep_ops)], "history": history.rows, "twins_right": right},
     measured=f"{run.verdict(judged, '00')}, {run.verdict(judged, '03')}; {settings.deep} layers learn by heart to "
-    f"{with_:.2f} with residuals, {without:.2f} without; recursion would visit {deep_visits:,} times, one pass "
+    f"{with_:.3f} with residuals, {without:.3f} without; recursion would visit {deep_visits:,} times, one pass "
     f"{len(deep_ops)}; twins told apart in {right:.0%}",
     so_what="residuals let layers be stacked, and sums met by many ways are why backward goes in one sorted pass",
     try_this="set depth to 4, then to 1, in a copy of configs/phases.toml: what does a layer buy on 15,000 leads?",
