@@ -1,6 +1,7 @@
 """Reading whole exports: every row accounted for, bad rows named, formats and chunks that change nothing."""
 
 import csv
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,14 @@ def test_equal_rows_are_dropped_and_other_contacts_of_a_lead_are_kept(tmp_path):
     assert [(row["line"], row["lead_id"], row["reason"]) for row in rows] == [
         (str(line), lead, "duplicate row") for line, lead in zip(range(5, 11), "123123", strict=True)
     ]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, Decimal])
+def test_long_whole_numbers_that_round_to_one_float_are_different_rows(tmp_path, kind):
+    ids = np.array([kind(10**17 + number) for number in range(40)])
+    pd.DataFrame({"lead_id": ids, "label": np.arange(40) % 2}).to_parquet(tmp_path / "leads.parquet")
+    tables = read_tables(tmp_path / "leads.parquet")
+    assert tables.leads["lead_id"].tolist() == [str(value) for value in ids.tolist()]
 
 
 def test_a_repeated_contact_id_is_dropped(tmp_path):

@@ -92,8 +92,13 @@ def _row_hashes(raw: RawLeads) -> np.ndarray:
 
 def _cell_hashes(column: pa.ChunkedArray) -> np.ndarray:
     """(N,) uint64"""
-    if is_numeric(column.type):
-        bits = np.asarray(pc.cast(column, pa.float64(), safe=False).to_numpy(), np.float64).view(np.uint64)
+    if is_numeric(column.type) and not pa.types.is_decimal(column.type):
+        numbers = np.asarray(pc.cast(column, pa.float64(), safe=False).to_numpy(), np.float64)
+        bits = numbers.view(np.uint64)
+        if pa.types.is_integer(column.type) and (np.abs(numbers) >= 2**53).any():
+            # subtle: ids and nanoseconds this long round to one float; shorter ones hash as the equal float does
+            whole = np.asarray(pc.fill_null(column, 0).to_numpy()).astype(np.uint64)
+            bits = np.where(np.abs(numbers) >= 2**53, whole, bits)
         return bits * np.uint64(0x9E3779B97F4A7C15)
     coded = read_strings(column, (), tidy=False)
     return np.append(_hash(coded.values), np.uint64(0x9E3779B97F4A7C15))[coded.codes]
