@@ -188,6 +188,6 @@ run.hand_over(
     findings={"listened": listened, "random": random, "widths": widths, "history": history, "twins_right": right},
     measured=f"{run.verdict(judged, '02')}; without 1/sqrt(d) <score> at first hears {without:.1f} tokens, with it "
     f"{with_:.1f}; twins told apart in {right:.0%}",
-    so_what="attention lets one token change what another means; one layer has little room to use what it hears",
+    so_what="attention lets one token change what another means; the interval says what a layer of it is worth here",
     try_this="set heads to 4 in a copy of configs/phases.toml, which quarters d: does a missing scale matter less?",
 )
