@@ -151,5 +151,5 @@ def test_what_it_cannot_read_is_one_line(make_model, make_examples):
         tokens.ids[3] = wrong
         with pytest.raises(InputError, match="from 0 to 299"):
             compiled.logits(examples)
-    with pytest.raises(InputError, match='dtype is "int4"'):
+    with pytest.raises(InputError, match='dtype is "int4", needs float32 or int8'):
         compile(make_model(), "int4")

@@ -6,7 +6,7 @@ import pytest
 
 from tinyscout.kernels.jit import JIT
 
-WARM_THEN_TRAIN = """
+WARM_THEN_USE = """
 import numpy as np
 from tinyscout import kernels
 from tinyscout.kernels.jit import CACHE
@@ -33,15 +33,25 @@ AdamW(model.named_parameters(), lr=1e-3).step()
 x = rng.random((70, 33)).astype(np.float32)
 for transpose_a, transpose_b in ((False, True), (True, False)):
     kernels.matmul(x, x, transpose_a=transpose_a, transpose_b=transpose_b)
+from tinyscout.inference import compile
+from tinyscout.models.lead_scout import Examples
+from tinyscout.tokenizer import Tokens
+tokens = Tokens(ids.ravel(), values.ravel(), ages.ravel(), np.arange(9) * 12, lengths)
+for dtype in ("float32", "int8"):
+    compiled = compile(model, dtype)
+    compiled.logits(Examples(tokens, features))
+    cache = compiled.cache()
+    compiled.prefill(ids[0, :5], values[0, :5], ages[0, :5], cache)
+    compiled.decode(3, cache)
 later = {p.name for p in set(CACHE.rglob("*.nbc")) - made}
 assert not later, later
 """
 
 
 @pytest.mark.skipif(not JIT, reason="NUMBA_DISABLE_JIT=1: nothing is compiled")
-def test_nothing_is_left_to_compile_when_a_model_trains(tmp_path):
+def test_nothing_is_left_to_compile_when_a_model_trains_and_predicts(tmp_path):
     result = subprocess.run(
-        [sys.executable, "-c", WARM_THEN_TRAIN],
+        [sys.executable, "-c", WARM_THEN_USE],
         env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -12,8 +12,9 @@ import numpy as np
 from tinyscout.errors import InputError
 from tinyscout.inference.cache import KVCache
 from tinyscout.inference.packing import new_scratch, pack_weights, sizes_of
+from tinyscout.inference.quantize import Quantized, quantize
 from tinyscout.kernels.arena import Arena, arena_of, leaves
-from tinyscout.kernels.forward import BLOCK, extend_float32, reply_float32
+from tinyscout.kernels.forward import BLOCK, extend_float32, extend_int8, reply_float32, reply_int8
 from tinyscout.kernels.jit import JIT, plain
 from tinyscout.models.lead_scout import Examples, LeadScout
 
@@ -30,12 +31,15 @@ class Compiled:
 
     cache_type = KVCache
 
-    def __init__(self, model: LeadScout, threads: int) -> None:
+    def __init__(self, model: LeadScout | Quantized, threads: int) -> None:
+        in_bytes = isinstance(model, Quantized)
+        arrays = model.float32() if in_bytes else model.state_dict()
         self.config = model.config
         self.threads = threads
+        self._kernels = (reply_int8, extend_int8) if in_bytes else (reply_float32, extend_float32)
         self._sizes = sizes_of(model.config)
-        self._frequencies = model.age.frequencies
-        self._weights = arena_of(leaves(pack_weights(model.config, model.state_dict())))
+        self._frequencies = arrays["age.project.weight"].shape[1] // 2 - 1
+        self._weights = arena_of(leaves(pack_weights(model.config, arrays, model.matrices if in_bytes else None)))
         self._free: list[Arena] = []  # append and pop are atomic
 
     def logits(self, examples: Examples) -> np.ndarray:
@@ -67,7 +71,7 @@ class Compiled:
 
         def work(span: tuple[int, int]) -> None:
             with self._scratch() as scratch:
-                if not reply_float32(*self._weights, *scratch, *arrays, *span, out):
+                if not self._kernels[0](*self._weights, *scratch, *arrays, *span, out):
                     self._refuse(tokens.ids, tokens.lengths)
 
         if self.threads == 1 or len(tokens.ids) <= SHARE:
@@ -101,7 +105,7 @@ class Compiled:
             for start in range(0, len(ids), chunk):
                 some = slice(start, start + chunk)
                 parts = ids[some], values[some], ages[some]
-                if not extend_float32(*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
+                if not self._kernels[1](*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
                     self._refuse(ids, np.array([len(ids)]))
                 cache.length += len(parts[0])
         return out
@@ -134,13 +138,20 @@ class Compiled:
         )
 
 
-def compile(model: LeadScout, dtype: Literal["float32"] = "float32", *, threads: int | None = None) -> Compiled:
+def compile(
+    model: LeadScout | Quantized, dtype: Literal["float32", "int8"] | None = None, *, threads: int | None = None
+) -> Compiled:
     """Pack a model's weights for prediction; later changes of the model don't reach the result.
 
-    threads: as many as the process may use when None. Raises InputError for a dtype there is no kernel for.
+    dtype: float32 when None, int8 for a model that is quantised already. threads: as many as the process may use when
+    None. Raises InputError for a dtype there is no kernel for.
     """
-    if dtype != "float32":
-        raise InputError(f'compile: dtype is "{dtype}", needs "float32"')
+    in_bytes = isinstance(model, Quantized)
+    dtype = dtype or ("int8" if in_bytes else "float32")
+    if dtype not in ("float32", "int8") or (in_bytes and dtype != "int8"):
+        raise InputError(f'compile: dtype is "{dtype}", needs {"" if in_bytes else "float32 or "}int8')
+    if dtype == "int8" and not isinstance(model, Quantized):
+        model = quantize(model)
     if not JIT:
         from tinyscout.inference.plain import Plain
 

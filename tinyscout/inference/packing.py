@@ -1,15 +1,17 @@
 """A LeadScout's weights in the order in which kernels/forward.py reads them, and the scratch it works in."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
+from tinyscout.inference.quantize import LINEAR, ByteMatrix
 from tinyscout.kernels.arena import Arena, arena_of, up
 from tinyscout.kernels.forward import BLOCK, MLP_ROWS
 from tinyscout.kernels.gemm import pack_weight
-from tinyscout.kernels.int8 import scratch_sizes
+from tinyscout.kernels.int8 import pack_quantized, scratch_sizes
 from tinyscout.kernels.layout import Scratch, Sizes, Weights
-from tinyscout.kernels.products import Panels
+from tinyscout.kernels.products import Int8Panels, Panels
 from tinyscout.kernels.simd import LANES, TILE_ROWS
 from tinyscout.kernels.tile import PANEL
 from tinyscout.kernels.tokens import Tables
@@ -26,37 +28,11 @@ def sizes_of(config: LeadScoutConfig) -> Sizes:
     return Sizes(config.width, config.heads, 4 * config.width)
 
 
-def layer_arrays(config: LeadScoutConfig, arrays: Arrays, part: str) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weight (Out, In) and bias (Out,) of a linear layer in each block, as the kernels want them.
+def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None = None) -> Weights:
+    """Weights of a LeadScout by parameter name -> what the kernels read.
 
-    part is "qkv", "out", "up" or "down". Queries carry the scale of attention, and end at a whole panel.
+    matrices: the linear layers in bytes, which then take the place of those in `arrays`.
     """
-    home = "mlp" if part in ("up", "down") else "attention"
-    pairs = []
-    for layer in range(config.depth):
-        name = f"blocks.{layer}.{home}.{part}"
-        weight, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
-        if part == "qkv":
-            weight, bias = _spread_queries(config, weight), _spread_queries(config, bias)
-        pairs.append((weight, bias))
-    return pairs
-
-
-def _spread_queries(config: LeadScoutConfig, x: np.ndarray) -> np.ndarray:
-    """(3D, ...) -> scaled queries, zeros up to a whole panel, keys, values."""
-    width = config.width
-    scale = np.float32(1 / math.sqrt(width // config.heads))
-    gap = np.zeros((up(width, PANEL) - width, *x.shape[1:]), np.float32)
-    return np.concatenate([x[:width] * scale, gap, x[width:]])
-
-
-def panels(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Panels:
-    """Linear layers of one shape, packed for float32."""
-    return Panels(np.stack([pack_weight(weight).reshape(-1) for weight, _ in pairs]), np.stack([b for _, b in pairs]))
-
-
-def pack_weights(config: LeadScoutConfig, arrays: Arrays) -> Weights:
-    """Weights of a LeadScout by parameter name -> what the kernels read, in float32."""
     norms = [[_whole(arrays[f"blocks.{layer}.{name}"]) for name in NORMS] for layer in range(config.depth)]
     first_knot = np.full(config.vocabulary, -1)
     first_knot[np.asarray(config.numbers, np.int64)] = np.arange(len(config.numbers)) * KNOTS
@@ -68,19 +44,71 @@ def pack_weights(config: LeadScoutConfig, arrays: Arrays) -> Weights:
         first_knot=first_knot,
         splines=np.array([KNOTS, LARGEST]),
     )
-    language = arrays["token.weight"][: config.language]
+    products = {part: _layers(config, arrays, matrices, part) for part in LINEAR}
     return Weights(
         tables=tables,
         norms=np.array(norms),
         head=_whole(np.stack([arrays["norm.gain"], arrays["norm.bias"], arrays["reply.weight"][0]])),
         wide=np.append(arrays["wide.weight"], arrays["wide.bias"] + arrays["reply.bias"]).astype(np.float32),
         sizes=np.array(sizes_of(config)),
-        qkv=panels(layer_arrays(config, arrays, "qkv")),
-        out=panels(layer_arrays(config, arrays, "out")),
-        up=panels(layer_arrays(config, arrays, "up")),
-        down=panels(layer_arrays(config, arrays, "down")),
-        language=panels([(language, np.zeros(len(language), np.float32))]),
+        qkv=products["attention.qkv"],
+        out=products["attention.out"],
+        up=products["mlp.up"],
+        down=products["mlp.down"],
+        language=_language(config, arrays, matrices),
     )
+
+
+def _layers(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None, part: str):
+    """A linear layer of each block. Queries carry the scale of attention, and end at a whole panel."""
+    width = config.width
+    gap = up(width, PANEL) - width if part == "attention.qkv" else 0
+    factor = np.ones(0, np.float32)
+    if part == "attention.qkv":
+        factor = np.full(width, 1 / math.sqrt(width // config.heads), np.float32)
+    names = [f"blocks.{layer}.{part}" for layer in range(config.depth)]
+    biases = [_spread(_times(arrays[f"{name}.bias"], factor), width, gap) for name in names]
+    if matrices is None:
+        weights = [_spread(_times(arrays[f"{name}.weight"], factor), width, gap) for name in names]
+        return _panels(weights, biases)
+    found = [matrices[f"{name}.weight"] for name in names]
+    spread = [ByteMatrix(_spread(m.q, width, gap), _spread(_times(m.scale, factor), width, gap)) for m in found]
+    return _int8_panels(spread, biases)
+
+
+def _language(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None):
+    """The tied head: the token vectors of the language ids."""
+    bias = np.zeros(config.language, np.float32)
+    if matrices is None:
+        return _panels([arrays["token.weight"][: config.language]], [bias])
+    q, scale = matrices["token.weight"]
+    return _int8_panels([ByteMatrix(q[: config.language], scale[: config.language])], [bias])
+
+
+def _panels(weights: list[np.ndarray], biases: list[np.ndarray]) -> Panels:
+    return Panels(np.stack([pack_weight(weight).reshape(-1) for weight in weights]), np.stack(biases))
+
+
+def _int8_panels(matrices: list[ByteMatrix], biases: list[np.ndarray]) -> Int8Panels:
+    packed = [pack_quantized(*matrix) for matrix in matrices]
+    return Int8Panels(
+        np.stack([p.tiles for p in packed]),
+        np.stack([p.scale for p in packed]),
+        np.stack([p.correction for p in packed]),
+        np.stack(biases),
+    )
+
+
+def _times(x: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """x with its first rows times the factors."""
+    x = x.copy()
+    x[: len(factor)] *= factor.reshape(-1, *[1] * (x.ndim - 1))
+    return x
+
+
+def _spread(x: np.ndarray, width: int, gap: int) -> np.ndarray:
+    """x with `gap` rows of zeros after the first `width`."""
+    return np.concatenate([x[:width], np.zeros((gap, *x.shape[1:]), x.dtype), x[width:]])
 
 
 def new_scratch(sizes: Sizes, max_tokens: int, frequencies: int) -> Arena:

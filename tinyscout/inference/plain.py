@@ -7,6 +7,7 @@ import numpy as np
 from tinyscout.autograd import no_grad
 from tinyscout.inference.cache import KVCache
 from tinyscout.inference.compiled import Compiled
+from tinyscout.inference.quantize import Quantized
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
 from tinyscout.tokenizer import Padded
 
@@ -26,9 +27,12 @@ class Plain(Compiled):
 
     cache_type = TokenCache
 
-    def __init__(self, model: LeadScout, threads: int) -> None:
+    def __init__(self, model: LeadScout | Quantized, threads: int) -> None:
         super().__init__(model, threads)
-        self.model = LeadScout.from_state(model.to_state(), model.state_dict())
+        self.model = LeadScout(model.config, rng=np.random.default_rng(0)).eval()
+        arrays = model.float32() if isinstance(model, Quantized) else model.state_dict()
+        own = self.model.state_dict()
+        self.model.load_state_dict({name: arrays.get(name, array) for name, array in own.items()})
 
     def _reply(self, examples: Examples, out: np.ndarray) -> None:
         self._check(examples.tokens.ids, examples.tokens.lengths)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinyscout import kernels
+from tinyscout.kernels import forward
 from tinyscout.kernels.jit import JIT
 
 f32 = np.float32
@@ -48,6 +49,17 @@ def _updates() -> None:
                   weight_decay=0.0, step=1)  # fmt: skip
 
 
+def _forward() -> None:
+    memory, table = np.zeros(64, np.uint8), np.tile([0, 1, 1, 1, 1], (30, 1))
+    ids, floats, counts = np.zeros(0, np.int32), np.zeros(0, f32), np.zeros(1, np.int32)
+    cache = np.zeros((1, 1, 1, 1), f32), np.zeros((1, 1, 1), f32)
+    arenas = memory, table, memory.copy(), table.copy()
+    for kernel in (forward.reply_float32, forward.reply_int8):  # of no leads
+        kernel(*arenas, ids, floats, floats, np.zeros(1, np.int64), floats, ids, counts, 0, 0, np.zeros(0))
+    for kernel in (forward.extend_float32, forward.extend_int8):  # of no tokens
+        kernel(*arenas, ids, floats, floats, 0, *cache, floats)
+
+
 #: What is compiled, a step of a few seconds each.
 STEPS: dict[str, Callable[[], None]] = {
     "products": _products,
@@ -55,6 +67,7 @@ STEPS: dict[str, Callable[[], None]] = {
     "attention": _attention,
     "rows": _rows,
     "updates": _updates,
+    "forward": _forward,
 }
 
 
