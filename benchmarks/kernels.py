@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyscout import kernels
+from tinyscout.autograd import keep_freed_memory
 from tinyscout.kernels import gemm, int8
 from tinyscout.kernels.jit import aligned
 
@@ -211,6 +212,7 @@ def main() -> int:
     args = parser.parse_args()
     if fair.THREADS != 1:
         parser.error("the kernels run on one thread each; leave out --threads")
+    keep_freed_memory()  # as training and scoring do; PyTorch allocates from the same malloc
     if torch:
         torch.set_num_threads(1)
     sizes = [(rows, *layer) for rows in ROWS for layer in LAYERS]

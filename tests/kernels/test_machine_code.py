@@ -1,5 +1,6 @@
 """What holds of the compiled code alone: accuracy of exp, the tile of a product, and the instructions LLVM chose."""
 
+import numba
 import numpy as np
 import pytest
 
@@ -8,26 +9,49 @@ from tinyscout.kernels.gemm import naive_multiply
 from tinyscout.kernels.jit import JIT, kernel
 from tinyscout.kernels.simd import LANES, TILE_ROWS, load_first, store_first, store_transposed
 from tinyscout.kernels.tile import multiply
-from tinyscout.kernels.vmath import exp
+from tinyscout.kernels.vmath import exp, exp2_of_negative, log2
 
 pytestmark = pytest.mark.skipif(not JIT, reason="NUMBA_DISABLE_JIT=1: there is no machine code to test")
 
 
-def _exp_of(x, y):
-    for j in range(0, x.size, LANES):
-        store_first(y, j, x.size - j, exp(load_first(x, j, x.size - j)))
+def each_lane(function, x):
+    """A function of a vector, applied to all of x."""
+
+    def apply(x, y):
+        for j in range(0, x.size, LANES):
+            store_first(y, j, x.size - j, function(load_first(x, j, x.size - j)))
+
+    y = np.empty_like(x)
+    with np.errstate(all="ignore"):
+        numba.njit(apply)(x, y)
+    return y
 
 
 def exp_of(x):
-    y = np.empty_like(x)
-    kernel(_exp_of)(x, y)
-    return y
+    return each_lane(exp, x)
 
 
 def test_exp_is_right_to_two_units_in_the_last_place():
     x = np.random.default_rng(0).uniform(-87.3, 88.3, 200_001).astype(np.float32)
     exact = np.exp(x.astype(np.float64))
     assert np.abs(exp_of(x) / exact - 1).max() < 2 * np.finfo(np.float32).eps
+
+
+def test_exp2_of_negative_numbers():
+    x = -np.random.default_rng(0).uniform(0, 126, 200_001).astype(np.float32)
+    exact = np.exp2(x.astype(np.float64))
+    assert np.abs(each_lane(exp2_of_negative, x) / exact - 1).max() < 2 * np.finfo(np.float32).eps
+    y = each_lane(exp2_of_negative, np.array([0, -1, -200, -np.inf, np.nan], np.float32))
+    assert (y[:2] == [1, 0.5]).all() and (y[2:4] > 0).all() and (y[2:4] < 1.2e-38).all() and np.isnan(y[4])
+
+
+def test_log2_of_positive_numbers():
+    x = np.exp2(np.random.default_rng(0).uniform(-126, 126, 200_001)).astype(np.float32)
+    x = np.concatenate([x, np.linspace(0.5, 2, 100_001, dtype=np.float32)])
+    exact = np.log2(x.astype(np.float64))
+    assert (np.abs(each_lane(log2, x) - exact) < 2e-7 * np.maximum(1, np.abs(exact))).all()
+    y = each_lane(log2, np.array([1, 2, 1024, np.nan], np.float32))
+    assert (y[:3] == [0, 1, 10]).all() and np.isnan(y[3])
 
 
 def test_exp_keeps_nan_and_clamps_the_rest():
@@ -71,8 +95,6 @@ def test_transposed_block_and_its_zeros(rows, columns):
 @pytest.mark.skipif(LANES < 8, reason="looks for the instructions of AVX2 and AVX-512")
 @pytest.mark.parametrize("function", [multiply, gemm.multiply])
 def test_tile_fuses_multiply_and_add_on_whole_registers(function):
-    import numba
-
     uncached = numba.njit(function.py_func)  # a function from the cache has no assembly to show
     flat = np.zeros(TILE_ROWS * LANES * 4, np.float32)
     if function is multiply:

@@ -1,8 +1,12 @@
-"""The machine code of attention: a tile of queries at a time, so that the weights of a head never leave the cache.
+"""The machine code of attention, a few queries at a time, so that the weights of a head never leave the cache.
 
-Flat arrays with (batch, head, row) strides in elements; multihead.py is the way in, and has the NumPy twin. The
-backward recomputes the weights from the log-sum-exp of each row (Dao et al. 2022, FlashAttention, Algorithm 4).
+The forward gives each lane of a register a query and goes down the keys: no sum or maximum goes across lanes, keys and
+values are read where they are, only queries and outputs are turned. The backward has a query a row, and recomputes the
+weights from the log-sum-exp (Dao et al. 2022, FlashAttention, Algorithm 4). Exponentials are to base 2.
+Flat arrays with (batch, head, row) strides in elements; multihead.py is the way in, and has the NumPy twin.
 """
+
+import math
 
 import numpy as np
 
@@ -13,22 +17,23 @@ from tinyscout.kernels.simd import (
     at_least,
     first_of,
     fma,
-    largest_of,
     load,
     load_first,
     splat,
     store,
     store_first,
     store_transposed,
+    store_transposed_first,
     sum_of,
 )
-from tinyscout.kernels.tile import multiply
-from tinyscout.kernels.vmath import exp
+from tinyscout.kernels.tile import multiply, multiply_column
+from tinyscout.kernels.vmath import LOG2_E, exp2_of_negative, log2
 
 f32 = np.float32
 ZERO, ONE, LEAST = f32(0), f32(1), np.finfo(f32).min
+LN_2 = f32(math.log(2))
+QUERIES = 16  # query rows whose weights the backward holds at once
 PAD = max(LANES, TILE_ROWS)  # scratch has rows of this multiple, so that whole registers and tiles fit
-QUERIES = 64  # query rows whose weights the backward holds at once
 
 
 @kernel
@@ -82,38 +87,111 @@ def _visible(at, keys, causal):
 
 
 @kernel
-def _weights_of_rows(w, long, rows, first, keys, causal, end, lse, totals):
-    """Logits of `rows` queries from position `first` on to exp(logit - row maximum), in place; then zeros up to `end`.
+def _lengths_of(length, n_keys, n_queries, offset):
+    """Keys that may be read and queries that are no padding; a negative length stands for none given."""
+    if length < 0:
+        return n_keys, n_queries
+    return min(length, n_keys), min(max(length - offset, 0), n_queries)
 
-    Writes the log-sum-exp of each row and the sum of its exponentials, by which the caller divides the K outputs of the
-    row rather than its weights.
+
+@kernel
+def _largest(w, row, common, reach, at):
+    """The largest logit of each query, of those that it sees."""
+    top = second = third = fourth = splat(LEAST)  # four at once, because one waits for itself
+    fours = common - common % 4
+    for t in range(0, fours, 4):
+        top = at_least(load(w, t * row), top)
+        second = at_least(load(w, (t + 1) * row), second)
+        third = at_least(load(w, (t + 2) * row), third)
+        fourth = at_least(load(w, (t + 3) * row), fourth)
+    top = at_least(at_least(top, second), at_least(third, fourth))
+    for t in range(fours, common):
+        top = at_least(load(w, t * row), top)
+    for t in range(common, reach):
+        top = first_of(top, t - at, at_least(load(w, t * row), top))
+    return top
+
+
+@kernel
+def _weights(w, row, reach, at, causal):
+    """Logits to base 2 of LANES queries from position `at` on, a key a row, to 2^(logit - largest), in place.
+
+    Returns for each query the largest logit and the sum of the exponentials. A query is a lane, so that neither needs
+    to look across lanes; from the first key on that only later queries see, the others count as 0.
     """
-    for r in range(rows):
-        at, n = r * long, _visible(first + r, keys, causal)
-        top = splat(LEAST)
-        for j in range(0, n, LANES):
-            top = at_least(first_of(load(w, at + j), n - j, top), top)
-        largest = largest_of(top)
-        total = splat(ZERO)
-        for j in range(0, n, LANES):
-            e = first_of(exp(load(w, at + j) - splat(largest)), n - j, splat(ZERO))
-            store(w, at + j, e)
-            total = total + e
-        for j in range(_up(n, LANES), end, LANES):
-            store(w, at + j, splat(ZERO))
-        totals[r] = sum_of(total)
-        lse[r] = largest + np.log(totals[r])
+    common = min(reach, at + 1) if causal else reach
+    top = _largest(w, row, common, reach, at)
+    total = splat(ZERO)
+    for t in range(common):
+        e = exp2_of_negative(load(w, t * row) - top)
+        store(w, t * row, e)
+        total = total + e
+    for t in range(common, reach):
+        e = first_of(splat(ZERO), t - at, exp2_of_negative(load(w, t * row) - top))
+        store(w, t * row, e)
+        total = total + e
+    return top, total
+
+
+@kernel
+def _pack_queries(q, q0, q_row, some, width, scale, into):
+    """LANES rows of a head as columns, scaled: into[k, i] = scale * q[i, k]; zeros where there are none."""
+    for k in range(0, width, LANES):
+        store_transposed(q, q0 + k, q_row, some, width - k, into, k * LANES, LANES)
+    for k in range(width):
+        store(into, k * LANES, load(into, k * LANES) * splat(scale))
+
+
+@kernel
+def _unpack_queries(columns, factor, some, width, x, x0, x_row):
+    """x[i, k] = factor[i] * columns[k, i]."""
+    for k in range(width):
+        store(columns, k * LANES, load(columns, k * LANES) * factor)
+    for k in range(0, width, LANES):
+        store_transposed_first(columns, k * LANES, LANES, width - k, some, x, x0 + k, x_row)
+
+
+@kernel
+def forward(q, qs, k, ks, v, vs, y, ys, lse, shape, lengths, causal, scale, offset, first, last):
+    """Leads first to last. Arrays are flat; qs, ks, vs, ys are their (batch, head, row) strides in elements."""
+    heads, n_queries, n_keys, width = shape
+    wide = _up(width, LANES)
+    q_columns, y_columns, w = _scratch(wide * LANES), _scratch(wide * LANES), _scratch(n_keys * LANES)
+    for b in range(first, last):
+        keys, queries = _lengths_of(lengths[b], n_keys, n_queries, offset)
+        if keys == 0:
+            queries = 0
+        for h in range(heads):
+            q0, k0, v0 = b * qs[0] + h * qs[1], b * ks[0] + h * ks[1], b * vs[0] + h * vs[1]
+            y0, lse0 = b * ys[0] + h * ys[1], (b * heads + h) * n_queries
+            for i in range(0, queries, LANES):
+                some = min(LANES, queries - i)
+                reach = _visible(offset + i + some - 1, keys, causal)  # the furthest any of these queries reads
+                _pack_queries(q, q0 + i * qs[2], qs[2], some, width, scale * LOG2_E, q_columns)
+                multiply_column(reach, width, k, k0, ks[2], 1, q_columns, 0, LANES, w, 0, LANES)
+                top, total = _weights(w, LANES, reach, offset + i, causal)
+                store_first(lse, lse0 + i, some, (top + log2(total)) * splat(LN_2))
+                multiply_column(width, reach, v, v0, 1, vs[2], w, 0, LANES, y_columns, 0, LANES)
+                _unpack_queries(y_columns, splat(ONE) / total, some, width, y, y0 + i * ys[2], ys[2])
+            _zero_rows(y, y0, ys[2], queries, n_queries, width)
+            lse[lse0 + queries : lse0 + n_queries] = ZERO
 
 
 @kernel
 def _weights_and_gradient(p, g, p0, long, rows, first, keys, causal, end, lse, along):
-    """In place: logits p to weights, their cotangent g to that of the logits; then zeros up to `end`."""
+    """In place: logits p, to base 2, to weights, their cotangent g to that of the logits; then zeros up to `end`."""
     for r in range(rows):
         at, n = p0 + r * long, _visible(first + r, keys, causal)
-        for j in range(0, n, LANES):
-            e = first_of(exp(load(p, at + j) - splat(lse[r])), n - j, splat(ZERO))
+        row_lse, row_along = splat(lse[r] * LOG2_E), splat(along[r])
+        whole = n - n % LANES
+        for j in range(0, whole, LANES):
+            e = exp2_of_negative(load(p, at + j) - row_lse)
             store(p, at + j, e)
-            store(g, at + j, first_of(e * (load(g, at + j) - splat(along[r])), n - j, splat(ZERO)))
+            store(g, at + j, e * (load(g, at + j) - row_along))
+        if whole < n:
+            e = first_of(exp2_of_negative(load(p, at + whole) - row_lse), n - whole, splat(ZERO))
+            store(p, at + whole, e)
+            store(g, at + whole, first_of(e * (load(g, at + whole) - row_along), n - whole, splat(ZERO)))
         for j in range(_up(n, LANES), end, LANES):
             store(p, at + j, splat(ZERO))
             store(g, at + j, splat(ZERO))
@@ -125,45 +203,6 @@ def _dot(a, a0, b, b0, width):
     for j in range(0, width, LANES):
         total = fma(load_first(a, a0 + j, width - j), load_first(b, b0 + j, width - j), total)
     return sum_of(total)
-
-
-@kernel
-def _lengths_of(length, n_keys, n_queries, offset):
-    """Keys that may be read and queries that are no padding; a negative length stands for none given."""
-    if length < 0:
-        return n_keys, n_queries
-    return min(length, n_keys), min(max(length - offset, 0), n_queries)
-
-
-@kernel
-def forward(q, qs, k, ks, v, vs, y, ys, lse, shape, lengths, causal, scale, offset, first, last):
-    """Leads first to last. Arrays are flat; qs, ks, vs, ys are their (batch, head, row) strides in elements."""
-    heads, n_queries, n_keys, width = shape
-    wide, long = _up(width, LANES), _up(n_keys, PAD)
-    k_columns, v_rows = _scratch(wide * long), _scratch(long * wide)
-    q_tile, y_tile, weights = _scratch(TILE_ROWS * wide), _scratch(TILE_ROWS * wide), _scratch(TILE_ROWS * long)
-    totals = _scratch(TILE_ROWS)
-    for b in range(first, last):
-        keys, queries = _lengths_of(lengths[b], n_keys, n_queries, offset)
-        if keys == 0:
-            queries = 0
-        for h in range(heads):
-            q0, y0, lse0 = b * qs[0] + h * qs[1], b * ys[0] + h * ys[1], (b * heads + h) * n_queries
-            _pack_columns(k, b * ks[0] + h * ks[1], ks[2], keys, width, k_columns, long)
-            _pack_rows(v, b * vs[0] + h * vs[1], vs[2], keys, width, ONE, v_rows, wide, keys)
-            for i0 in range(0, queries, TILE_ROWS):
-                rows = min(TILE_ROWS, queries - i0)
-                reach = _visible(offset + i0 + rows - 1, keys, causal)  # the furthest any of these rows reads
-                end = _up(reach, LANES)
-                _pack_rows(q, q0 + i0 * qs[2], qs[2], rows, width, scale, q_tile, wide, TILE_ROWS)
-                multiply(end, width, q_tile, 0, wide, 1, k_columns, 0, long, weights, 0, long, False)
-                row_lse = lse[lse0 + i0 : lse0 + i0 + rows]
-                _weights_of_rows(weights, long, rows, offset + i0, keys, causal, end, row_lse, totals)
-                multiply(wide, reach, weights, 0, long, 1, v_rows, 0, wide, y_tile, 0, wide, False)
-                for r in range(rows):
-                    _unpack_row(y_tile, r * wide, width, ONE / totals[r], y, y0 + (i0 + r) * ys[2])
-            _zero_rows(y, y0, ys[2], queries, n_queries, width)
-            lse[lse0 + queries : lse0 + n_queries] = ZERO
 
 
 @kernel
@@ -216,7 +255,7 @@ def backward(
             for block in range(0, queries, QUERIES):
                 rows = min(QUERIES, queries - block)
                 tall = _up(rows, TILE_ROWS)
-                _pack_rows(q, q0 + block * qs[2], qs[2], rows, width, scale, q_rows, wide, tall)
+                _pack_rows(q, q0 + block * qs[2], qs[2], rows, width, scale * LOG2_E, q_rows, wide, tall)
                 _pack_rows(dy, dy0 + block * dys[2], dys[2], rows, width, ONE, dy_rows, wide, tall)
                 for i0 in range(0, rows, TILE_ROWS):
                     up_to = min(i0 + TILE_ROWS, rows)
@@ -240,7 +279,7 @@ def backward(
                         wide, rows - i, g, i * long + j, 1, long, q_rows, i * wide, wide, dk_rows, j * wide, wide, True
                     )
             for j in range(keys):
-                _unpack_row(dk_rows, j * wide, width, ONE, dk, dk0 + j * dks[2])
+                _unpack_row(dk_rows, j * wide, width, LN_2, dk, dk0 + j * dks[2])
                 _unpack_row(dv_rows, j * wide, width, ONE, dv, dv0 + j * dvs[2])
             _zero_rows(dq, dq0, dqs[2], queries, n_queries, width)
             _zero_rows(dk, dk0, dks[2], keys, n_keys, width)

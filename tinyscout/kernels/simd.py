@@ -202,57 +202,86 @@ def largest_of(typing, x):
 
 
 @intrinsic
-def nearest(typing, x):
-    """Each lane to the nearest whole number, halves to even."""
+def exponent(typing, x):
+    """Each lane, a positive normal number, as the power of two at or below it; a NaN gives any number."""
 
     def generate(context, builder, signature, args):
-        return _call(builder, f"llvm.rint.v{LANES}f32", VECTOR, args)
+        bits = builder.lshr(builder.bitcast(args[0], INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
+        return builder.sitofp(builder.sub(bits, ir.Constant(INTEGERS, [127] * LANES)), VECTOR)
 
     return vector(vector), generate
 
 
+#: Added to a number of size below 2^22 it rounds it to a whole number, halves to even, which stands in the lowest bits.
+ROUND = f32(1.5 * 2**23)
+
+
 @intrinsic
-def times_power_of_two(typing, x, n):
-    """x times 2^n, where each lane of n is a whole number, -127 < n < 128 (or NaN, when the product means nothing)."""
+def times_power_of_two(typing, x, rounded):
+    """x times 2^n, where each lane of `rounded` is ROUND + n, -127 < n < 128 (a NaN there may give any number)."""
 
     def generate(context, builder, signature, args):
-        # 1.5 * 2^23 leaves a whole number in the low bits of the sum; a conversion of NaN would be undefined in LLVM
-        low = builder.fadd(args[1], ir.Constant(VECTOR, [1.5 * 2**23] * LANES))
-        k = builder.shl(builder.bitcast(low, INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
+        k = builder.shl(builder.bitcast(args[1], INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
         power = builder.bitcast(builder.add(k, ir.Constant(INTEGERS, [127 << 23] * LANES)), VECTOR)
         return builder.fmul(args[0], power)
 
     return vector(vector, vector), generate
 
 
+def _transposed(context, builder, array_type, x, i, row, rows, columns):
+    """Registers: lane r of register c is x[i + r * row + c] for r < rows and c < columns, else 0.
+
+    Rows become columns in log2(LANES) rounds, each of which interleaves register q with register q + LANES/2.
+    """
+    zeros = ir.Constant(VECTOR, [0.0] * LANES)
+    registers = []
+    for r in range(LANES):
+        pointer = _address(context, builder, array_type, x, builder.add(i, builder.mul(row, I64(r))))
+        count = builder.select(builder.icmp_signed("<", I64(r), rows), columns, I64(0))
+        arguments = [pointer, I32(4), _first(builder, count), zeros]
+        registers.append(_call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments))
+    half = LANES // 2
+    pairs = [lane for r in range(LANES) for lane in (r, LANES + r)]
+    low, high = ir.Constant(INTEGERS, pairs[:LANES]), ir.Constant(INTEGERS, pairs[LANES:])
+    for _ in range(LANES.bit_length() - 1):
+        twos = [(registers[q], registers[q + half]) for q in range(half)]
+        registers = [builder.shuffle_vector(a, b, part) for a, b in twos for part in (low, high)]
+    return registers
+
+
 @intrinsic
 def store_transposed(typing, x, i, row, rows, columns, into, j, into_row):
     """into[j + c * into_row + r] = x[i + r * row + c] for r < rows and c < columns; else 0.
 
-    Nothing of x outside of rows and columns is read. Rows become columns in log2(LANES) rounds, each of which
-    interleaves register q with register q + LANES/2.
+    Nothing of x outside of rows and columns is read.
     """
     index = types.intp
 
     def generate(context, builder, signature, args):
-        x, i, row, rows, columns, into, j, into_row = args
-        zeros = ir.Constant(VECTOR, [0.0] * LANES)
-        registers = []
-        for r in range(LANES):
-            pointer = _address(context, builder, signature.args[0], x, builder.add(i, builder.mul(row, I64(r))))
-            count = builder.select(builder.icmp_signed("<", I64(r), rows), columns, I64(0))
-            arguments = [pointer, I32(4), _first(builder, count), zeros]
-            registers.append(_call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments))
-        half = LANES // 2
-        pairs = [lane for r in range(LANES) for lane in (r, LANES + r)]
-        low, high = ir.Constant(INTEGERS, pairs[:LANES]), ir.Constant(INTEGERS, pairs[LANES:])
-        for _ in range(LANES.bit_length() - 1):
-            twos = [(registers[q], registers[q + half]) for q in range(half)]
-            registers = [builder.shuffle_vector(a, b, part) for a, b in twos for part in (low, high)]
-        for c in range(LANES):
-            to = builder.add(j, builder.mul(into_row, I64(c)))
-            pointer = _address(context, builder, signature.args[5], into, to)
-            builder.store(registers[c], builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+        registers = _transposed(context, builder, signature.args[0], *args[:5])
+        for c, register in enumerate(registers):
+            to = builder.add(args[6], builder.mul(args[7], I64(c)))
+            pointer = _address(context, builder, signature.args[5], args[5], to)
+            builder.store(register, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(x, index, index, index, index, into, index, index), generate
+
+
+@intrinsic
+def store_transposed_first(typing, x, i, row, rows, columns, into, j, into_row):
+    """into[j + c * into_row + r] = x[i + r * row + c] for r < rows and c < columns; nothing else is read or written."""
+    index = types.intp
+
+    def generate(context, builder, signature, args):
+        rows, columns = args[3:5]
+        registers = _transposed(context, builder, signature.args[0], *args[:5])
+        for c, register in enumerate(registers):
+            to = builder.add(args[6], builder.mul(args[7], I64(c)))
+            pointer = _address(context, builder, signature.args[5], args[5], to)
+            count = builder.select(builder.icmp_signed("<", I64(c), columns), rows, I64(0))
+            arguments = [register, pointer, I32(4), _first(builder, count)]
+            _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), arguments)
         return context.get_dummy_value()
 
     return types.void(x, index, index, index, index, into, index, index), generate

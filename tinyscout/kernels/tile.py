@@ -160,6 +160,10 @@ def _tile(rows, vectors, partial=False):
 tile_1, tile_2 = _tile(TILE_ROWS, 1), _tile(TILE_ROWS, 2)
 #: The same for PANEL columns or the fewer that there are, and for so many rows, half, a quarter, and one.
 tall, half, quarter, one = (_tile(rows, 2, True) for rows in (TILE_ROWS, TILE_ROWS // 2, TILE_ROWS // 4, 1))
+#: LANES columns for twice TILE_ROWS rows, and for fewer.
+column_2, column_1, column_half, column_quarter, column_one = (
+    _tile(rows, 1) for rows in (2 * TILE_ROWS, TILE_ROWS, TILE_ROWS // 2, TILE_ROWS // 4, 1)
+)
 #: One row of four panels: enough sums under way to hide the latency of a multiply-add.
 one_wide = _tile(1, 8)
 
@@ -176,3 +180,27 @@ def multiply(columns, depth, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, ad
         j += PANEL
     if j < columns:
         tile_1(a, a0, a_row, a_col, b, b0 + j, b_row, 0, c, c0 + j, c_row, c, c0 + j, c_row, depth, add, 0)
+
+
+@kernel
+def multiply_column(rows, depth, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row):
+    """C[rows, LANES] = A[rows, depth] @ B[depth, LANES], for any number of rows."""
+    i = 0
+    while i + 2 * TILE_ROWS <= rows:
+        column_2(a, a0 + i * a_row, a_row, a_col, b, b0, b_row, 0, c, c0 + i * c_row, c_row, c, 0, 0, depth, False, 0)
+        i += 2 * TILE_ROWS
+    if i + TILE_ROWS <= rows:
+        column_1(a, a0 + i * a_row, a_row, a_col, b, b0, b_row, 0, c, c0 + i * c_row, c_row, c, 0, 0, depth, False, 0)
+        i += TILE_ROWS
+    if i + TILE_ROWS // 2 <= rows:
+        column_half(a, a0 + i * a_row, a_row, a_col, b, b0, b_row, 0, c, c0 + i * c_row, c_row,
+                    c, 0, 0, depth, False, 0)  # fmt: skip
+        i += TILE_ROWS // 2
+    if i + TILE_ROWS // 4 <= rows:
+        column_quarter(a, a0 + i * a_row, a_row, a_col, b, b0, b_row, 0, c, c0 + i * c_row, c_row,
+                       c, 0, 0, depth, False, 0)  # fmt: skip
+        i += TILE_ROWS // 4
+    while i < rows:
+        column_one(a, a0 + i * a_row, a_row, a_col, b, b0, b_row, 0, c, c0 + i * c_row, c_row,
+                   c, 0, 0, depth, False, 0)  # fmt: skip
+        i += 1
