@@ -7,6 +7,8 @@ from tinyscout.kernels.arena import up
 from tinyscout.kernels.layout import Sizes
 from tinyscout.kernels.simd import LANES
 
+_NO_AGE = np.full(1, np.nan, np.float32)
+
 
 class KVCache:
     """Room for max_tokens tokens of one sequence, allocated once; `length` of them are read.
@@ -21,6 +23,7 @@ class KVCache:
         self.length = 0
         self.keys = np.zeros((depth, sizes.heads, head, long), np.float32)
         self.values = np.zeros((depth, max_tokens + 1, up(sizes.width, LANES)), np.float32)
+        self.token, self.no_amount, self.no_age = np.zeros(1, np.int32), np.zeros(1, np.float32), _NO_AGE.copy()
 
     def truncate(self, length: int = 0) -> None:
         """Forget the tokens from `length` on."""

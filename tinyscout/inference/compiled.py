@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +77,8 @@ class Compiled:
         if self.threads == 1 or len(tokens.ids) <= SHARE:
             work((0, len(tokens)))
             return
-        spans = _spans(tokens.offsets, SHARE)
+        shares = -(-len(tokens.ids) // SHARE)
+        spans = _spans(tokens.offsets, -(-shares // self.threads) * self.threads)
         with ThreadPoolExecutor(min(self.threads, len(spans))) as pool:
             for _ in pool.map(work, spans):
                 pass
@@ -112,7 +113,9 @@ class Compiled:
 
     def decode(self, token: int, cache: KVCache) -> np.ndarray:
         """Read one more token, without amount or age -> language logits (V,) of the one that follows it."""
-        return self.prefill(np.array([token], np.int32), np.zeros(1, np.float32), np.full(1, np.nan, np.float32), cache)
+        cache.claim(1)
+        cache.token[0] = token
+        return self._extend(cache.token, cache.no_amount, cache.no_age, cache, 1)
 
     @contextmanager
     def _scratch(self) -> Iterator[Arena]:
@@ -138,13 +141,11 @@ class Compiled:
         )
 
 
-def compile(
-    model: LeadScout | Quantized, dtype: Literal["float32", "int8"] | None = None, *, threads: int | None = None
-) -> Compiled:
+def compile(model: LeadScout | Quantized, dtype: str | None = None, *, threads: int | None = None) -> Compiled:
     """Pack a model's weights for prediction; later changes of the model don't reach the result.
 
-    dtype: float32 when None, int8 for a model that is quantised already. threads: as many as the process may use when
-    None. Raises InputError for a dtype there is no kernel for.
+    dtype: float32 or int8; when None float32, and int8 for a model that is quantised already. threads: as many as the
+    process may use when None. Raises InputError for a dtype there is no kernel for.
     """
     in_bytes = isinstance(model, Quantized)
     dtype = dtype or ("int8" if in_bytes else "float32")
@@ -164,9 +165,9 @@ def _as(x: Any, dtype: type) -> np.ndarray:
     return plain(np.asarray(x, dtype))
 
 
-def _spans(offsets: np.ndarray, tokens: int) -> list[tuple[int, int]]:
-    """Leads cut where about so many tokens are full."""
-    cuts = np.searchsorted(offsets, np.arange(tokens, int(offsets[-1]), tokens))
+def _spans(offsets: np.ndarray, shares: int) -> list[tuple[int, int]]:
+    """Leads cut into about so many spans of as many tokens each."""
+    cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], shares + 1)[1:-1])
     edges = np.unique(np.concatenate([[0], cuts, [len(offsets) - 1]]))
     return [(int(a), int(b)) for a, b in pairwise(edges)]
 
