@@ -168,7 +168,18 @@ def shown_04(found: dict) -> bool:
     return loss["residual"] < loss["no residual"] / 2 and recursion > 1e6 * one_pass
 
 
+def shown_05(found: dict) -> bool:
+    cold, hot = (found["temperatures"][temperature]["no_words"] for temperature in ("0.0", "1.5"))
+    return found["lost"]["1.0"] == 0 and found["lost"]["0.05"] > 0.5 and cold < hot / 2
+
+
+def shown_06(found: dict) -> bool:
+    overdone, none = (found["penalties"][penalty]["nats"] for penalty in ("2.0", "1.0"))
+    return overdone > none + 0.1 and found["corpus"]["self_bleu"] < found["bot"]["self_bleu"]
+
+
 FAILURES = {"00": shown_00, "01": shown_01, "02": shown_02, "03": shown_03, "04": shown_04}
+FAILURES |= {"05": shown_05, "06": shown_06}
 
 
 @each_phase
