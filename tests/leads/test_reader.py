@@ -306,6 +306,12 @@ def test_a_flat_table_without_time_goes_by_its_running_number(tmp_path):
     assert read_tables(path).leads["city"].tolist() == ["Oslo", "Rome", "Rome"]  # no id: equal rows may be two leads
 
 
+def test_a_column_called_order_may_say_anything_beside_a_time(tmp_path):
+    rows = ["a,2025-03-01,first order,1", "b,2025-01-01,7,0", "c,2025-02-01,,1"]
+    tables = read_tables(write(tmp_path / "leads.csv", "\n".join(["lead_id,contacted_at,order,label", *rows])))
+    assert tables.leads["lead_id"].tolist() == ["b", "c", "a"]
+
+
 def test_leads_never_contacted_are_dropped_when_fitting_and_scored_as_of_now(tmp_path):
     leads = write(tmp_path / "a.csv", "lead_id,contacted_at,label\n1,2025-01-01T10:00,1\n2,,\n3,2025-01-03T10:00,0\n")
     signals = write(tmp_path / "s.csv", "lead_id,at,kind\n2,2025-01-05T10:00,visit\n1,2025-01-02T10:00,visit\n")
@@ -359,6 +365,21 @@ def test_reply_times_make_labels_and_the_notes_count_them(tmp_path):
     np.testing.assert_array_equal(ready.labels, [0, 0, 0, 1, 1])
     assert "replied_at" not in ready.leads
     assert ready.schema.left_out == {"replied_at": "another form of the label"}
+
+
+def test_a_second_column_with_the_answer_is_never_a_feature(tmp_path):
+    header = "lead_id,contacted_at,replied_at,Converted,responded,response_date,outcome,city"
+    rows = [
+        f"l{i},2025-01-{1 + i % 28:02d},{'2025-02-01' if i % 2 else ''},{i % 2},{'ny'[i % 2]},2025-02-01,won,Rome"
+        for i in range(60)
+    ]
+    leads = write(tmp_path / "leads.csv", "\n".join([header, *rows]))
+    tables = read_tables(leads)
+    assert list(tables.schema.columns) == ["city"]
+    assert set(tables.schema.left_out) == {"Converted", "responded", "response_date", "outcome"}
+    tables = read_tables(leads, field_map=FieldMap.load("generic").with_role("label", "responded"))
+    assert list(tables.schema.columns) == ["city"]
+    assert set(tables.schema.left_out) == {"replied_at", "Converted", "response_date", "outcome"}
 
 
 def test_the_outcome_column_that_is_not_used_may_hold_anything(tmp_path):

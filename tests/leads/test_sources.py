@@ -124,6 +124,14 @@ def test_parquet_gives_typed_columns_and_row_numbers(tmp_path):
     assert pa.concat_tables([batch.table for batch in batches]).column("b").to_pylist() == ["x", None, "z"]
 
 
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(1)])
+def test_columns_of_bytes_are_not_offered(tmp_path, kind):
+    table = pa.table({"id": ["a", "b"], "bytes": pa.array([b"x", b"y"], kind)})
+    pq.write_table(table, tmp_path / "bytes.parquet")
+    source = open_source(tmp_path / "bytes.parquet")
+    assert source.columns == ["id"] and source.describe()["ignored"] == ["bytes"]
+
+
 def test_string_views_are_read_as_strings(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"a": pa.array(["x", None], pa.string_view())}), path)

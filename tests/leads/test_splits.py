@@ -15,7 +15,7 @@ from tinyscout.leads.splits import latest_slices, random_split, time_split
 DAY = pd.Timedelta(days=1)
 
 
-def tables_of(days, leads, labels, *, has_time=True, window=30.0) -> LeadTables:
+def tables_of(days, leads, labels, *, has_time=True, has_hour=True, window=30.0) -> LeadTables:
     size = len(days)
     at = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(np.asarray(days, float), unit="D")
     frame = pd.DataFrame(
@@ -31,7 +31,7 @@ def tables_of(days, leads, labels, *, has_time=True, window=30.0) -> LeadTables:
     )
     none = pd.Series(pd.DatetimeIndex([], tz="UTC")).astype("datetime64[us, UTC]")
     signals = pd.DataFrame({"row": np.zeros(0, int), "at": none, "kind": pd.Categorical([])})
-    return LeadTables.from_frames(frame, signals, Schema({}, window_days=window, has_time=has_time))
+    return LeadTables.from_frames(frame, signals, Schema({}, window_days=window, has_time=has_time, has_hour=has_hour))
 
 
 def clock(tables: LeadTables, rows) -> pd.Series:
@@ -69,6 +69,11 @@ def test_the_share_held_out_is_the_latest():
     assert split.test.tolist() == list(range(80, 100))
     assert split.train.tolist() == list(range(71))  # contact 70 is known on day 80, when the test begins
     assert split.gap.tolist() == list(range(71, 80))
+
+
+def test_a_label_by_days_is_known_when_its_last_day_is_over():
+    tables = tables_of(range(100), range(100), [0, 1] * 50, window=10, has_hour=False)
+    assert time_split(tables).train.tolist() == list(range(70))  # a reply to contact 70 on day 80 counts
 
 
 def test_contacts_of_one_moment_stay_together():

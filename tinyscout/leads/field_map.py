@@ -18,6 +18,7 @@ from tinyscout.errors import InputError
 from tinyscout.leads.schema import ColumnType
 
 LEAD_ROLES = ("lead_id", "contact_id", "contacted_at", "replied_at", "sentiment", "label", "order")
+OUTCOMES = ("label", "replied_at", "sentiment")  # the roles that hold the answer
 SIGNAL_ROLES = ("lead_id", "signal_id", "at", "kind", "channel", "text")
 _LISTS = ("after_contact", "missing", "label_true", "label_false", "positive", "date_formats")
 
@@ -32,6 +33,7 @@ class FieldMap:
     after ISO 8601 and epoch. window_days: the label window, where the export fixes it.
     leakage_words: words in a column's name that hint at a field filled in while a lead is worked.
     label_first: a ready label wins where the export has reply times as well.
+    outcomes: names of columns that hold the answer besides those that play a role; never read.
     """
 
     name: str
@@ -48,6 +50,7 @@ class FieldMap:
     window_days: float | None = None
     leakage_words: tuple[str, ...] = ()
     label_first: bool = False
+    outcomes: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> FieldMap:
@@ -66,7 +69,14 @@ class FieldMap:
             raise InputError(f'field map: there is no lead role "{role}"; roles are {", ".join(LEAD_ROLES)}')
         optional = tuple(entry for entry in self.optional if entry != f"leads.{role}")
         leads = {**self.leads, role: (column,)}
-        return replace(self, leads=leads, optional=optional, label_first=self.label_first or role == "label")
+        outcomes = self.outcomes + (self.leads.get(role, ()) if role in OUTCOMES else ())
+        label_first = self.label_first or role == "label"
+        return replace(self, leads=leads, optional=optional, label_first=label_first, outcomes=outcomes)
+
+    def holds_the_answer(self, column: str) -> bool:
+        """Whether a column has one of the names of an outcome, be it the one that plays the role or another."""
+        names = (*self.outcomes, *(name for role in OUTCOMES for name in self.leads.get(role, ())))
+        return normal(column) in map(normal, names)
 
     def find(
         self, table: str, columns: Iterable[str], where: str, needed: Iterable[str], spare: Iterable[str] = ()

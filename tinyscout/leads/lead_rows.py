@@ -28,7 +28,8 @@ class RawLeads:
     """Rows as read.
 
     roles: role -> column, of the roles that are read; names: role -> its name in the file, of all roles found;
-    file, line (N,): where each row is; after_contact: columns found that the field map names as such, not read.
+    file, line (N,): where each row is; after_contact: columns found that the field map names as such, not read;
+    outcomes: columns found that hold the answer under a second name, not read.
     """
 
     roles: dict[str, pa.ChunkedArray]
@@ -37,6 +38,7 @@ class RawLeads:
     file: np.ndarray
     line: np.ndarray
     after_contact: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.line)
@@ -50,7 +52,7 @@ class RawLeads:
         index = pa.array(rows)
         roles = {role: column.take(index) for role, column in self.roles.items()}
         profile = self.profile.take(index)
-        return RawLeads(roles, self.names, profile, self.file[rows], self.line[rows], self.after_contact)
+        return replace(self, roles=roles, profile=profile, file=self.file[rows], line=self.line[rows])
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def read_raw(
         source = open_source(path)
         file = ledger.open(source)
         names = field_map.find("leads", source.columns, str(path), needed, spare)
-        by_profile, after = _profile_columns(source.columns, names, field_map)
+        by_profile, after, outcomes = _profile_columns(source.columns, names, field_map)
         if columns is not None:
             by_profile = {name: column for name, column in by_profile.items() if name in columns}
         elif schema is not None:
@@ -110,6 +112,7 @@ def read_raw(
                 np.full(len(batch.lines), file),
                 batch.lines,
                 after,
+                outcomes,
             )
 
 
@@ -127,7 +130,8 @@ def join_raw(pieces: Sequence[RawLeads]) -> RawLeads:
     file = np.concatenate([piece.file for piece in pieces])
     line = np.concatenate([piece.line for piece in pieces])
     after = tuple(dict.fromkeys(name for piece in pieces for name in piece.after_contact))
-    return RawLeads(columns, pieces[0].names, profile, file, line, after)
+    outcomes = tuple(dict.fromkeys(name for piece in pieces for name in piece.outcomes))
+    return RawLeads(columns, pieces[0].names, profile, file, line, after, outcomes)
 
 
 def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[RawLeads, Contacts, np.ndarray]:
@@ -161,7 +165,8 @@ def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[R
         problems.append((unknown, "bad label", "label", words))
     if "order" in raw.roles:
         order = read_numbers(raw.roles["order"], missing).values
-        problems.append((np.isnan(order), "bad order", "order", "which is no number; it stands for time here"))
+        if "contacted_at" not in raw.roles:  # beside a time it only breaks ties, and may say anything
+            problems.append((np.isnan(order), "bad order", "order", "which is no number; it stands for time here"))
     if "contact_id" in raw.roles:
         contacts = read_strings(raw.roles["contact_id"], missing)
         problems.append((contacts.missing, "missing contact_id", "contact_id", "but every row needs one"))
@@ -204,14 +209,15 @@ def take_contacts(contacts: Contacts, rows: np.ndarray) -> Contacts:
 
 def _profile_columns(
     columns: Sequence[str], names: dict[str, str], field_map: FieldMap
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Name in the tables -> name in the file of the profile columns; and the columns filled in after contact."""
+) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
+    """Name in the tables -> name in the file of the profile columns; those filled in after contact; other outcomes."""
     taken = set(names.values())
     after = {normal(name) for name in field_map.after_contact}
     left = [column for column in columns if column not in taken]
-    profile = [column for column in left if normal(column) not in after]
     named = tuple(column for column in left if normal(column) in after)
-    return {f"{column} (column)" if column in ROLES else column: column for column in profile}, named
+    outcomes = tuple(column for column in left if column not in named and field_map.holds_the_answer(column))
+    profile = [column for column in left if column not in named and column not in outcomes]
+    return {f"{column} (column)" if column in ROLES else column: column for column in profile}, named, outcomes
 
 
 def _of_schema(found: dict[str, str], schema: Schema, where: str, allow_missing: bool) -> dict[str, str]:

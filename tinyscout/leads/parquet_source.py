@@ -76,4 +76,10 @@ def _plain(table: pa.Table) -> pa.Table:
 
 
 def _is_opaque(kind: pa.DataType) -> bool:
-    return pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    is_bytes = (
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_binary_view,
+        pa.types.is_fixed_size_binary,
+    )
+    return pa.types.is_nested(kind) or any(is_one(kind) for is_one in is_bytes)

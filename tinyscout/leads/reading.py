@@ -16,7 +16,7 @@ import pandas as pd
 
 from tinyscout.errors import InputError
 from tinyscout.leads.as_of import see
-from tinyscout.leads.field_map import FieldMap
+from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
@@ -30,7 +30,7 @@ from tinyscout.leads.times import DAY_US, NONE, Times, read_times, to_series
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
 
 WINDOW_DAYS = 30.0
-_OUTCOMES = ("label", "replied_at", "sentiment")
+_LONGEST_WINDOW = 36_500.0  # a hundred years: longer ones run past what microseconds can count
 _JUST_AFTER_US = 1_000_000
 
 
@@ -58,8 +58,10 @@ class Reading:
             field_map = FieldMap.load("generic") if saved is None else FieldMap.from_dict(saved)
         if window_days is None:
             window_days = schema.window_days if schema else field_map.window_days or WINDOW_DAYS
-        if not window_days > 0:
-            raise InputError(f"window_days is {window_days:g}; needs a number of days above 0")
+        if not 0 < window_days <= _LONGEST_WINDOW:
+            raise InputError(
+                f"window_days is {window_days:g}; needs a number of days above 0 and at most {_LONGEST_WINDOW:g}"
+            )
         same_day = same_day or (schema.same_day if schema else "drop")
         if same_day not in ("drop", "keep"):
             raise InputError(f'same_day is "{same_day}"; needs "drop" or "keep"')
@@ -91,8 +93,8 @@ class Reading:
             self.field_map,
             self.ledger,
             needed=needed,
-            unused=() if self.labelled else _OUTCOMES,
-            spare=() if self.labelled else (*_OUTCOMES, "contacted_at"),
+            unused=() if self.labelled else OUTCOMES,
+            spare=() if self.labelled else (*OUTCOMES, "contacted_at"),
             schema=self.schema,
             allow_missing_columns=self.allow_missing_columns,
             rows=limit,
@@ -208,7 +210,7 @@ class Reading:
     def _all_contact_times(self) -> Iterator[Times]:
         """The contact times of all files, read once more."""
         quiet = Ledger(skip_bad_rows=True)
-        unused = (*_OUTCOMES, "lead_id", "contact_id", "order")
+        unused = (*OUTCOMES, "lead_id", "contact_id", "order")
         spare = (*unused, "contacted_at")
         for raw in read_raw(self.leads, self.field_map, quiet, needed=(), unused=unused, spare=spare, columns=()):
             if "contacted_at" in raw.roles:
@@ -246,11 +248,8 @@ class Reading:
     def _new_schema(self, raw: RawLeads, contacted: Times, has_time: bool, by_reply: bool) -> Schema:
         types = type_columns(raw.profile, self.field_map)
         used = ("replied_at", "sentiment") if by_reply else ("label",)
-        left_out = {
-            raw.names[role]: "another form of the label"
-            for role in _OUTCOMES
-            if self.labelled and role in raw.names and role not in used
-        }
+        others = [raw.names[role] for role in OUTCOMES if role in raw.names and role not in used]
+        left_out = dict.fromkeys([*others, *raw.outcomes] if self.labelled else [], "another form of the label")
         if not has_time:
             dates = [name for name, kind in types.items() if kind == "date"]
             left_out |= dict.fromkeys(dates, "a date, and no contact time to measure it from")

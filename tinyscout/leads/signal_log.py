@@ -23,6 +23,7 @@ from tinyscout.leads.times import EXPECTED, Times, read_times
 _NEEDED = ("lead_id", "at", "kind")
 _UNIFY_ROWS = 1_000_000
 NO_KIND = "(none)"
+_CODED = pa.dictionary(pa.int32(), pa.large_string())
 # What became of a signal, the better fate the higher: it is kept if any contact of its lead keeps it.
 UNKNOWN_LEAD, AFTER, SAME_DAY, KEPT = 0, 1, 2, 3
 FATES = {
@@ -205,7 +206,7 @@ def _group(pieces: _Pieces, field_map: FieldMap, ledger: Ledger) -> SignalLog:
     """Sort the signals by lead and time; drop rows without a lead_id, and repeats of a signal_id."""
 
     def coded(role: str) -> Coded:
-        return read_strings(pa.chunked_array(pieces.coded.pop(role)), field_map.missing)
+        return read_strings(pa.chunked_array(pieces.coded.pop(role), _CODED), field_map.missing)
 
     def joined(parts: list[np.ndarray]) -> np.ndarray:
         whole = np.concatenate(parts)
@@ -219,7 +220,8 @@ def _group(pieces: _Pieces, field_map: FieldMap, ledger: Ledger) -> SignalLog:
     order = np.lexsort((at, lead.codes))
     if not keep.all():
         order = order[keep[order]]
-    starts = np.searchsorted(lead.codes[order], np.arange(len(lead.values) + 1)).astype(np.int64)
+    # where no row was good there is no lead: one without signals stands in, so that looking up starts[0:2] is safe
+    starts = np.searchsorted(lead.codes[order], np.arange(max(len(lead.values), 1) + 1)).astype(np.int64)
     leads = pd.Index(lead.values, dtype=object)
     del lead, keep
 
@@ -237,7 +239,7 @@ def _group(pieces: _Pieces, field_map: FieldMap, ledger: Ledger) -> SignalLog:
         kinds=kinds,
         channel=None if channel is None else _small(channel)[order],
         channels=_dtype([] if channel is None else channel.values),
-        text=pa.chunked_array(pieces.text) if pieces.has_text else None,
+        text=pa.chunked_array(pieces.text, pa.large_string()) if pieces.has_text else None,
         row=order.astype(np.int32 if len(at) < 2**31 else np.int64),
         file=file[order],
         line=line[order],

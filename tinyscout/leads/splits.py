@@ -41,7 +41,9 @@ def time_split(tables: LeadTables, *, holdout: float = 0.2, gap_days: float | No
     late = _latest(time, holdout)
     if late.any():
         late = time >= time[late].min()
-        early = time + gap <= time[late].min() if gap else ~late
+        # a label by days isn't known before its last day is over
+        known = time + gap + (0 if tables.schema.has_hour else DAY_US)
+        early = known <= time[late].min() if gap else ~late
     else:
         early = late
     early, late = _apart(tables, rows, early, late, holdout)
