@@ -1,5 +1,7 @@
 """Explanations: the parts sum to the score, the wide path's are exact, and the words are true of the lead."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from tinyscout.explain.reasons import feature_ids
 from tinyscout.explain.wording import age_in_words
 from tinyscout.leads import LeadTables
 from tinyscout.scout import Scout
+from tinyscout.settings import ScoutSettings
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +117,20 @@ def test_words_on_texts_and_on_all_signals_are_true_of_the_lead(small_scout: Sco
                 assert " is " in words
                 seen.add("field")
     assert seen == {"text", "signals", "kind", "field"}
+
+
+def test_names_that_hold_the_signs_of_token_names(small_tables: LeadTables, small_settings: ScoutSettings) -> None:
+    rows = small_tables.take(np.arange(0, 3000, 2))
+    signals = rows.signals.assign(kind=rows.signals["kind"].astype(str).add("@desk=1").astype("category"))
+    types = {"a=b" if name == "persona" else name: kind for name, kind in rows.schema.columns.items()}
+    schema = replace(rows.schema, columns=types)
+    odd = replace(rows, leads=rows.leads.rename(columns={"persona": "a=b"}), signals=signals, schema=schema)
+    scout = Scout.fit(odd, small_settings.model_copy(update={"minimum_repliers": 10_000}))
+    reasons = [words for found in scout.explain(odd).reasons or [] for words in found]
+    assert not any("kind of signal not seen" in words for words in reasons)
+    assert any("@desk=1 x" in words for words in reasons)
+    personas = {f"a=b is {value}" for value in [*rows.leads["persona"].cat.categories, "missing"]}
+    assert {words.partition(" ")[2] for words in reasons if " a=b is" in words} <= personas
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def top_reasons(
 
     The number is what the subject adds to the log-odds. examples must be the ones `parts` was made from.
     """
-    subjects = Subjects(tokenizer.vocabulary)
+    subjects = Subjects(tokenizer)
     lead, subject, amount = _by_subject(parts, examples, tokenizer.vocabulary, features, subjects)
     amount = amount - _typical(parts, features, subjects)[np.minimum(subject, subjects.recency)]
     order = np.lexsort((-np.abs(amount), lead))

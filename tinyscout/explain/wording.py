@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.lead_scout import Examples
-from tinyscout.tokenizer import SalesTokenizer, Vocabulary
+from tinyscout.tokenizer import SalesTokenizer
 
 TEXT_CHARACTERS = 60
 
@@ -18,9 +18,10 @@ TEXT_CHARACTERS = 60
 class Subjects:
     """Numbers every subject: profile fields, then kinds of signals, then recency, then one a text by its position."""
 
-    def __init__(self, vocabulary: Vocabulary):
+    def __init__(self, tokenizer: SalesTokenizer):
+        vocabulary = tokenizer.vocabulary
         self.fields = [field.name for field in vocabulary.fields]
-        kinds = [name.removeprefix("signal=").split("@")[0] for name in vocabulary.names[vocabulary.signal_start :]]
+        kinds = [*(kind for kind, _ in tokenizer.signals.pairs), "<unseen>"]  # of each signal id
         self.kinds = list(dict.fromkeys(kinds))
         self.recency = len(self.fields) + len(self.kinds)
         self.first_text = self.recency + 1
@@ -68,7 +69,7 @@ class Wording:
         for token in np.unique(ids).tolist():
             places = np.flatnonzero(ids == token)
             name = self.subjects.fields[subject[places[0]]]
-            value = vocabulary.names[token].partition("=")[2]
+            value = vocabulary.names[token][len(name) + 1 :]  # behind the "="; a number's id has its name alone
             if value in ("", "<text>", "<unseen>") and name in self.tables.leads:
                 unseen = " (not seen in training)" if value == "<unseen>" else ""
                 column = self.tables.leads[name].take(lead[places])
