@@ -75,6 +75,11 @@ def test_score_then_evaluate(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert figures["models"]["scout"]["n"] < 3000  # contacts whose window isn't over are not judged
 
 
+def test_a_world_too_small_for_a_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["world", "--leads", "1", "--out", str(tmp_path / "w")]) == 0
+    assert "no window is over yet" in capsys.readouterr().out
+
+
 def test_the_same_fit_gives_the_same_model(folder: Path, tmp_path: Path) -> None:
     words = fit_words(folder)
     words[words.index("--out") + 1] = str(tmp_path / "again")

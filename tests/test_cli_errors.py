@@ -1,8 +1,10 @@
 """What users get wrong, at the command line: one clear line and exit code 2, or documented handling, nothing lost."""
 
 import errno
+import io
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,6 +138,39 @@ def test_unseen_category_long_text_and_numbers_that_are_none(run: Run, frames, m
     assert np.isfinite(ranked["probability"]).all() and len(ranked) == 300
 
 
+def test_forgotten_signals_are_noted(run: Run, frames, model: Path, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    _, _, err = run("score", leads, "--signals", signals, "--model", model)
+    assert "note" not in err
+    for command in ("score", "evaluate"):
+        code, _, err = run(command, leads, "--model", model)
+        assert code == 0 and "note: the model was fitted with signals and no --signals were given" in err
+
+
+def test_no_signal_is_left_of_a_bad_file(run: Run, frames, model: Path, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    table = pd.read_csv(signals, dtype=str)
+    for column, value in (("at", "31/02/2025"), ("lead_id", "")):
+        table.assign(**{column: value}).to_csv("bad.csv", index=False)
+        words = ("score", leads, "--signals", "bad.csv", "--model", model, "--out", "r.csv")
+        refused(run(*words), "bad.csv line 2", "--skip-bad-rows")
+        code, out, err = run(*words, "--skip-bad-rows")
+        assert code == 0, err
+        assert f"signals: {len(table):,} rows read, 0 kept; {len(table):,} dropped" in out
+        assert len(pd.read_csv("r.csv")) == 300
+
+
+def test_a_console_that_knows_ascii_only(
+    run: Run, frames, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads, signals = write(frames, tmp_path)
+    console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", console)
+    assert main(["score", str(leads), "--signals", str(signals), "--model", str(model), "--out", "r\u00e9.csv"]) == 0
+    console.seek(0)
+    assert "ranked list: r\\xe9.csv" in console.read()
+
+
 def test_truncated_model(run: Run, frames, small_scout: Scout, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     small_scout.save(tmp_path / "m")
@@ -161,6 +196,27 @@ def test_full_disk_while_writing_keeps_the_old_list(
     )
     assert Path("r.csv").read_text(encoding="utf-8") == "the old list"
     assert not list(Path().glob(".r.csv*"))
+
+
+@pytest.mark.parametrize("option", ["--out", "--rejects", "--json"])
+@pytest.mark.parametrize("name", ["leads.csv", "signals.csv", "./leads.csv", "linked.csv"])
+def test_an_input_is_never_written_over(run: Run, frames, model: Path, tmp_path: Path, option: str, name: str) -> None:
+    leads, signals = write(frames, tmp_path)
+    Path("linked.csv").symlink_to(leads)
+    before = leads.read_bytes(), signals.read_bytes()
+    refused(run("score", leads, "--signals", signals, "--model", model, option, name), option, Path(name).name)
+    assert (leads.read_bytes(), signals.read_bytes()) == before
+
+
+def test_where_to_write_is_looked_at_before_the_work(run: Run, frames, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    fit = ("fit", leads, "--signals", signals)
+    refused(run(*fit, "--ranked", "r.csv", "--json", "r.csv"), "--json r.csv", "--ranked")
+    refused(run(*fit, "--figure", tmp_path), "--figure", "needs the name of a file")
+    refused(run(*fit, "--out", signals), "--out", "needs the name of a folder")
+    refused(run(*fit, "--holdout", "0", "--ranked", "r.csv"), "--ranked", "--holdout")
+    refused(run(*fit, "--window-days", "inf"), "window_days", "inf")
+    assert not Path("artifacts").exists() and not Path("r.csv").exists()
 
 
 @pytest.mark.parametrize("words", [("--cost", "1"), ("--value", "1"), ("--cost", "-1", "--value", "2")])

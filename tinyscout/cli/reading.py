@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinyscout.leads.schema import Schema
     from tinyscout.leads.tables import LeadTables
+    from tinyscout.scout import Scout
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool) -> None:
@@ -28,6 +30,16 @@ def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool)
     parser.add_argument("--same-day", choices=["drop", "keep"], help=same_day)
     parser.add_argument("--skip-bad-rows", action="store_true", help="drop rows that can't be read, and count them")
     parser.add_argument("--rejects", type=Path, help="write dropped rows with file, line number and reason to this CSV")
+
+
+def note_signals_left_out(args: argparse.Namespace, scout: Scout) -> None:
+    """Say on standard error that a model fitted with signals was given none: its scores then mean little."""
+    if not args.signals and scout.stack.tokenizer.signals.pairs:
+        print(
+            f"tinyscout {args.command}: note: the model was fitted with signals and no --signals were given; "
+            "every lead is read as one that has done nothing yet",
+            file=sys.stderr,
+        )
 
 
 def read(

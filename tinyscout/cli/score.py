@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tinyscout.cli.reading import add_reading_arguments, read_chunks
+from tinyscout.cli.outputs import check_outputs
+from tinyscout.cli.reading import add_reading_arguments, note_signals_left_out, read_chunks
 from tinyscout.errors import InputError
 
 
@@ -28,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.ranking import break_even, ranked_list
     from tinyscout.scout import Explained, Scout
 
+    check_outputs(args, ["out", "rejects", "json"])
     break_even(args.cost, args.value)  # bad prices are found before the work, not after
     scout = Scout.load(args.model)
     ids: list[Any] = []
@@ -52,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     )
     write_csv(args.out, table)
     print("\n".join(account.lines()))
+    note_signals_left_out(args, scout)
     expected = float(table["probability"].to_numpy().sum())
     print(f"{len(table):,} leads ranked by model {scout.version} ({scout.ships}), {expected:,.1f} replies expected")
     print(f"ranked list: {args.out}")

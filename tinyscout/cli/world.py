@@ -24,9 +24,9 @@ def run(args: argparse.Namespace) -> int:
     world = make_world(args.leads, args.seed)
     write(world, args.out)
     known = world.tables.labels[world.tables.mature]
-    print(
-        f"{len(world.tables):,} leads with {len(world.tables.signals):,} signals in {args.out}; "
-        f"{100 * known.mean():.1f} % of the {len(known):,} whose window is over replied"
-    )
+    replied = "no window is over yet"
+    if len(known):
+        replied = f"{100 * known.mean():.1f} % of the {len(known):,} whose window is over replied"
+    print(f"{len(world.tables):,} leads with {len(world.tables.signals):,} signals in {args.out}; {replied}")
     print(f"fit a scout on them: tinyscout fit {args.out}/leads.parquet --signals {args.out}/signals.parquet")
     return 0
