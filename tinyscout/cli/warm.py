@@ -10,14 +10,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tinyscout import inference, kernels
     from tinyscout.cli.console import progress_bars
-    from tinyscout.kernels import jit
+    from tinyscout.kernels import jit, warm
 
     if not jit.JIT:
         print("nothing to compile: NUMBA_DISABLE_JIT is set, so kernels run as NumPy")
         return 0
     with progress_bars() as progress:
-        seconds = kernels.warm(progress) + inference.warm(progress)
+        seconds = warm(progress)
     print(f"all kernels are compiled, in {seconds:.1f} s; kept in {jit.CACHE}")
     return 0

@@ -5,11 +5,9 @@ compiled.logits(examples)                   # reply logits (N,)
 cache = compiled.cache()
 compiled.prefill(ids, values, ages, cache)  # language logits (V,) of the next token
 compiled.decode(token, cache)
-warm()                                      # compiles all of this ahead; kernels.warm() does what training needs
 """
 
-from tinyscout.inference.ahead import warm
 from tinyscout.inference.cache import KVCache
 from tinyscout.inference.compiled import Compiled, compile
 
-__all__ = ["Compiled", "KVCache", "compile", "warm"]
+__all__ = ["Compiled", "KVCache", "compile"]
