@@ -48,7 +48,9 @@ def test_do_not_contact_is_where_a_contact_costs_more_than_it_brings() -> None:
 
 
 def test_reasons_follow_their_lead() -> None:
-    table = ranked_list(leads_of(2), np.array([0.1, 0.9]), [["a", "b", "c"], ["d"]], model_version="v")
+    residual = np.array([0.25, -0.5])
+    table = ranked_list(leads_of(2), np.array([0.1, 0.9]), [["a", "b", "c"], ["d"]], residual, model_version="v")
+    assert table["unexplained"].tolist() == [-0.5, 0.25]
     assert table[["lead_id", "reason_1", "reason_2", "reason_3"]].to_numpy().tolist() == [
         ["L1", "d", "", ""],
         ["L0", "a", "b", "c"],

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tinyscout.explain import contributions, top_reasons
-from tinyscout.explain.reasons import feature_ids
-from tinyscout.explain.wording import age_in_words
+from tinyscout.explain.reasons import _by_subject, feature_ids
+from tinyscout.explain.wording import Subjects, age_in_words
 from tinyscout.leads import LeadTables
 from tinyscout.scout import Scout
 from tinyscout.settings import ScoutSettings
@@ -61,6 +61,27 @@ def test_every_feature_speaks_of_its_token(small_scout: Scout) -> None:
             assert name in ("age of latest signal", "any signal", "count of all signals")
         else:
             assert name.removeprefix("count ").removeprefix("age ") == vocabulary.names[i]
+
+
+def test_what_subjects_add_is_what_tokens_and_features_add(small_scout: Scout, some: LeadTables) -> None:
+    examples, stack = small_scout.examples(some), small_scout.stack
+    vocabulary = stack.tokenizer.vocabulary
+    parts = contributions(stack.members, stack.baseline, 0.5, (1.0, 0.0), examples)
+    lead, _, amount = _by_subject(parts, examples, vocabulary, stack.features, Subjects(stack.tokenizer))
+    is_score = examples.tokens.ids == vocabulary.id_of("<score>")  # no subject
+    owner = np.repeat(np.arange(len(some)), examples.tokens.lengths)
+    expected = np.bincount(owner, parts.tokens * ~is_score) + np.asarray(parts.features.sum(axis=1)).ravel()
+    whole = examples.tokens.dropped == 0  # a word that was cut off has no text to speak for
+    assert whole.mean() > 0.5
+    np.testing.assert_allclose(np.bincount(lead, amount)[whole], expected[whole], atol=1e-5)
+
+
+def test_typical_is_what_features_contribute_on_average(small_scout: Scout, small_tables: LeadTables) -> None:
+    stack = small_scout.stack
+    examples = small_scout.examples(small_tables.take(np.flatnonzero(small_tables.mature)))  # what it was fitted on
+    parts = contributions([], stack.baseline, 0.0, (1.3, -0.2), examples)
+    np.testing.assert_allclose(parts.typical, np.asarray(parts.features.mean(axis=0)).ravel(), atol=1e-4)
+    assert np.abs(parts.typical).max() > 0.01
 
 
 def test_reasons_are_true_of_the_lead(small_scout: Scout, some: LeadTables) -> None:
