@@ -1,5 +1,7 @@
 """Typing of columns nobody here has seen, and reading them by a type that was saved."""
 
+import warnings
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -26,6 +28,7 @@ COLUMNS = {
         "visits": [str(value) for value in RNG.poisson(3, N)],
         "dirty": [*(str(value) for value in RNG.integers(0, 500, N - 40)), *["Osseo"] * 40],
         "seconds on site": RNG.geometric(0.002, N).tolist(),
+        "sorted amounts": np.sort(np.random.default_rng(1).integers(0, 2500, N)).tolist(),  # the file's order, no ids
         "Number of Employees": RNG.integers(1, 5000, N).tolist(),
     },
     "category": {
@@ -108,3 +111,10 @@ def test_dtypes_are_those_of_the_lead_tables():
 def test_words_of_a_name():
     assert name_words("LeadNumber") == ["lead", "number"]
     assert name_words("Last_Notable activity-ID") == ["last", "notable", "activity", "id"]
+
+
+def test_numbers_near_the_largest_float_are_typed_without_a_warning():
+    values = np.random.default_rng(0).permutation(np.linspace(-1.0, 1.0, 301)) * 1e308
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert infer(pa.array([f"{value:.0f}" for value in values]), "amount", MISSING) == "number"

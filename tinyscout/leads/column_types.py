@@ -142,9 +142,8 @@ def _numbered_in_order(values: np.ndarray) -> bool:
     distinct = np.unique(values)
     if len(distinct) < 100:
         return False
-    steps = np.diff(values)
-    if max((steps >= 0).mean(), (steps <= 0).mean()) > 0.99:
-        return len(distinct) > 0.98 * len(values) and (distinct[-1] - distinct[0]) < 2 * len(distinct)
+    if max((values[1:] >= values[:-1]).mean(), (values[1:] <= values[:-1]).mean()) > 0.99:
+        return len(distinct) > 0.98 * len(values) and distinct[-1] < distinct[0] + 2 * len(distinct)
     down, up = _order_of_first(values), _order_of_first(values[::-1])
     return max(down, up) > 0.75 and abs(down - up) > 0.6
 
