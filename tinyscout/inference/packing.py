@@ -60,12 +60,12 @@ def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str,
 
 
 def _layers(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None, part: str):
-    """A linear layer of each block. Queries carry the scale of attention, and end at a whole panel."""
+    """A linear layer of each block. Queries carry the scale of attention, to base 2, and end at a whole panel."""
     width = config.width
     gap = up(width, PANEL) - width if part == "attention.qkv" else 0
     factor = np.ones(0, np.float32)
     if part == "attention.qkv":
-        factor = np.full(width, 1 / math.sqrt(width // config.heads), np.float32)
+        factor = np.full(width, math.log2(math.e) / math.sqrt(width // config.heads), np.float32)
     names = [f"blocks.{layer}.{part}" for layer in range(config.depth)]
     biases = [_spread(_times(arrays[f"{name}.bias"], factor), width, gap) for name in names]
     if matrices is None:

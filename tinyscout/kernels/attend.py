@@ -1,6 +1,6 @@
 """Attention of one head over keys that lie as columns: of one lead in a batch, or in a key-value cache.
 
-The logits' scale is part of the query's weights. A row gives the same bits alone or in a tile.
+The logits are to base 2: log2(e) and their scale are part of the query's weights. A row gives the same bits alone or in a tile.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ from tinyscout.kernels.simd import (
     sum_of,
 )
 from tinyscout.kernels.tile import multiply
-from tinyscout.kernels.vmath import exp
+from tinyscout.kernels.vmath import exp2_of_negative
 
 f32 = np.float32
 ZERO, ONE, LEAST = f32(0), f32(1), np.finfo(f32).min
@@ -40,13 +40,13 @@ def keys_as_columns(x, x0, x_row, n, width, into, into0, long):
 
 @kernel
 def _weights(w, at, n, end):
-    """n logits to exp(logit - largest), in place, then zeros up to `end`; returns their sum."""
+    """n logits to 2^(logit - largest), in place, then zeros up to `end`; returns their sum."""
     top = splat(LEAST)
     for j in range(0, n, LANES):
         top = at_least(first_of(load(w, at + j), n - j, top), top)
     largest, total = splat(largest_of(top)), splat(ZERO)
     for j in range(0, n, LANES):
-        e = first_of(exp(load(w, at + j) - largest), n - j, splat(ZERO))
+        e = first_of(exp2_of_negative(load(w, at + j) - largest), n - j, splat(ZERO))
         store(w, at + j, e)
         total = total + e
     for j in range(_up(n, LANES), end, LANES):
