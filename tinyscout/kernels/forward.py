@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyscout.kernels.arena import up
 from tinyscout.kernels.attend import attend, attend_one, keys_as_columns
-from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.jit import kernel, part
 from tinyscout.kernels.layout import float32_in, int8_in, scratch_in
 from tinyscout.kernels.products import product
 from tinyscout.kernels.rows import dot_row, gelu_rows, move_row, norm_rows
@@ -24,14 +24,14 @@ MLP_ROWS = 64  # rows whose hidden layer is held at once
 _up = kernel(up)
 
 
-@kernel
+@part
 def _qkv_columns(width):
     """Where keys start in a row of queries, keys and values, and how long it is."""
     keys = _up(width, PANEL)
     return keys, keys + 2 * width
 
 
-@kernel
+@part
 def _norm_and_project(weights, sizes, layer, rows, last, scratch):
     """Normalise, then queries, keys and values; in the last layer keys and values alone."""
     width, stride = sizes.width, weights.head.shape[1]
@@ -45,7 +45,7 @@ def _norm_and_project(weights, sizes, layer, rows, last, scratch):
     )  # fmt: skip
 
 
-@kernel
+@part
 def _queries(weights, sizes, rows, scratch):
     """Queries of the last layer for the first rows of `normed`."""
     layer, width, stride = weights.norms.shape[0] - 1, sizes.width, weights.head.shape[1]
@@ -55,7 +55,7 @@ def _queries(weights, sizes, rows, scratch):
     )  # fmt: skip
 
 
-@kernel
+@part
 def _finish_layer(weights, sizes, layer, rows, scratch):
     """After attention: what it mixed is projected and added to x, and then what the MLP makes of that."""
     width, stride, hidden = sizes.width, weights.head.shape[1], sizes.hidden
@@ -77,7 +77,7 @@ def _finish_layer(weights, sizes, layer, rows, scratch):
         )  # fmt: skip
 
 
-@kernel
+@part
 def _attend_within(weights, sizes, offsets, lead, end, scratch):
     """Attention of every token of leads lead to end over the earlier ones of its own lead."""
     width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
@@ -95,7 +95,7 @@ def _attend_within(weights, sizes, offsets, lead, end, scratch):
             )  # fmt: skip
 
 
-@kernel
+@part
 def _attend_at_last(weights, sizes, offsets, lead, end, scratch):
     """The last layer's attention for each lead's last token alone; rows are then one a lead."""
     width, stride, k = sizes.width, weights.head.shape[1], sizes.width // sizes.heads
@@ -114,7 +114,7 @@ def _attend_at_last(weights, sizes, offsets, lead, end, scratch):
             attend_one(n, k, qkv, q, keys, 0, long, qkv, at + width, row, scratch.logits, scratch.mixed, y)
 
 
-@kernel
+@part
 def _embed_leads(weights, ids, values, ages, offsets, lead, end, scratch):
     stride = weights.head.shape[1]
     for b in range(lead, end):
@@ -132,7 +132,7 @@ def _wide(weights, data, indices, indptr, b):
     return total
 
 
-@kernel
+@part
 def _legible(weights, ids, first, last, at):
     """Whether there are tokens first to last, from position `at` on, that the tables have rows for."""
     if last <= first or at + last - first > weights.tables.position.shape[0]:
@@ -143,7 +143,7 @@ def _legible(weights, ids, first, last, at):
     return True
 
 
-@kernel
+@part
 def _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out):
     for b in range(first, last):
         if not _legible(weights, ids, offsets[b], offsets[b + 1], 0):
@@ -173,7 +173,7 @@ def _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, i
     return True
 
 
-@kernel
+@part
 def _remember(sizes, keys, values, layer, at, rows, scratch):
     """Put keys, as columns, and values of new tokens into the cache."""
     width, k = sizes.width, sizes.width // sizes.heads
@@ -191,7 +191,7 @@ def _remember(sizes, keys, values, layer, at, rows, scratch):
             store(kept, (at + r) * stride + j, load(qkv, r * row + start + width + j))
 
 
-@kernel
+@part
 def _extend(weights, sizes, scratch, ids, values, ages, at, keys, kept, out):
     rows = len(ids)
     if not _legible(weights, ids, 0, rows, at):

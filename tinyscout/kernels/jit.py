@@ -32,7 +32,7 @@ SAFE_MATH = frozenset({"reassoc", "nsz", "arcp", "contract", "afn"})
 #: False under NUMBA_DISABLE_JIT=1: every public kernel then runs its NumPy twin.
 JIT = not config.DISABLE_JIT
 
-FIRST_COMPILE_SECONDS = 30
+FIRST_COMPILE_SECONDS = 25
 
 
 def _folder_hash() -> str:
@@ -97,6 +97,12 @@ def kernel(function: Callable[..., Any], *, fastmath: frozenset[str] = SAFE_MATH
     # error_model="python" would check each division for zero, which keeps LLVM from vectorising the loop.
     with _numba_cache(CACHE):
         return njit(fastmath=set(fastmath), error_model="numpy", nogil=True, cache=True)(function)
+
+
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A piece of one larger kernel, put into it while that is compiled: a third less time than as a kernel of its own."""
+    with _numba_cache(CACHE):
+        return njit(fastmath=set(SAFE_MATH), error_model="numpy", nogil=True, inline="always")(function)
 
 
 def compiled_for(*arrays: np.ndarray) -> bool:

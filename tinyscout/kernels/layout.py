@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyscout.kernels.arena import bytes_matrix, cube, doubles, floats, int32_matrix, integers, matrix, octets
-from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.jit import part
 from tinyscout.kernels.products import Int8Panels, Panels
 from tinyscout.kernels.tokens import Tables
 
@@ -53,12 +53,12 @@ class Scratch(NamedTuple):
     octets: np.ndarray  # uint8
 
 
-@kernel
+@part
 def _panels(memory, table, i):
     return Panels(matrix(memory, table, PRODUCTS + 2 * i), matrix(memory, table, PRODUCTS + 2 * i + 1))
 
 
-@kernel
+@part
 def _int8_panels(memory, table, i):
     first = PRODUCTS + 4 * i
     return Int8Panels(
@@ -69,7 +69,7 @@ def _int8_panels(memory, table, i):
     )
 
 
-@kernel
+@part
 def _opened(memory, table, qkv, out, up, down, language):
     """The Weights in an arena, and their Sizes; the products are opened already."""
     tables = Tables(
@@ -85,7 +85,7 @@ def _opened(memory, table, qkv, out, up, down, language):
     return Weights(tables, norms, head, wide, n, qkv, out, up, down, language), Sizes(n[0], n[1], n[2])
 
 
-@kernel
+@part
 def scratch_in(room, places):
     return Scratch(
         floats(room, places, 0),
@@ -103,13 +103,13 @@ def scratch_in(room, places):
     )
 
 
-@kernel
+@part
 def float32_in(memory, table):
     qkv, out, up = _panels(memory, table, 0), _panels(memory, table, 1), _panels(memory, table, 2)
     return _opened(memory, table, qkv, out, up, _panels(memory, table, 3), _panels(memory, table, 4))
 
 
-@kernel
+@part
 def int8_in(memory, table):
     qkv, out, up = _int8_panels(memory, table, 0), _int8_panels(memory, table, 1), _int8_panels(memory, table, 2)
     return _opened(memory, table, qkv, out, up, _int8_panels(memory, table, 3), _int8_panels(memory, table, 4))
