@@ -132,6 +132,11 @@ def test_columns_of_bytes_are_not_offered(tmp_path, kind):
     assert source.columns == ["id"] and source.describe()["ignored"] == ["bytes"]
 
 
+def test_an_index_without_a_name_is_no_column(tmp_path):
+    pd.DataFrame({"lead_id": ["a", "b"]}, index=[7, 3]).to_parquet(tmp_path / "indexed.parquet")
+    assert open_source(tmp_path / "indexed.parquet").columns == ["lead_id"]
+
+
 def test_string_views_are_read_as_strings(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"a": pa.array(["x", None], pa.string_view())}), path)

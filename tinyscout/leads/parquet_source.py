@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from tinyscout.errors import InputError
 from tinyscout.leads.sources import Batch
 
 _ROWS = 250_000
+_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name: where a row stood, no feature
 
 
 class ParquetSource:
-    """A Parquet file; columns that hold lists, structures or bytes are not offered, as no role or type fits them."""
+    """A Parquet file; lists, structures, bytes and a nameless pandas index are not offered: no role or type fits."""
 
     unit = "row"
 
@@ -28,8 +30,8 @@ class ParquetSource:
             self.rows = pq.read_metadata(path).num_rows
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from error
-        self.columns = [column.name for column in schema if not _is_opaque(column.type)]
-        self.ignored = [column.name for column in schema if _is_opaque(column.type)]
+        self.ignored = [column.name for column in schema if _is_opaque(column.type) or _INDEX.fullmatch(column.name)]
+        self.columns = [column.name for column in schema if column.name not in self.ignored]
         self._text = [column.name for column in schema if _is_string(column.type)]
         if self.rows == 0:
             raise InputError(f"{path}: has columns and no rows; needs at least one row")
