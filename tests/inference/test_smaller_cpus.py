@@ -21,7 +21,7 @@ assert LANES == int(sys.argv[1]), LANES
 rng, lengths = np.random.default_rng(0), np.arange(1, 31)
 n = lengths.sum()
 model = LeadScout(LeadScoutConfig(60, 20, (50, 51), 7, 40, 2, 5, 30), rng=rng)
-model.reply.weight.data[:] = rng.standard_normal((1, 40))
+model.reply.weight.data[:] = rng.standard_normal((1, 40)) * 0.1
 tokens = Tokens(rng.integers(0, 60, n).astype(np.int32), rng.random(n).astype(np.float32),
                 rng.exponential(99, n).astype(np.float32), np.append(0, np.cumsum(lengths)), lengths * 0)
 examples = Examples(tokens, sparse.csr_matrix(rng.random((30, 7)).astype(np.float32)))

@@ -1,6 +1,7 @@
 """Attention of one head over keys that lie as columns: of one lead in a batch, or in a key-value cache.
 
-The logits are to base 2: log2(e) and their scale are part of the query's weights. A row gives the same bits alone or in a tile.
+The logits are to base 2: log2(e) and their scale are part of the weights of queries. A row gives the same bits alone
+or in a tile.
 """
 
 import numpy as np

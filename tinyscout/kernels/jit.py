@@ -100,7 +100,7 @@ def kernel(function: Callable[..., Any], *, fastmath: frozenset[str] = SAFE_MATH
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A piece of one larger kernel, put into it while that is compiled: a third less time than as a kernel of its own."""
+    """A piece of one larger kernel, put into it when that is compiled: a third less time than on its own."""
     with _numba_cache(CACHE):
         return njit(fastmath=set(SAFE_MATH), error_model="numpy", nogil=True, inline="always")(function)
 
