@@ -45,11 +45,12 @@ def test_a_lead_gets_the_same_bits_alone_in_any_order_and_on_any_number_of_threa
 
 
 @compiled_only
-def test_a_lead_that_is_not_a_number_stays_alone(make_model, make_examples):
-    model, examples = make_model(), make_examples([5, 9, 3])
-    expected = compile(model).logits(examples)
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_a_lead_that_is_not_a_number_stays_alone(make_model, make_examples, dtype):
+    examples, compiled = make_examples([5, 9, 3]), compile(make_model(), dtype)
+    expected = compiled.logits(examples)
     examples.tokens.ages[examples.tokens.offsets[1] + 2] = np.inf
-    logits = compile(model).logits(examples)
+    logits = compiled.logits(examples)
     assert np.isnan(logits[1])
     np.testing.assert_array_equal(logits[[0, 2]], expected[[0, 2]])
 
@@ -77,10 +78,11 @@ def test_no_leads_give_no_logits(make_model, make_examples):
 
 
 @compiled_only
-def test_the_compiled_code_allocates_nothing(make_model, make_examples):
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_the_compiled_code_allocates_nothing(make_model, make_examples, dtype):
     from numba.core.runtime import _nrt_python, rtsys
 
-    compiled, examples = compile(make_model(), threads=1), make_examples(every_length(500))
+    compiled, examples = compile(make_model(), dtype, threads=1), make_examples(every_length(500))
     few, cache = examples.take(np.arange(5)), compiled.cache()
     compiled.logits(examples)
     compiled.decode(7, cache)

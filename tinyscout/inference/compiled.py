@@ -21,6 +21,8 @@ from tinyscout.models.lead_scout import Examples, LeadScout
 SHARE = 8192
 """Tokens that a thread takes at a time: about 10 ms of work, so that handing it over costs nothing."""
 
+_MOST_FEATURES = np.iinfo(np.int32).max  # places in the features are 32-bit numbers
+
 
 class Compiled:
     """A LeadScout for prediction. Make one with `compile`.
@@ -59,6 +61,11 @@ class Compiled:
 
     def _reply(self, examples: Examples, out: np.ndarray) -> None:
         tokens, features = examples.tokens, examples.features
+        if len(features.data) > _MOST_FEATURES:
+            raise InputError(
+                f"Compiled.logits: {len(tokens):,} leads have {len(features.data):,} features, at most "
+                f"{_MOST_FEATURES:,} can be read at once; score fewer leads at a time"
+            )
         arrays = (
             _as(tokens.ids, np.int32),
             _as(tokens.values, np.float32),
