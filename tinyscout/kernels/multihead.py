@@ -157,6 +157,9 @@ def _flat(x):
     if strides is None or not x.flags.writeable:  # see jit.plain
         x = x.copy(order="C")
         strides = _strides(x)
+    for whole in (x, x.transpose(0, 2, 1, 3)):
+        if whole.flags.c_contiguous:  # as_strided takes longer than attention over a lead does
+            return whole.reshape(-1), strides
     span = 1 + sum((n - 1) * s // 4 for n, s in zip(x.shape, x.strides, strict=True))
     return np.lib.stride_tricks.as_strided(x, (span,), (4,)), strides
 
