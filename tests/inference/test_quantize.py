@@ -95,12 +95,14 @@ def test_the_file_is_at_most_28_per_cent_and_gives_the_same_bits(tmp_path, make_
     assert sizes[0] <= 0.28 * sizes[1]
 
 
-def test_saved_and_loaded_it_is_the_same(tmp_path, model, examples):
+def test_saved_and_mapped_it_is_the_same(tmp_path, model, examples):
     quantized = quantize(model)
     manifest = save(tmp_path / "int8", quantized, parents={"scout": "abc"})
     assert manifest.role == "quantized_scout" and manifest.parents == {"scout": "abc"}
     again = load(tmp_path / "int8")
     assert again.config == model.config
+    q = again.matrices["token.weight"].q
+    assert isinstance(q.base, np.memmap) and not q.flags.writeable
     np.testing.assert_array_equal(compile(again).logits(examples), compile(quantized).logits(examples))
 
 

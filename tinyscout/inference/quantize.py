@@ -13,6 +13,7 @@ import numpy as np
 from tinyscout import artifact
 from tinyscout.autograd import Tensor, no_grad, ops
 from tinyscout.errors import InputError
+from tinyscout.inference.mapped import load_mapped
 from tinyscout.kernels import linear_int8
 from tinyscout.kernels.int8 import pack_quantized
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
@@ -116,8 +117,8 @@ def save(directory: Path, quantized: Quantized, *, parents: dict[str, str] | Non
 
 
 def load(directory: Path) -> Quantized:
-    """The quantised model that `save` wrote."""
-    manifest, arrays, state = artifact.load(Path(directory))
+    """The quantised model that `save` wrote; its bytes stay in the file until they are used."""
+    manifest, arrays, state = load_mapped(Path(directory))
     if manifest.role != ROLE:
         raise InputError(f"{directory}: holds a {manifest.role}, needs a {ROLE} written by inference.quantize.save")
     sizes: dict[str, Any] = state | {"numbers": tuple(state["numbers"])}
