@@ -101,7 +101,7 @@ def thin(counts: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
 
 def fit_model(leads: int, seed: int, folder: Path) -> None:
     """A scout of the default size that ships its transformer, which takes the longest to score."""
-    settings = ScoutSettings(seed=seed, refit=False, minimum_repliers=0, fit=FitSettings(epochs=1))
+    settings = ScoutSettings(seed=seed, minimum_repliers=0, fit=FitSettings(epochs=1))
     scout = Scout.fit(make_world(leads, seed).tables, settings)
     scout.ships = "scout"
     scout.save(folder)

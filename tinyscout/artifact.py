@@ -21,7 +21,7 @@ import numpy as np
 
 from tinyscout.errors import InputError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 _PACKAGES = ("tinyscout", "numpy", "numba", "pandas", "scikit-learn", "scipy")
 

@@ -22,6 +22,7 @@ from tinyscout.leads.schema import Schema
 from tinyscout.leads.splits import latest_slices
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import log_loss, probability
+from tinyscout.metrics.scores import clearly_below, shifted_losses
 from tinyscout.models.calibrators import Platt
 from tinyscout.models.lead_scout import Examples
 from tinyscout.settings import ScoutSettings
@@ -30,6 +31,7 @@ from tinyscout.training import Progress, Stack
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_CALIBRATION = Platt(1.0, 0.0)
 SHARES = {"baseline": 0.0, "blend": 0.5, "scout": 1.0}  # the transformer's share of each contender's logit
 
 
@@ -86,9 +88,10 @@ class Scout:
         """Fit on the leads whose label is known: weights on the oldest, stopping and calibration on later slices.
 
         The three slices are consecutive in time, so the calibration slice is later than everything the weights and
-        the stopping saw. With fewer repliers than `settings.minimum_repliers` the baseline ships; else whichever of
-        scout, blend and baseline has the least log loss on the calibration slice. What ships is then fitted again on
-        all three, for as long as stopping said (`settings.refit`). Columns that look filled in after contact are left
+        the stopping saw. With fewer repliers than `settings.minimum_repliers` the baseline ships, as when training
+        never beats it on the stopping slice; else the better of scout and blend, if it is clearly below the baseline in
+        log loss on the calibration slice, with drift of the base rate taken out. What ships is then fitted again on
+        all three, for as long as stopping said. Columns that look filled in after contact are left
         out first (`settings.leave_leaking_out`). With `checkpoint` a killed run resumes.
         Raises InputError when the labels can't teach anything.
         """
@@ -116,26 +119,31 @@ class Scout:
         stack, shares = Stack.explore(
             tables, *slices[:2], settings, with_members=enough, checkpoint=checkpoint, progress=progress
         )
-        calibration = slices[2]
-        logits = _mixtures(stack, stack.examples(tables.take(calibration)))
-        calibrators = {
-            name: Platt(1.0, 0.0)  # the yardstick stays what it is: logistic regression is its own calibration
-            if name == "baseline"
-            else Platt.fit(logit, y[calibration], prior_rows=settings.calibration_prior)
-            for name, logit in logits.items()
-        }
-        losses = {name: log_loss(y[calibration], calibrators[name].transform(logit)) for name, logit in logits.items()}
-        ships = min(losses, key=losses.__getitem__)
-        if enough:
-            figures = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
-            notes.append(f"ships the {ships}: log loss on the {len(calibration):,} calibration leads: {figures}")
-        if settings.refit:
-            stack = Stack.refit(
-                tables, known, settings, l2=stack.baseline.l2, shares=shares, checkpoint=checkpoint, progress=progress
+        stop, calibration = slices[1:]
+        earlier, later = (_mixtures(stack, stack.examples(tables.take(rows))) for rows in (stop, calibration))
+        calibrators = {"baseline": NO_CALIBRATION}  # logistic regression is its own calibration
+        losses = {"baseline": shifted_losses(y[calibration], later.pop("baseline"))}
+        for name, logit in later.items():
+            calibrators[name], judged = _calibrate(
+                (earlier[name], y[stop]), (logit, y[calibration]), settings.calibration_prior
             )
-            notes.append(f"refitted on all {len(known):,} leads with a known label")
+            losses[name] = shifted_losses(y[calibration], judged)
+        figures = {name: float(each.mean()) for name, each in losses.items()}
+        better = [name for name in later if clearly_below(losses[name], losses["baseline"])]
+        ships = min(better, key=figures.__getitem__, default="baseline")
+        if enough and not shares:
+            notes.append(f"ships the baseline: no transformer beat it on the {len(stop):,} stopping leads")
+        elif enough:
+            listed = ", ".join(f"{name} {loss:.4f}" for name, loss in figures.items())
+            notes.append(
+                f"ships the {ships}: log loss on the {len(calibration):,} calibration leads, without drift: {listed}"
+            )
+        stack = Stack.refit(
+            tables, known, settings, l2=stack.baseline.l2, shares=shares, checkpoint=checkpoint, progress=progress
+        )
+        notes.append(f"refitted on all {len(known):,} leads with a known label")
         metrics = {
-            "calibration_slice": {"leads": len(calibration), "log_loss": losses},
+            "calibration_slice": {"leads": len(calibration), "log_loss": figures},
             "shares_of_schedule": shares,
             "l2": stack.baseline.l2,
         }
@@ -271,6 +279,21 @@ def fit_slices(tables: LeadTables, settings: ScoutSettings) -> tuple[np.ndarray,
                 f"kinds: give more than these {len(known):,} leads"
             )
     return train, stop, calibration
+
+
+def _calibrate(
+    stop: tuple[np.ndarray, np.ndarray], calibration: tuple[np.ndarray, np.ndarray], prior_rows: float
+) -> tuple[Platt, np.ndarray]:
+    """Calibrator fitted on the calibration slice, and logits (N,) there to judge by, of one that did not see it.
+
+    Each slice is (logits (N,), labels (N,)). Calibration is left out unless one fitted on the earlier stopping slice
+    helps on the calibration slice: under drift a shift of the base rate may not last.
+    """
+    logit, y = calibration
+    before = Platt.fit(*stop, prior_rows=prior_rows).transform(logit)
+    if log_loss(y, before) < log_loss(y, logit):
+        return Platt.fit(logit, y, prior_rows=prior_rows), before
+    return NO_CALIBRATION, logit
 
 
 def _mixture(stack: Stack, examples: Examples, share: float) -> np.ndarray:

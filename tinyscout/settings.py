@@ -41,16 +41,18 @@ class FitSettings(Settings):
 
     The learning rate ends at `final_rate` times its peak (1 holds it constant after the warm-up). `average` is how much
     of the averaged weights is kept at each step: 0.99 averages over about 100 steps, 0 takes the weights as they are.
+    `deep_weight` is that of the deep path's own loss (`LeadScout.training_loss`).
 
     A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
     """
 
-    epochs: Count = 6
+    epochs: Count = 8
+    deep_weight: Annotated[float, Field(ge=0)] = 0.3
     batch_size: Count = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
     average: Share = 0.99
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0)] = 1.5
     warmup: Share = 0.02
     clip: Annotated[float, Field(gt=0)] = 1.0
     evaluations_per_epoch: Count = 2
@@ -62,16 +64,15 @@ class ScoutSettings(Settings):
     """Everything `Scout.fit` needs besides the leads.
 
     members: transformers averaged, seeded seed, seed + 1, ...; stop_share, calibration_share: latest slices kept back;
-    calibration_prior: pseudo-leads that pull the calibration towards no change; refit: fit again on all slices;
+    calibration_prior: pseudo-leads that pull the calibration towards no change;
     minimum_repliers: with fewer the baseline ships; leave_leaking_out: do without columns that know the answer.
     """
 
     seed: Annotated[int, Field(ge=0)] = 0
-    members: Count = 2
+    members: Count = 1
     stop_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.12
     calibration_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
     calibration_prior: Annotated[float, Field(ge=0)] = 3000.0
-    refit: bool = True
     minimum_repliers: Annotated[int, Field(ge=0)] = 200
     leave_leaking_out: bool = True
     tokenizer: TokenizerSettings = TokenizerSettings()

@@ -11,7 +11,9 @@ from sklearn import metrics as oracle
 from tinyscout.metrics.curve import Ranking
 from tinyscout.metrics.ranking import lift_at, precision_at, recall_at, top_over_rest, wilson_interval
 from tinyscout.metrics.scores import (
+    best_shift,
     brier,
+    clearly_below,
     kl_divergence,
     log_loss,
     pr_auc,
@@ -155,3 +157,22 @@ def test_wilson_interval_of_known_values():
     np.testing.assert_allclose(low[:2], [0.2553, 0.0], atol=5e-5)
     np.testing.assert_allclose(high[:2], [0.3662, 0.1611], atol=5e-5)
     assert np.isnan([low[2], high[2]]).all()
+
+
+def test_the_best_shift_brings_the_mean_probability_to_the_base_rate():
+    rng = np.random.default_rng(0)
+    logit = rng.normal(size=500)
+    y = (rng.random(500) < probability(logit - 1.5)).astype(float)
+    shift = best_shift(y, logit)
+    assert probability(logit + shift).mean() == pytest.approx(y.mean(), abs=1e-5)
+    assert shift == pytest.approx(-1.5, abs=0.3)
+    assert all(log_loss(y, logit + shift) <= log_loss(y, logit + shift + step) for step in (-0.1, 0.1))
+    assert best_shift(np.zeros(5), np.zeros(5)) == pytest.approx(-10, abs=1e-3)
+
+
+def testclearly_below_is_one_standard_error():
+    others = np.array([1.0, 2.0, 3.0, 4.0])
+    gain = np.array([0.0, 1.0, 0.0, 1.0])  # mean 0.5, standard error 0.289
+    assert clearly_below(others - gain, others)
+    assert not clearly_below(others - gain + 0.25, others)
+    assert not clearly_below(others, others)

@@ -26,7 +26,7 @@ def test_batches_hold_every_row_once_within_their_size(lengths, tokens):
 
 @pytest.mark.parametrize("cores", [1, 3])
 def test_every_batch_is_worked_on_once_by_any_number_of_threads(monkeypatch, cores):
-    monkeypatch.setattr(batches, "_cores", lambda: cores)
+    monkeypatch.setattr(batches, "cores", lambda: cores)
     counts = np.zeros(100, int)
 
     def work(rows):
@@ -38,7 +38,7 @@ def test_every_batch_is_worked_on_once_by_any_number_of_threads(monkeypatch, cor
 
 @pytest.mark.parametrize("cores", [1, 3])
 def test_what_a_batch_raises_is_raised(monkeypatch, cores):
-    monkeypatch.setattr(batches, "_cores", lambda: cores)
+    monkeypatch.setattr(batches, "cores", lambda: cores)
 
     def work(rows):
         if 7 in rows:

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from tinyscout.errors import InputError
 from tinyscout.metrics import log_loss
+from tinyscout.metrics.scores import shifted_losses
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.settings import FitSettings
 from tinyscout.tokenizer import Tokens
@@ -57,8 +58,11 @@ def test_learns_order_that_the_wide_path_cannot_see() -> None:
     held_out, y_held_out = make_examples(200, 2)
     model = make_model()
     settings = SETTINGS.model_copy(update={"epochs": 8})
-    history = fit(model, train, y, settings, stop=make_examples(200, 3), seed=0)
-    assert history.rows[0]["stop"] == pytest.approx(np.log(2), abs=1e-6)  # step 0 is the (empty) baseline
+    stop, y_stop = make_examples(200, 3)
+    history = fit(model, train, y, settings, stop=(stop, y_stop), seed=0)
+    rate = y_stop.mean()
+    entropy = -rate * np.log(rate) - (1 - rate) * np.log(1 - rate)  # step 0 is the (empty) baseline
+    assert history.rows[0]["stop"] == pytest.approx(entropy, abs=1e-6)
     assert log_loss(y_held_out, predict_logits(model, held_out)) < 0.2
 
 
@@ -66,7 +70,9 @@ def test_leaves_the_model_at_its_best_evaluation() -> None:
     stop, y_stop = make_examples(100, 3)
     model = make_model()
     history = fit(model, *make_examples(200, 1), SETTINGS, stop=(stop, y_stop), seed=0)
-    assert log_loss(y_stop, predict_logits(model, stop)) == pytest.approx(min(row["stop"] for row in history.rows))
+    logits = predict_logits(model, stop)
+    least = min(row["stop"] for row in history.rows)
+    assert shifted_losses(y_stop, logits).mean() == pytest.approx(least, abs=1e-6)
 
 
 def test_labels_of_pure_noise_leave_the_baseline_or_stop_early() -> None:
@@ -146,7 +152,7 @@ def test_shards_add_up_to_the_whole_batch() -> None:
             replica.eval()  # without dropout, which differs between shards
         model.reply.weight.data[:] = 0.1
         with shards.running():
-            loss = shards.backward(examples, y, rows)
+            loss = shards.backward(examples, y, rows, deep_weight=0.5)
         gradients.append((loss, {name: p.grad for name, p in model.named_parameters()}))
     for loss, found in gradients[1:]:
         assert loss == pytest.approx(gradients[0][0], rel=1e-6)
@@ -155,6 +161,20 @@ def test_shards_add_up_to_the_whole_batch() -> None:
                 assert found[name] is None
             else:
                 np.testing.assert_allclose(found[name], grad, rtol=1e-3, atol=2e-6, err_msg=name)
+
+
+def test_the_deep_path_alone_is_a_second_loss_with_its_weight() -> None:
+    examples, y = make_examples(30, 1)
+    model = make_model().eval()
+    model.wide.bias.data[:] = 1.0  # no part of the second loss
+    batch = examples.tokens.pad()
+    reply, root = model.training_loss(batch, examples.features, y, deep_weight=0.5)
+    alone = (
+        model.alone.bias.data[0] + model._at_score(model.embed(batch), batch.lengths).data @ model.alone.weight.data[0]
+    )
+    assert reply.item() == pytest.approx(log_loss(y, model.reply_logits(batch, examples.features).data), rel=1e-5)
+    assert root.item() == pytest.approx(reply.item() + 0.5 * log_loss(y, alone), rel=1e-5)
+    assert model.training_loss(batch, examples.features, y, deep_weight=0.0)[1].item() == reply.item()
 
 
 def test_the_same_seed_and_threads_give_the_same_bits() -> None:

@@ -4,8 +4,12 @@ All take y (N,) of 0 and 1 and one logit or score a lead, and compute in float64
 replier, or nothing but repliers) is NaN; inputs that make no sense raise ValueError.
 """
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import minimize_scalar
 
 from tinyscout.metrics.curve import Ranking
 from tinyscout.metrics.inputs import as_vector, labels_and_scores
@@ -32,6 +36,31 @@ def row_losses(y: np.ndarray, logit: np.ndarray) -> np.ndarray:
 def log_loss(y: ArrayLike, logit: ArrayLike) -> float:
     """Mean negative log-likelihood in nats, from logits, p clipped to [1e-7, 1 - 1e-7]."""
     return float(row_losses(*labels_and_scores(y, logit)).mean())
+
+
+def best_shift(y: ArrayLike, logit: ArrayLike) -> float:
+    """The shift b, within 10 of 0, for which log_loss(y, logit + b) is least: the mean probability is the base rate.
+
+    A loss after it says how well leads are told apart, whatever the base rate has done since the model was fitted.
+    """
+    y, logit = labels_and_scores(y, logit)
+    found: Any = minimize_scalar(lambda b: row_losses(y, logit + b).mean(), bounds=(-10, 10), method="bounded")
+    return float(found.x)
+
+
+def shifted_losses(y: ArrayLike, logit: ArrayLike) -> np.ndarray:
+    """Log loss of each lead (N,) after the best common shift."""
+    y, logit = labels_and_scores(y, logit)
+    return row_losses(y, logit + best_shift(y, logit))
+
+
+def clearly_below(losses: np.ndarray, others: np.ndarray) -> bool:
+    """Whether losses (N,) are lower than others (N,) of the same leads, by over one standard error in the mean.
+
+    The rule of Breiman et al. (1984, section 3.4.3): what is more complex has to earn its place.
+    """
+    gain = others - losses
+    return bool(gain.mean() > gain.std(ddof=1) / math.sqrt(len(gain)))
 
 
 def brier(y: ArrayLike, logit: ArrayLike) -> float:

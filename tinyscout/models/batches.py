@@ -39,7 +39,7 @@ def for_each_batch(work: Callable[[np.ndarray], None], batches: Sequence[np.ndar
 
     `work` must be safe to run beside itself: writing to the rows of a shared array is.
     """
-    threads = min(_cores(), MOST_THREADS, len(batches))
+    threads = min(cores(), MOST_THREADS, len(batches))
     if threads <= 1:
         for rows in batches:
             work(rows)
@@ -50,7 +50,7 @@ def for_each_batch(work: Callable[[np.ndarray], None], batches: Sequence[np.ndar
             pass
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

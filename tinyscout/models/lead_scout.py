@@ -76,6 +76,7 @@ class LeadScout(Module):
         self.norm = LayerNorm(width, dtype=dtype)
         self.reply = Linear(width, 1, rng=rng, dtype=dtype)
         self.reply.weight.data[:] = 0  # training starts at the baseline: the deep path has nothing to say yet
+        self.alone = Linear(width, 1, rng=rng, dtype=dtype)  # for training_loss only
         self.wide = WidePath(config.wide, dtype=dtype)
 
     def embed(self, batch: Padded) -> Tensor:
@@ -95,11 +96,28 @@ class LeadScout(Module):
 
         `embedded` (B, T, D) takes the place of `embed(batch)`, for gradients with respect to the tokens.
         """
-        x = self.embed(batch) if embedded is None else embedded
-        for block in self.blocks[:-1]:
-            x = block(x, lengths=batch.lengths)
-        last = self.norm(self.blocks[-1].at_last(x, lengths=batch.lengths))  # (B, D), at <score>
+        last = self._at_score(self.embed(batch) if embedded is None else embedded, batch.lengths)
         return self.reply(last).reshape(-1) + self.wide(features)
+
+    def training_loss(
+        self, batch: Padded, features: sparse.csr_matrix, labels: np.ndarray, *, deep_weight: float
+    ) -> tuple[Tensor, Tensor]:
+        """The mean reply loss, and what to go backward from: that plus deep_weight times the deep path's own loss.
+
+        The wide path already says what is additive, so at first the rest pulls the tokens nowhere. Asked for the reply
+        alone, through a head that predicts nothing else (deep supervision, Lee et al. 2015), they learn at once.
+        """
+        last = self._at_score(self.embed(batch), batch.lengths)
+        reply = ops.bce_with_logits(self.reply(last).reshape(-1) + self.wide(features), targets=labels)
+        if not deep_weight:
+            return reply, reply
+        return reply, reply + deep_weight * ops.bce_with_logits(self.alone(last).reshape(-1), targets=labels)
+
+    def _at_score(self, x: Tensor, lengths: np.ndarray) -> Tensor:
+        """The backbone at each lead's last token: embedded (B, T, D) -> (B, D)."""
+        for block in self.blocks[:-1]:
+            x = block(x, lengths=lengths)
+        return self.norm(self.blocks[-1].at_last(x, lengths=lengths))
 
     def language_logits(self, batch: Padded, at: tuple[np.ndarray, np.ndarray] | None = None) -> Tensor:
         """Next-token logits over the language ids, tied to the token embedding: (B, T) -> (B, T, V).

@@ -6,7 +6,9 @@ predictions and settings; nothing is pickled.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from tinyscout.metrics.inputs import labels_and_scores
 from tinyscout.metrics.scores import row_losses
+from tinyscout.models.batches import cores
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -110,22 +113,19 @@ class BoostedTrees:
 
         self.trials_, judged = [], []
         done(0)
-        # One thread: OpenMP's threads wait for each other by spinning, and where another program has one of two cores,
-        # two of them took 36 s for what one does in 0.5 s.
-        import sklearn.ensemble  # noqa: F401  # brings OpenMP in, before it is told
-
-        with threadpool_limits(1, user_api="openmp"):
-            for settings in candidates:
-                self.trials_.append(search.quick_trial(settings))
+        with _one_fit_a_core() as pool:
+            for trial in pool.map(search.quick_trial, candidates):
+                self.trials_.append(trial)
                 done(len(self.trials_))
-            for trial in sorted(self.trials_, key=lambda trial: trial.log_loss)[:FINALISTS]:
-                judged.append(search.full_trial(trial.settings))
+            best = sorted(self.trials_, key=lambda trial: trial.log_loss)[:FINALISTS]
+            for pair in pool.map(search.full_trial, [trial.settings for trial in best]):
+                judged.append(pair)
                 done(len(self.trials_) + len(judged))
             judged.sort(key=lambda pair: pair[0].log_loss)
             self.finalists_ = [trial for trial, _ in judged]
             mean_loss = search.loss(np.mean([logit for _, logit in judged], axis=0))
             self.members_ = self.finalists_ if mean_loss < self.best_.log_loss else self.finalists_[:1]
-            self._models = [search.refit(trial) for trial in self.members_]
+            self._models = list(pool.map(search.refit, self.members_))
             self._columns = [search.columns[trial.settings.features] for trial in self.members_]
         done(steps)
         return self
@@ -138,12 +138,15 @@ class BoostedTrees:
     def decision_function(self, features: Mapping[str, Any]) -> np.ndarray:
         """Logits (N,) float64 of features {kind: (N, F)}; only the kinds that members_ see are read."""
         logits = []
-        with threadpool_limits(1, user_api="openmp"):  # as in fit
+        with _one_fit_a_core() as pool:
             for trial, columns, model in zip(self.members_, self._columns, self._models, strict=True):
                 matrix = features[trial.settings.features]
-                starts = range(0, matrix.shape[0], _BLOCK)
-                blocks = [model.decision_function(_dense(matrix[at : at + _BLOCK], columns)) for at in starts]
-                logits.append(np.concatenate([np.zeros(0), *blocks]))
+                blocks = [matrix[at : at + _BLOCK] for at in range(0, matrix.shape[0], _BLOCK)]
+
+                def predict(block: Any, columns: np.ndarray = columns, model: Any = model) -> np.ndarray:
+                    return model.decision_function(_dense(block, columns))
+
+                logits.append(np.concatenate([np.zeros(0), *pool.map(predict, blocks)]))
         return np.mean(logits, axis=0)
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,6 +158,17 @@ class BoostedTrees:
             "finalists": [_as_dict(trial) for trial in self.finalists_],
             "trials": [_as_dict(trial) for trial in self.trials_],
         }
+
+
+def _one_fit_a_core() -> ThreadPoolExecutor:
+    """Threads of which each does one fit at a time, on one OpenMP thread.
+
+    OpenMP's own threads wait for each other by spinning: where another program had one of two cores, two of them took
+    36 s for what one does in 0.5 s.
+    """
+    import sklearn.ensemble  # noqa: F401  # brings OpenMP in, before it is told
+
+    return ThreadPoolExecutor(cores(), initializer=partial(threadpool_limits, 1, user_api="openmp"))
 
 
 def draw(kinds: list[str], trials: int, seed: int) -> list[TreeSettings]:

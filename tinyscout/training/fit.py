@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from tinyscout import artifact
-from tinyscout.autograd import detect_anomaly, ops
+from tinyscout.autograd import detect_anomaly
 from tinyscout.errors import InputError
-from tinyscout.metrics import log_loss
+from tinyscout.metrics.scores import shifted_losses
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import FitSettings
@@ -28,7 +28,7 @@ POOL = 32  # batches drawn together and sorted by length: little padding, still 
 
 @dataclass
 class History:
-    """One row an evaluation: step, train (mean loss since the last row), stop (log loss on the stopping slice)."""
+    """One row an evaluation: step, train (mean loss since the last row), stop (loss on the stopping slice)."""
 
     rows: list[dict[str, float]] = field(default_factory=list)
     best_step: int = 0
@@ -70,14 +70,15 @@ def fit(
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> History:
-    """Train `model` in place on the reply loss; labels (N,) of 0 and 1.
+    """Train `model` in place on `LeadScout.training_loss`; labels (N,) of 0 and 1.
 
     It is left with an average of its weights over the last steps (Polyak and Juditsky 1992, here exponential). With
     stop, later leads and their labels (M,), that is the average at the evaluation with the least loss on them, step 0
-    included. Without, it is that of the end, after `share` of the steps of the schedule: how a model is refitted on
-    all leads for as long as stopping said. With `checkpoint`, a folder, the run resumes from what it holds, and the
-    folder is brought up to date at every evaluation. Raises InputError when the loss is no longer finite (naming the
-    op) or when the checkpoint belongs to another run.
+    included, with drift of the base rate taken out (`metrics.scores`). Without, it is that of the end, after
+    `share` of the steps of the schedule: how a model is refitted on all leads for as long as stopping said. With
+    `checkpoint`, a folder, the run resumes from what it holds, and the folder is brought up to date at every
+    evaluation. Raises InputError when the loss is no longer finite (naming the op) or when the checkpoint belongs to
+    another run.
     """
     run = _Run(model, train, labels, settings, seed, share)
     if checkpoint is not None and (checkpoint / artifact.MANIFEST).is_file():
@@ -106,7 +107,13 @@ class _Run:
     """The state of one training run: all that a checkpoint has to hold."""
 
     def __init__(
-        self, model: LeadScout, train: Examples, labels: np.ndarray, settings: FitSettings, seed: int, share: float
+        self,
+        model: LeadScout,
+        train: Examples,
+        labels: np.ndarray,
+        settings: FitSettings,
+        seed: int,
+        share: float,
     ):
         self.model, self.train, self.labels, self.settings = model, train, labels, settings
         self.seed, self.share = seed, share
@@ -138,7 +145,7 @@ class _Run:
         rows = self._batch_rows()
         self.shards.train()
         self.optimizer.zero_grad()
-        loss = self.shards.backward(self.train, self.labels, rows)
+        loss = self.shards.backward(self.train, self.labels, rows, deep_weight=self.settings.deep_weight)
         if not math.isfinite(loss) or not math.isfinite(clip_grad_norm(self.model.parameters(), self.settings.clip)):
             self._raise_for_nan(self.train, self.labels, rows)
         self.optimizer.lr = warmup_cosine(
@@ -162,7 +169,7 @@ class _Run:
             logits = predict_logits(self.model, stop)
             if not np.isfinite(logits).all():
                 self._raise_for_nan(stop, stop_labels, np.flatnonzero(~np.isfinite(logits))[:1])
-        loss = log_loss(stop_labels, logits)
+        loss = float(shifted_losses(stop_labels, logits).mean())
         if self.history.add(self.steps, float(np.mean(self.losses)) if self.losses else math.nan, loss):
             self.best = {name: array.copy() for name, array in self.average.items()}
         self.losses = []
@@ -246,8 +253,12 @@ class _Run:
         self.optimizer.zero_grad()
         try:
             with detect_anomaly():
-                logits = self.model.reply_logits(examples.tokens.pad(rows), examples.features[rows])
-                ops.bce_with_logits(logits, targets=labels[rows]).backward()
+                self.model.training_loss(
+                    examples.tokens.pad(rows),
+                    examples.features[rows],
+                    labels[rows],
+                    deep_weight=self.settings.deep_weight,
+                )[1].backward()
         except FloatingPointError as error:
             raise InputError(f"{where}: {error}; {remedy}") from error
         raise InputError(f"{where}: the loss is not finite; {remedy}")

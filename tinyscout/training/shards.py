@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tinyscout.autograd import keep_freed_memory, ops
+from tinyscout.autograd import keep_freed_memory
 from tinyscout.models.lead_scout import Examples, LeadScout
 
 
@@ -37,19 +37,20 @@ class Shards:
             finally:
                 self._pool = None
 
-    def backward(self, examples: Examples, labels: np.ndarray, rows: np.ndarray) -> float:
-        """Mean reply loss of the rows; its gradient is left in the model's parameters."""
+    def backward(self, examples: Examples, labels: np.ndarray, rows: np.ndarray, *, deep_weight: float = 0.0) -> float:
+        """Mean reply loss of the rows; the gradient of `LeadScout.training_loss` is left in the model's parameters."""
         parts = [rows[number :: len(self.replicas)] for number in range(len(self.replicas))]
         work = [(replica, part) for replica, part in zip(self.replicas, parts, strict=True) if len(part)]
 
         def one(pair: tuple[LeadScout, np.ndarray]) -> float:
             replica, part = pair
             replica.zero_grad()
-            logits = replica.reply_logits(examples.tokens.pad(part), examples.features[part])
-            loss = ops.bce_with_logits(logits, targets=labels[part])
+            loss, root = replica.training_loss(
+                examples.tokens.pad(part), examples.features[part], labels[part], deep_weight=deep_weight
+            )
             share = len(part) / len(rows)
-            if np.isfinite(loss.item()):
-                loss.backward(np.asarray(share))
+            if np.isfinite(root.item()):
+                root.backward(np.asarray(share))
             return share * loss.item()
 
         losses = list(self._pool.map(one, work)) if self._pool else [one(pair) for pair in work]

@@ -47,7 +47,8 @@ class Stack:
     ) -> tuple[Stack, list[float]]:
         """Fit on the rows `train`, choosing penalty and length of training on the later rows `stop`.
 
-        Returns the stack and, a member, the share of the training schedule after which it was best (0: the baseline).
+        Returns the stack and, a member, the share of the training schedule after which it was best. A member that
+        never beat the baseline on `stop` is left out.
         """
         y = tables.labels
         tokenizer, tokens, features, wide = _read(tables, train, settings)
@@ -69,8 +70,9 @@ class Stack:
                     checkpoint=checkpoint and checkpoint / f"explore-{number}",
                     progress=progress,
                 )
-                stack.members.append(member)
-                shares.append(history.best_share)
+                if history.best_share:
+                    stack.members.append(member)
+                    shares.append(history.best_share)
         return stack, shares
 
     @classmethod

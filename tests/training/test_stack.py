@@ -1,0 +1,33 @@
+"""Exploring finds how long to train by later leads, and keeps no transformer that never beat the baseline there."""
+
+import numpy as np
+
+from tinyscout.leads import LeadTables
+from tinyscout.metrics.scores import shifted_losses
+from tinyscout.models.lead_scout import predict_logits
+from tinyscout.scout import fit_slices
+from tinyscout.settings import ScoutSettings
+from tinyscout.training.stack import Stack
+
+
+def test_a_member_is_below_the_baseline_on_the_stopping_slice(
+    small_tables: LeadTables, small_settings: ScoutSettings
+) -> None:
+    settings = small_settings.model_copy(update={"members": 2})
+    train, stop, _ = fit_slices(small_tables, settings)
+    stack, shares = Stack.explore(small_tables, train, stop, settings, with_members=True)
+    assert len(shares) == len(stack.members) > 0 and all(0 < share <= 1 for share in shares)
+    examples, y = stack.examples(small_tables.take(stop)), small_tables.labels[stop]
+    baseline = shifted_losses(y, stack.baseline_logits(examples)).mean()
+    for member in stack.members:
+        assert shifted_losses(y, predict_logits(member, examples)).mean() < baseline
+
+
+def test_without_shares_a_refit_is_the_baseline(small_tables: LeadTables, small_settings: ScoutSettings) -> None:
+    train, stop, _ = fit_slices(small_tables, small_settings)
+    stack, shares = Stack.explore(small_tables, train, stop, small_settings, with_members=False)
+    assert not shares and not stack.members
+    again = Stack.refit(small_tables, train, small_settings, l2=stack.baseline.l2, shares=shares)
+    assert not again.members
+    examples = stack.examples(small_tables.take(stop))
+    np.testing.assert_allclose(again.baseline_logits(examples), stack.baseline_logits(examples), atol=1e-6)
