@@ -1,6 +1,8 @@
 """An artefact is whole or absent: whatever fails in between, the old one is still there."""
 
 import errno
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +33,32 @@ def test_save_then_load_gives_the_same_bits(tmp_path: Path) -> None:
     assert manifest.versions["tinyscout"] and manifest.created_at
 
 
+def test_a_version_is_no_number_to_a_spreadsheet() -> None:
+    manifest = replace(MANIFEST, sha="674014e26045" + "0" * 52)
+    with pytest.raises(ValueError, match="674014e26045"):
+        float(manifest.version)
+
+
 def test_saving_again_leaves_one_set_of_files(tmp_path: Path) -> None:
     artifact.save(tmp_path, MANIFEST, {"w": np.zeros(3)})
     artifact.save(tmp_path, MANIFEST, {"w": np.ones(3)})
     assert len(list(tmp_path.iterdir())) == 3
     assert artifact.load(tmp_path)[1]["w"].tolist() == [1, 1, 1]
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    for name in ("state-of-texas.json", "arrays-mine.safetensors"):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    artifact.save(tmp_path, MANIFEST, {"w": np.zeros(3)})
+    assert (tmp_path / "state-of-texas.json").exists() and (tmp_path / "arrays-mine.safetensors").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # as /dev/null is, which a run as root would replace for everybody
+    with pytest.raises(InputError, match="needs the name of a file"), artifact.replacing(tmp_path / "pipe") as part:
+        part.write_bytes(b"x")
+    assert (tmp_path / "pipe").is_fifo() and len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("failing", ["arrays", "state", "manifest"])

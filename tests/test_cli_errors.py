@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import os
 import re
 import sys
@@ -215,8 +216,20 @@ def test_where_to_write_is_looked_at_before_the_work(run: Run, frames, tmp_path:
     refused(run(*fit, "--figure", tmp_path), "--figure", "needs the name of a file")
     refused(run(*fit, "--out", signals), "--out", "needs the name of a folder")
     refused(run(*fit, "--holdout", "0", "--ranked", "r.csv"), "--ranked", "--holdout")
+    refused(run(*fit, "--seed", "-1"), "--seed")
+    refused(run("demo", "--seed", "-1"), "--seed")
     refused(run(*fit, "--window-days", "inf"), "window_days", "inf")
     assert not Path("artifacts").exists() and not Path("r.csv").exists()
+
+
+def test_settings_of_a_later_version(run: Run, frames, small_scout: Scout, tmp_path: Path) -> None:
+    leads, signals = write(frames, tmp_path)
+    small_scout.save(tmp_path / "m")
+    manifest = tmp_path / "m" / "manifest.json"
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content["config"]["experts"] = 4
+    manifest.write_text(json.dumps(content), encoding="utf-8")
+    refused(run("score", leads, "--signals", signals, "--model", tmp_path / "m"), "experts", "fit it again")
 
 
 @pytest.mark.parametrize("words", [("--cost", "1"), ("--value", "1"), ("--cost", "-1", "--value", "2")])

@@ -145,7 +145,7 @@ def test_status_reads_manifests(folder: Path, capfd: pytest.CaptureFixture[str])
     content = json.loads((folder / "status.json").read_text(encoding="utf-8"))
     assert [row["state"] for row in content["phases"]] == ["fresh", "fresh", "missing"]
     assert [row["log_loss"] for row in content["phases"]] == [0.25, 0.25, None]
-    assert [(row["name"], row["version"]) for row in content["models"]] == [("artifacts/scout", saved.sha[:12])]
+    assert [(row["name"], row["version"]) for row in content["models"]] == [("artifacts/scout", saved.version)]
     assert out.isascii() and "missing" in out and "tinyscout learn --config settings.toml" in out
 
 

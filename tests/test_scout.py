@@ -25,7 +25,7 @@ def test_save_and_load_give_the_same_bits(small_scout: Scout, small_tables: Lead
     loaded = Scout.load(tmp_path / "scout")
     assert loaded.predict(some).tobytes() == small_scout.predict(some).tobytes()
     assert (loaded.ships, loaded.version, loaded.notes) == ("scout", small_scout.version, small_scout.notes)
-    assert len(loaded.version) == 12
+    assert len(loaded.version) == 13
     pd.testing.assert_frame_equal(loaded.rank(some), small_scout.rank(some))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tinyscout.errors import InputError
-from tinyscout.settings import FitSettings, ScoutSettings, load_settings
+from tinyscout.settings import FitSettings, ScoutSettings, load_settings, overridden
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "scout.toml"
 
@@ -24,6 +24,8 @@ def test_the_shipped_file_writes_out_every_default() -> None:
         ("[fit]\nepochs = 0", "fit.epochs"),
         ("[fit]\nlearning_rate = 'fast'", "fit.learning_rate"),
         ("[model]\ndropout = 1.0", "model.dropout"),
+        ("[model]\nheads = 3", "model.heads"),
+        ("[model]\nwidth = 10", "model.heads"),
         ("seed = [", "TOML"),
     ],
 )
@@ -33,6 +35,12 @@ def test_a_mistake_is_one_clear_line(tmp_path: Path, text: str, said: str) -> No
     with pytest.raises(InputError) as caught:
         load_settings(ScoutSettings, path)
     assert said in str(caught.value) and "s.toml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_the_command_line_gives_is_checked_too() -> None:
+    assert overridden(ScoutSettings(), seed=3, leave_leaking_out=None) == ScoutSettings(seed=3)
+    with pytest.raises(InputError, match=r"--seed is -1"):
+        overridden(ScoutSettings(), seed=-1)
 
 
 def test_no_such_file(tmp_path: Path) -> None:

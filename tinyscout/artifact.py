@@ -8,6 +8,7 @@ half of either, and a process killed at any moment loses nothing that was there.
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ from tinyscout.errors import InputError
 
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
+_OURS = re.compile(r"arrays-[0-9a-f]{12}\.safetensors|state-[0-9a-f]{12}\.json")
 _PACKAGES = ("tinyscout", "numpy", "numba", "pandas", "scikit-learn", "scipy")
 
 
@@ -52,17 +54,25 @@ class Manifest:
     arrays_file: str = ""
     state_file: str = ""
 
+    @property
+    def version(self) -> str:
+        """A short name: m and 12 digits of `sha`; without the m a spreadsheet reads 674014e26045 as a number."""
+        return f"m{self.sha[:12]}"
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it into place on success, delete it on failure.
 
-    Raises InputError where the system can't write (no space, no permission, no such folder); `path` is then untouched.
+    Raises InputError where the system can't write (no space, no permission, no such folder) or where `path` is a folder
+    or a device, which a file must not take the place of; `path` is then untouched.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is a folder or a device; needs the name of a file")
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -107,8 +117,8 @@ def save(
     ):
         with replacing(directory / name) as temporary:
             temporary.write_bytes(content)
-    for stale in [*directory.glob("arrays-*.safetensors"), *directory.glob("state-*.json")]:
-        if stale.name not in (arrays_file, state_file):
+    for stale in directory.iterdir():
+        if _OURS.fullmatch(stale.name) and stale.name not in (arrays_file, state_file):
             stale.unlink(missing_ok=True)
     return manifest
 

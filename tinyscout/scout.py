@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
 
 from tinyscout import artifact
 from tinyscout.errors import InputError
@@ -25,7 +26,7 @@ from tinyscout.metrics import log_loss, probability
 from tinyscout.metrics.scores import clearly_below, shifted_losses
 from tinyscout.models.calibrators import Platt
 from tinyscout.models.lead_scout import Examples
-from tinyscout.settings import ScoutSettings
+from tinyscout.settings import ScoutSettings, first_mistake
 from tinyscout.training import Progress, Stack
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ class Scout:
         )
 
     def save(self, directory: Path) -> Scout:
-        """Write everything `load` needs; sets `version`, the first 12 digits of its hash, and returns the scout."""
+        """Write everything `load` needs; sets `version`, made of its hash, and returns the scout."""
         state = {
             "schema": self.schema.to_dict(),
             "stack": self.stack.to_state(),
@@ -235,7 +236,7 @@ class Scout:
             metrics=self.metrics,
             seconds=round(self.seconds, 3),
         )
-        self.version = artifact.save(Path(directory), manifest, self.stack.weights(), state).sha[:12]
+        self.version = artifact.save(Path(directory), manifest, self.stack.weights(), state).version
         return self
 
     @classmethod
@@ -244,9 +245,15 @@ class Scout:
         manifest, arrays, state = artifact.load(Path(directory))
         if "stack" not in state:
             raise InputError(f"{directory}: holds a {manifest.role}, needs a model written by tinyscout fit")
+        try:
+            settings = ScoutSettings.model_validate(manifest.config)
+        except ValidationError as error:
+            raise InputError(
+                f"{directory}: this tinyscout can't read the model's settings ({first_mistake(error)}); fit it again"
+            ) from error
         return cls(
             schema=Schema.from_dict(state["schema"]),
-            settings=ScoutSettings.model_validate(manifest.config),
+            settings=settings,
             stack=Stack.from_state(state["stack"], arrays),
             calibrators={name: Platt.from_state(each) for name, each in state["calibrators"].items()},
             ships=state["ships"],
@@ -254,7 +261,7 @@ class Scout:
             metrics=manifest.metrics,
             data_hash=manifest.data_hash,
             seconds=manifest.seconds,
-            version=manifest.sha[:12],
+            version=manifest.version,
         )
 
 

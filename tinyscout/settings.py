@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from tinyscout.errors import InputError
 
@@ -32,8 +32,16 @@ class ModelSettings(Settings):
 
     width: Count = 64
     depth: Count = 2
-    heads: Count = 4
+    heads: Annotated[Count, Field(validate_default=True)] = 4
     dropout: Share = 0.1
+
+    @field_validator("heads")
+    @classmethod
+    def _divides_the_width(cls, heads: int, found: ValidationInfo) -> int:
+        width = found.data.get("width")
+        if width is not None and width % heads:
+            raise ValueError(f"needs a number that divides the width, {width}")
+        return heads
 
 
 class FitSettings(Settings):
@@ -101,6 +109,23 @@ def load_settings(kind: type[AnySettings], path: Path | None, section: str | Non
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {key} is {first['input']!r}: {first['msg'].lower()}; correct this key") from error
+        raise InputError(f"{path}: {first_mistake(error)}; correct this key") from error
+
+
+def overridden(settings: AnySettings, **given: Any) -> AnySettings:
+    """The settings with some keys given at the command line, checked like the rest; None leaves a key as it is.
+
+    Raises InputError naming the argument.
+    """
+    changes = {key: value for key, value in given.items() if value is not None}
+    try:
+        return type(settings).model_validate(settings.model_dump() | changes)
+    except ValidationError as error:
+        raise InputError(f"--{first_mistake(error)}") from error
+
+
+def first_mistake(error: ValidationError) -> str:
+    """In one line which key is wrong, what came and what was needed."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key} is {first['input']!r}: {first['msg'].lower()}"

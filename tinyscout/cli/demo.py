@@ -21,10 +21,10 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import progress_bars
     from tinyscout.cli.judged_fit import JudgedFit
     from tinyscout.leads.world import load_sample
-    from tinyscout.settings import ScoutSettings
+    from tinyscout.settings import ScoutSettings, overridden
 
     check_outputs(args, ["ranked", "figure", "json"], folders=["out"])
-    settings = ScoutSettings(seed=args.seed)
+    settings = overridden(ScoutSettings(), seed=args.seed)
     started = time.perf_counter()
     print("Fitting a scout on the shipped sample of synthetic leads; takes about a minute and a half.")
     tables = load_sample().tables

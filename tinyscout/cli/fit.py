@@ -28,14 +28,13 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import progress_bars
     from tinyscout.cli.judged_fit import JudgedFit
     from tinyscout.models.peers import TREES
-    from tinyscout.settings import ScoutSettings, load_settings
+    from tinyscout.settings import ScoutSettings, load_settings, overridden
 
     check_outputs(args, ["rejects", "ranked", "figure", "json"], folders=["out", "checkpoint"])
     if args.holdout == 0 and (args.ranked or args.figure):
         raise InputError("--ranked and --figure show the held-out leads, and --holdout 0 leaves none; drop one of them")
     settings = load_settings(ScoutSettings, args.config)
-    given = {"seed": args.seed, "leave_leaking_out": False if args.keep_leaking else None}
-    settings = settings.model_copy(update={key: value for key, value in given.items() if value is not None})
+    settings = overridden(settings, seed=args.seed, leave_leaking_out=False if args.keep_leaking else None)
     tables = read(args)
     print("\n".join(tables.account.lines()))
     with progress_bars() as progress:

@@ -78,7 +78,7 @@ def _model_row(directory: Path) -> dict[str, Any]:
         "role": manifest.role,
         "created_at": manifest.created_at,
         "seconds": manifest.seconds,
-        "version": manifest.sha[:12],
+        "version": manifest.version,
     }
 
 
