@@ -49,4 +49,4 @@ def _product(weights, layer, first, columns, rows, depth, x, x0, x_row, out, out
             out, out0 + first, out_row, add
         )  # fmt: skip
 
-    return {Panels: float32, Int8Panels: int8}.get(weights.instance_class)
+    return {Panels: float32, Int8Panels: int8}.get(getattr(weights, "instance_class", None))
