@@ -258,18 +258,21 @@ def test_neon_path_is_built(monkeypatch):
     """Built but not run: no test here executes the code for ARM."""
     from llvmlite import ir
 
-    from tinyscout.kernels import int8_tile
+    from tinyscout.kernels import int8_tile, simd, tile
 
     llvmlite.binding.initialize_all_targets()
     llvmlite.binding.initialize_all_asmprinters()
-    for name, lanes, kind in (
-        ("VECTOR", 4, ir.FloatType()),
-        ("INTEGERS", 4, ir.IntType(32)),
-        ("BYTES", 16, ir.IntType(8)),
-    ):
-        monkeypatch.setattr(int8_tile, name, ir.VectorType(kind, lanes))
-    monkeypatch.setattr(int8_tile, "LANES", 4)
-    monkeypatch.setattr(int8_tile, "INSTRUCTION", "neon sdot")
+    narrow = {
+        "LANES": 4,
+        "VECTOR": ir.VectorType(ir.FloatType(), 4),
+        "INTEGERS": ir.VectorType(ir.IntType(32), 4),
+        "BYTES": ir.VectorType(ir.IntType(8), 16),
+        "ZERO": ir.Constant(ir.VectorType(ir.FloatType(), 4), [0.0] * 4),
+        "INSTRUCTION": "neon sdot",
+    }
+    for room in (int8_tile, simd, tile):
+        for name in narrow.keys() & vars(room).keys():
+            monkeypatch.setattr(room, name, narrow[name])
     module = ir.Module()
     int8_tile.emit_tile(module, 8, 1, edge=True).linkage = "external"
     parsed = llvmlite.binding.parse_assembly(str(module))

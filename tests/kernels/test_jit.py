@@ -101,11 +101,14 @@ def test_threads_at_once_get_what_one_gets():
     rng = np.random.default_rng(0)
     q, k, v, dy = (rng.standard_normal((4, 2, 48, 16)).astype(np.float32) for _ in range(4))
     gain, bias = np.ones(16, np.float32), np.zeros(16, np.float32)
+    packed = kernels.pack_int8(q[0, 0])
 
     def work(_):
         y, lse = kernels.attention(q, k, v, lengths=np.array([48, 30, 0, 1]))
         normed, _, _ = kernels.layer_norm(kernels.gelu(y), gain, bias)
-        return [normed, kernels.softmax(normed), *kernels.attention_backward(dy, q, k, v, y, lse)]
+        square = normed[0, 0]
+        products = [kernels.matmul(square, square, transpose_b=True), kernels.linear_int8(square, packed)]
+        return [*products, normed, kernels.softmax(normed), *kernels.attention_backward(dy, q, k, v, y, lse)]
 
     alone = work(0)
     with ThreadPoolExecutor(8) as pool:

@@ -1,8 +1,8 @@
 """The inner loop of the int8 product, and the step from float32 to bytes, as LLVM instructions.
 
-A 32-bit lane holds four neighbouring bytes of a row of activations, or of a weight; `dot4` multiplies them pairwise and
-adds the four products to a 32-bit sum. LLVM finds the instructions that do this in a plain loop on no CPU, hence here.
-Integer sums are exact: no path saturates, and all give the same bits.
+A 32-bit lane holds four neighbouring bytes of a row of activations, or of a weight; one instruction multiplies them
+pairwise and adds the four products to a 32-bit sum. LLVM does not find it in a plain loop. Integer sums are exact: no
+path saturates, and all give the same bits.
 """
 
 import sys
@@ -12,8 +12,21 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from tinyscout.kernels.simd import F32, I32, I64, INTEGERS, LANES, TILE_ROWS, VECTOR, cpu_features, intrinsic, vector
-from tinyscout.kernels.tile import keep_rolled
+from tinyscout.kernels.simd import (
+    F32,
+    I32,
+    I64,
+    INTEGERS,
+    LANES,
+    TILE_ROWS,
+    VECTOR,
+    broadcast,
+    call,
+    cpu_features,
+    intrinsic,
+    vector,
+)
+from tinyscout.kernels.tile import element, keep_rolled, load_lanes, masks_of, store_lanes
 
 I8, I16 = ir.IntType(8), ir.IntType(16)
 SHORTS = ir.VectorType(I16, 2 * LANES)
@@ -42,19 +55,8 @@ INSTRUCTION = _choose(cpu_features())
 ZERO_POINT = 0 if INSTRUCTION == "neon sdot" else 128
 
 
-def _call(builder, name, result, args):
-    function_type = ir.FunctionType(result, [a.type for a in args])
-    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), args)
-
-
 def _constant(kind, value):
     return ir.Constant(kind, [value] * kind.count)
-
-
-def _splat(builder, scalar):
-    kind = ir.VectorType(scalar.type, LANES)
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, I32(0))
-    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), _constant(INTEGERS, 0))
 
 
 def _halves(builder, lanes, signed):
@@ -69,7 +71,7 @@ def _pair_sums(builder, a, b):
     """a[2i] * b[2i] + a[2i + 1] * b[2i + 1] of 16-bit numbers, in 32 bits."""
     if INSTRUCTION == "vpmaddwd":
         name = "llvm.x86.avx512.pmaddw.d.512" if LANES == 16 else "llvm.x86.avx2.pmadd.wd"
-        return _call(builder, name, INTEGERS, [a, b])
+        return call(builder, name, INTEGERS, [a, b])
     a, b, sixteen = builder.bitcast(a, INTEGERS), builder.bitcast(b, INTEGERS), _constant(INTEGERS, 16)
     low_a, low_b = (builder.ashr(builder.shl(x, sixteen), sixteen) for x in (a, b))
     high = builder.mul(builder.ashr(a, sixteen), builder.ashr(b, sixteen))
@@ -82,9 +84,9 @@ def _dot4(builder, total, x, w):
     x and w as `_operand` gives them.
     """
     if INSTRUCTION == "vpdpbusd":  # LLVM 22 has this intrinsic over bytes, and still reads this older form
-        return _call(builder, f"llvm.x86.avx512.vpdpbusd.{32 * LANES}", INTEGERS, [total, x, w])
+        return call(builder, f"llvm.x86.avx512.vpdpbusd.{32 * LANES}", INTEGERS, [total, x, w])
     if INSTRUCTION == "neon sdot":
-        return _call(builder, "llvm.aarch64.neon.sdot.v4i32.v16i8", INTEGERS, [total, x, w])
+        return call(builder, "llvm.aarch64.neon.sdot.v4i32.v16i8", INTEGERS, [total, x, w])
     for x_half, w_half in zip(x, w, strict=True):
         total = builder.add(total, _pair_sums(builder, x_half, w_half))
     return total
@@ -97,28 +99,11 @@ def _operand(builder, lanes, signed):
     return builder.bitcast(lanes, BYTES) if INSTRUCTION == "neon sdot" else _halves(builder, lanes, signed)
 
 
-def _at(builder, pointer, index, kind):
-    return builder.gep(pointer, [index], inbounds=True, source_etype=kind)
-
-
 def _load(builder, pointer, index, kind):
     """LANES numbers of `kind` from pointer[index] on."""
     register = ir.VectorType(kind, LANES)
-    address = builder.bitcast(_at(builder, pointer, index, kind), register.as_pointer())
+    address = builder.bitcast(element(builder, pointer, index, kind), register.as_pointer())
     return builder.load(address, align=4, typ=register)
-
-
-def _load_real(builder, pointer, mask):
-    if mask is None:
-        return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4, typ=VECTOR)
-    return _call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, [pointer, I32(4), mask, _constant(VECTOR, 0.0)])
-
-
-def _store_real(builder, value, pointer, mask):
-    if mask is None:
-        builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
-    else:
-        _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), [value, pointer, I32(4), mask])
 
 
 def emit_tile(module, rows, panels, edge):
@@ -144,8 +129,8 @@ def emit_tile(module, rows, panels, edge):
 
     builder = ir.IRBuilder(entry)
     initial = [_load(builder, correction, I64(v * LANES), I32) for v in range(vectors)]
-    x_at = [_at(builder, x, builder.mul(x_row, I64(i)), I8) for i in range(rows)]
-    w_at = [_at(builder, w, builder.mul(panel, I64(p)), I8) for p in range(panels)]
+    x_at = [element(builder, x, builder.mul(x_row, I64(i)), I8) for i in range(rows)]
+    w_at = [element(builder, w, builder.mul(panel, I64(p)), I8) for p in range(panels)]
     some = builder.icmp_signed(">", steps, I64(0))
     builder.cbranch(some, loop, done)
 
@@ -155,13 +140,13 @@ def emit_tile(module, rows, panels, edge):
     x_k, w_k = builder.mul(k, I64(4)), builder.mul(k, I64(2 * LANES * 4))
     weights = []
     for v in range(vectors):
-        address = _at(builder, w_at[v // 2], builder.add(w_k, I64(v % 2 * LANES * 4)), I8)
+        address = element(builder, w_at[v // 2], builder.add(w_k, I64(v % 2 * LANES * 4)), I8)
         lanes = builder.load(builder.bitcast(address, INTEGERS.as_pointer()), align=4, typ=INTEGERS)
         weights.append(_operand(builder, lanes, signed=True))
     after = {}
     for i in range(rows):
-        address = builder.bitcast(_at(builder, x_at[i], x_k, I8), integer)
-        four = _operand(builder, _splat(builder, builder.load(address, align=1, typ=I32)), signed=False)
+        address = builder.bitcast(element(builder, x_at[i], x_k, I8), integer)
+        four = _operand(builder, broadcast(builder, builder.load(address, align=1, typ=I32)), signed=False)
         for v in range(vectors):
             after[i, v] = _dot4(builder, total[i, v], four, weights[v])
     following = builder.add(k, I64(1))
@@ -177,26 +162,25 @@ def emit_tile(module, rows, panels, edge):
     for spot in spots:
         final[spot].add_incoming(initial[spot[1]], entry)
         final[spot].add_incoming(after[spot], loop)
-    masks, lanes = [None] * vectors, ir.Constant(INTEGERS, list(range(LANES)))
-    if edge:
-        left = [builder.trunc(builder.sub(columns, I64(v * LANES)), I32) for v in range(vectors)]
-        masks = [builder.icmp_signed("<", lanes, _splat(builder, n)) for n in left]
+    masks = masks_of(builder, columns, vectors, edge)
     scales = [_load(builder, scale, I64(v * LANES), F32) for v in range(vectors)]
-    biases = [_load_real(builder, _at(builder, bias, I64(v * LANES), F32), masks[v]) for v in range(vectors)]
+    biases = [load_lanes(builder, element(builder, bias, I64(v * LANES), F32), masks[v]) for v in range(vectors)]
     to, value = {}, {}
     for i, v in spots:
-        to[i, v] = _at(builder, y, builder.add(builder.mul(y_row, I64(i)), I64(v * LANES)), F32)
-        both = builder.fmul(_splat(builder, builder.load(_at(builder, row_scale, I64(i), F32), typ=F32)), scales[v])
+        to[i, v] = element(builder, y, builder.add(builder.mul(y_row, I64(i)), I64(v * LANES)), F32)
+        both = builder.fmul(
+            broadcast(builder, builder.load(element(builder, row_scale, I64(i), F32), typ=F32)), scales[v]
+        )
         terms = [builder.sitofp(final[i, v], VECTOR), both, biases[v]]
-        value[i, v] = _call(builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, terms)
+        value[i, v] = call(builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, terms)
     with builder.if_else(add) as (then, otherwise):
         with then:
             for i, v in spots:
-                total_iv = builder.fadd(value[i, v], _load_real(builder, to[i, v], masks[v]))
-                _store_real(builder, total_iv, to[i, v], masks[v])
+                total_iv = builder.fadd(value[i, v], load_lanes(builder, to[i, v], masks[v]))
+                store_lanes(builder, total_iv, to[i, v], masks[v])
         with otherwise:
             for i, v in spots:
-                _store_real(builder, value[i, v], to[i, v], masks[v])
+                store_lanes(builder, value[i, v], to[i, v], masks[v])
     builder.ret_void()
     return tile
 
@@ -210,7 +194,7 @@ def _tile(rows, panels, partial=True):
         def generate(context, builder, signature, args):
             def start(position, offset, kind):
                 array = cgutils.create_struct_proxy(signature.args[position])(context, builder, value=args[position])
-                return _at(builder, array.data, args[offset], kind)
+                return element(builder, array.data, args[offset], kind)
 
             arguments = [start(0, 1, I8), args[2], start(3, 4, I8), args[5], args[6], start(7, 12, I32),
                          start(8, 9, F32), start(10, 12, F32), start(11, 12, F32), args[13], start(14, 15, F32),
@@ -248,7 +232,7 @@ def larger_magnitude(typing, most, x):
         # as integers, the bits of positive floats are in the order of the floats, then inf, then NaN
         most, x = (builder.bitcast(v, INTEGERS) for v in args)
         x = builder.and_(x, _constant(INTEGERS, 0x7FFFFFFF))
-        return builder.bitcast(_call(builder, f"llvm.smax.v{LANES}i32", INTEGERS, [most, x]), VECTOR)
+        return builder.bitcast(call(builder, f"llvm.smax.v{LANES}i32", INTEGERS, [most, x]), VECTOR)
 
     return vector(vector, vector), generate
 
@@ -259,7 +243,7 @@ def largest_magnitude(typing, x):
 
     def generate(context, builder, signature, args):
         bits = builder.bitcast(args[0], INTEGERS)
-        return builder.bitcast(_call(builder, f"llvm.vector.reduce.smax.v{LANES}i32", I32, [bits]), F32)
+        return builder.bitcast(call(builder, f"llvm.vector.reduce.smax.v{LANES}i32", I32, [bits]), F32)
 
     return types.float32(vector), generate
 
@@ -272,7 +256,7 @@ def store_bytes(typing, into, i, x):
         data = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0]).data
         octets = ir.VectorType(I8, LANES)
         lowest = builder.trunc(builder.bitcast(args[2], INTEGERS), octets)
-        pointer = builder.bitcast(_at(builder, data, args[1], I8), octets.as_pointer())
+        pointer = builder.bitcast(element(builder, data, args[1], I8), octets.as_pointer())
         builder.store(lowest, pointer, align=1)
         return context.get_dummy_value()
 

@@ -65,12 +65,15 @@ class _VectorModel(numba.extending.models.PrimitiveModel):
         super().__init__(manager, numba_type, VECTOR)
 
 
-def _call(builder, name, result, args, fastmath=()):
+def call(builder, name, result, args, fastmath=()):
+    """Instruction: what the LLVM function `name` gives for args."""
     function_type = ir.FunctionType(result, [a.type for a in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), args, fastmath=fastmath)
 
 
-def _splat(builder, scalar, kind=VECTOR):
+def broadcast(builder, scalar):
+    """Instructions: a vector of LANES times this scalar."""
+    kind = ir.VectorType(scalar.type, LANES)
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, I32(0))
     return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(INTEGERS, [0] * LANES))
 
@@ -80,16 +83,16 @@ def _address(context, builder, array_type, array, index):
     return builder.gep(data, [index], inbounds=True, source_etype=F32)
 
 
-def _first(builder, count):
-    """Mask of the lanes below count."""
+def first_lanes(builder, count):
+    """Instructions: a mask of the lanes below count."""
     lanes = ir.Constant(INTEGERS, list(range(LANES)))
-    return builder.icmp_signed("<", lanes, _splat(builder, builder.trunc(count, I32), INTEGERS))
+    return builder.icmp_signed("<", lanes, broadcast(builder, builder.trunc(count, I32)))
 
 
 @intrinsic
 def splat(typing, x):
     """The vector whose lanes are all x."""
-    return vector(types.float32), lambda context, builder, signature, args: _splat(builder, args[0])
+    return vector(types.float32), lambda context, builder, signature, args: broadcast(builder, args[0])
 
 
 @intrinsic
@@ -122,8 +125,8 @@ def load_first(typing, x, i, count):
     def generate(context, builder, signature, args):
         pointer = _address(context, builder, signature.args[0], *args[:2])
         zeros = ir.Constant(VECTOR, [0.0] * LANES)
-        arguments = [pointer, I32(4), _first(builder, args[2]), zeros]
-        return _call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments)
+        arguments = [pointer, I32(4), first_lanes(builder, args[2]), zeros]
+        return call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments)
 
     return vector(x, types.intp, types.intp), generate
 
@@ -134,8 +137,8 @@ def store_first(typing, x, i, count, value):
 
     def generate(context, builder, signature, args):
         pointer = _address(context, builder, signature.args[0], *args[:2])
-        arguments = [args[3], pointer, I32(4), _first(builder, args[2])]
-        _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), arguments)
+        arguments = [args[3], pointer, I32(4), first_lanes(builder, args[2])]
+        call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), arguments)
         return context.get_dummy_value()
 
     return types.void(x, types.intp, types.intp, vector), generate
@@ -146,7 +149,7 @@ def first_of(typing, x, count, other):
     """The first count lanes of x, the rest of other."""
 
     def generate(context, builder, signature, args):
-        return builder.select(_first(builder, args[1]), args[0], args[2])
+        return builder.select(first_lanes(builder, args[1]), args[0], args[2])
 
     return vector(vector, types.intp, vector), generate
 
@@ -156,7 +159,7 @@ def fma(typing, x, y, z):
     """x * y + z, with one rounding where the CPU can."""
 
     def generate(context, builder, signature, args):
-        return _call(builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, args)
+        return call(builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, args)
 
     return vector(vector, vector, vector), generate
 
@@ -186,7 +189,7 @@ def sum_of(typing, x):
     """Sum of the lanes."""
 
     def generate(context, builder, signature, args):
-        return _call(builder, f"llvm.vector.reduce.fadd.v{LANES}f32", F32, [F32(0.0), args[0]], fastmath=("reassoc",))
+        return call(builder, f"llvm.vector.reduce.fadd.v{LANES}f32", F32, [F32(0.0), args[0]], fastmath=("reassoc",))
 
     return types.float32(vector), generate
 
@@ -196,7 +199,7 @@ def largest_of(typing, x):
     """Largest lane; where a lane is NaN, any of them."""
 
     def generate(context, builder, signature, args):
-        return _call(builder, f"llvm.vector.reduce.fmax.v{LANES}f32", F32, list(args), fastmath=("nnan",))
+        return call(builder, f"llvm.vector.reduce.fmax.v{LANES}f32", F32, list(args), fastmath=("nnan",))
 
     return types.float32(vector), generate
 
@@ -238,8 +241,8 @@ def _transposed(context, builder, array_type, x, i, row, rows, columns):
     for r in range(LANES):
         pointer = _address(context, builder, array_type, x, builder.add(i, builder.mul(row, I64(r))))
         count = builder.select(builder.icmp_signed("<", I64(r), rows), columns, I64(0))
-        arguments = [pointer, I32(4), _first(builder, count), zeros]
-        registers.append(_call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments))
+        arguments = [pointer, I32(4), first_lanes(builder, count), zeros]
+        registers.append(call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, arguments))
     half = LANES // 2
     pairs = [lane for r in range(LANES) for lane in (r, LANES + r)]
     low, high = ir.Constant(INTEGERS, pairs[:LANES]), ir.Constant(INTEGERS, pairs[LANES:])
@@ -280,8 +283,8 @@ def store_transposed_first(typing, x, i, row, rows, columns, into, j, into_row):
             to = builder.add(args[6], builder.mul(args[7], I64(c)))
             pointer = _address(context, builder, signature.args[5], args[5], to)
             count = builder.select(builder.icmp_signed("<", I64(c), columns), rows, I64(0))
-            arguments = [register, pointer, I32(4), _first(builder, count)]
-            _call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), arguments)
+            arguments = [register, pointer, I32(4), first_lanes(builder, count)]
+            call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), arguments)
         return context.get_dummy_value()
 
     return types.void(x, index, index, index, index, into, index, index), generate

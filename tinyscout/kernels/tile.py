@@ -10,40 +10,37 @@ from numba import types
 from numba.core import cgutils
 
 from tinyscout.kernels.jit import kernel
-from tinyscout.kernels.simd import F32, I32, I64, INTEGERS, LANES, TILE_ROWS, VECTOR, intrinsic
+from tinyscout.kernels.simd import F32, I32, I64, LANES, TILE_ROWS, VECTOR, broadcast, call, first_lanes, intrinsic
 
 ZERO = ir.Constant(VECTOR, [0.0] * LANES)
 PANEL = 2 * LANES  # columns of a tile, and of a panel of a packed matrix
 
 
-def _at(builder, pointer, index):
-    return builder.gep(pointer, [index], inbounds=True, source_etype=F32)
+def element(builder, pointer, index, kind: ir.Type = F32):
+    """Instruction: the address of pointer[index]."""
+    return builder.gep(pointer, [index], inbounds=True, source_etype=kind)
 
 
-def _load(builder, pointer, mask):
+def load_lanes(builder, pointer, mask=None):
+    """Instruction: a vector from this address on; 0 where the mask, if there is one, has none."""
     if mask is None:
         return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4, typ=VECTOR)
-    load = _intrinsic(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, [pointer.type, I32, mask.type, VECTOR])
-    return builder.call(load, [pointer, I32(4), mask, ZERO])
+    return call(builder, f"llvm.masked.load.v{LANES}f32.p0", VECTOR, [pointer, I32(4), mask, ZERO])
 
 
-def _store(builder, value, pointer, mask):
+def store_lanes(builder, value, pointer, mask=None):
+    """Instruction: a vector to this address on; nothing where the mask, if there is one, has none."""
     if mask is None:
         builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
-        return
-    types_of = [VECTOR, pointer.type, I32, mask.type]
-    store = _intrinsic(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), types_of)
-    builder.call(store, [value, pointer, I32(4), mask])
+    else:
+        call(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), [value, pointer, I32(4), mask])
 
 
-def _intrinsic(builder, name, result, arguments):
-    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
-
-
-def _broadcast(builder, scalar):
-    kind = ir.VectorType(scalar.type, LANES)
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, I32(0))
-    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(INTEGERS, [0] * LANES))
+def masks_of(builder, columns, vectors, edge):
+    """For each vector of a tile the mask of its first lanes that are among `columns`; None for whole tiles."""
+    if not edge:
+        return [None] * vectors
+    return [first_lanes(builder, builder.sub(columns, I64(v * LANES))) for v in range(vectors)]
 
 
 def keep_rolled(module, branch):
@@ -73,23 +70,20 @@ def _emit_tile(module, rows, vectors, edge):
     a, a_row, a_col, b, b_row, panel, c, c_row, s, s_row, depth, add, columns = tile.args
     entry, read, start, loop, done = (tile.append_basic_block(n) for n in ("entry", "read", "start", "loop", "done"))
     spots = [(i, v) for i in range(rows) for v in range(vectors)]
-    fma = _intrinsic(ir.IRBuilder(entry), f"llvm.fmuladd.v{LANES}f32", VECTOR, [VECTOR] * 3)
 
     builder = ir.IRBuilder(entry)
-    a_at = [_at(builder, a, builder.mul(a_row, I64(i))) for i in range(rows)]
-    b_at = [_at(builder, b, builder.add(builder.mul(panel, I64(v // 2)), I64(v % 2 * LANES))) for v in range(vectors)]
-    masks = [None] * vectors
-    if edge:
-        left = [builder.trunc(builder.sub(columns, I64(v * LANES)), I32) for v in range(vectors)]
-        lanes = ir.Constant(INTEGERS, list(range(LANES)))
-        masks = [builder.icmp_signed("<", lanes, _broadcast(builder, n)) for n in left]
+    a_at = [element(builder, a, builder.mul(a_row, I64(i))) for i in range(rows)]
+    b_at = [
+        element(builder, b, builder.add(builder.mul(panel, I64(v // 2)), I64(v % 2 * LANES))) for v in range(vectors)
+    ]
+    masks = masks_of(builder, columns, vectors, edge)
     builder.cbranch(add, read, start)
 
     def spot_of(base, row, i, v):
-        return _at(builder, base, builder.add(builder.mul(row, I64(i)), I64(v * LANES)))
+        return element(builder, base, builder.add(builder.mul(row, I64(i)), I64(v * LANES)))
 
     builder.position_at_end(read)
-    before = {(i, v): _load(builder, spot_of(s, s_row, i, v), masks[v]) for i, v in spots}
+    before = {(i, v): load_lanes(builder, spot_of(s, s_row, i, v), masks[v]) for i, v in spots}
     builder.branch(start)
 
     builder.position_at_end(start)
@@ -103,12 +97,12 @@ def _emit_tile(module, rows, vectors, edge):
     k = builder.phi(I64)
     total = {spot: builder.phi(VECTOR) for spot in spots}
     b_row_at, a_col_at = builder.mul(k, b_row), builder.mul(k, a_col)
-    b_k = [_load(builder, _at(builder, b_at[v], b_row_at), masks[v]) for v in range(vectors)]
+    b_k = [load_lanes(builder, element(builder, b_at[v], b_row_at), masks[v]) for v in range(vectors)]
     after = {}
     for i in range(rows):
-        a_ik = _broadcast(builder, builder.load(_at(builder, a_at[i], a_col_at), typ=F32))
+        a_ik = broadcast(builder, builder.load(element(builder, a_at[i], a_col_at), typ=F32))
         for v in range(vectors):
-            after[i, v] = builder.call(fma, [a_ik, b_k[v], total[i, v]])
+            after[i, v] = call(builder, f"llvm.fmuladd.v{LANES}f32", VECTOR, [a_ik, b_k[v], total[i, v]])
     following = builder.add(k, I64(1))
     k.add_incoming(I64(0), start)
     k.add_incoming(following, loop)
@@ -123,7 +117,7 @@ def _emit_tile(module, rows, vectors, edge):
         final[spot].add_incoming(initial[spot], start)
         final[spot].add_incoming(after[spot], loop)
     for i, v in spots:
-        _store(builder, final[i, v], spot_of(c, c_row, i, v), masks[v])
+        store_lanes(builder, final[i, v], spot_of(c, c_row, i, v), masks[v])
     builder.ret_void()
     return tile
 
@@ -136,7 +130,7 @@ def _tile(rows, vectors, partial=False):
         def generate(context, builder, signature, args):
             def start(position):
                 array = cgutils.create_struct_proxy(signature.args[position])(context, builder, value=args[position])
-                return _at(builder, array.data, args[position + 1])
+                return element(builder, array.data, args[position + 1])
 
             arguments = [start(0), *args[2:4], start(4), *args[6:8], start(8), args[10], start(11), *args[13:]]
             if partial:
