@@ -82,7 +82,7 @@ def contestants(model: LeadScout, examples: Examples) -> dict[str, Callable[[], 
     wide, right = examples.features @ model.wide.weight.data, eager()
     for name, call in there.items():
         off = np.abs(call() + (wide if name.startswith("onnx") else 0) - right).max()
-        if not off < (1e-4 if "int8" not in name else 0.1):
+        if not off < (1e-4 if "int8" not in name else 0.3):
             raise SystemExit(f"inference: {name} differs from torch by {off:.2e}, so the models differ")
     return there
 

@@ -4,6 +4,7 @@ Leads of one length, so that it needs no mask, and without the wide path, becaus
 its favour.
 """
 
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -132,11 +133,12 @@ def onnx_logits(
                 quantize_dynamic,
             )
 
-            options_of = {"DefaultTensorType": TensorProto.FLOAT}
+            logging.disable(logging.WARNING)  # it recommends what the graph has had done to it
             quantize_dynamic(
                 path, path.with_name("int8.onnx"), op_types_to_quantize=["MatMul", "Attention"], per_channel=True,
-                weight_type=QuantType.QInt8, extra_options=options_of
+                weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": TensorProto.FLOAT}
             )  # fmt: skip
+            logging.disable(logging.NOTSET)
             path = path.with_name("int8.onnx")
         session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda feed: session.run(None, feed)[0][:, 0]

@@ -82,7 +82,7 @@ class TorchLeadScout(nn.Module):
         self.reply = nn.Linear(width, 1)
         self.wide = nn.ParameterDict({"weight": nn.Parameter(torch.zeros(config.wide)), "bias": torch.zeros(1)})
         weights = {torch_name(name): torch.from_numpy(array) for name, array in ours.state_dict().items()}
-        self.load_state_dict(weights)
+        self.load_state_dict({name: weights[name] for name in self.state_dict()})  # without what only training uses
 
     def forward(self, ids, values, ages, lengths, features: torch.Tensor, last_only: bool) -> torch.Tensor:
         """last_only computes the last layer at <score> alone, as our reply_logits does."""

@@ -75,8 +75,8 @@ def attend_one(seen, width, q, q0, keys, keys0, long, v, v0, v_row, weights, y, 
 def attend(rows, at, width, q, q0, q_row, keys, keys0, long, v, v0, v_row, weights, tile, y, y0, y_row):
     """Queries at positions at, at + 1, ..., each over the keys up to its own position.
 
-    keys (width, long) hold the keys as columns; weights and tile are scratch of TILE_ROWS rows, `long` and the width
-    rounded up to LANES wide. q and v are read up to a whole tile beyond what is used.
+    keys (width, long) hold the keys as columns, a register less than long at most; weights and tile are scratch of
+    TILE_ROWS rows, `long` and the width rounded up to LANES wide. q and v are read up to a tile beyond what is used.
     """
     if rows == 1:
         attend_one(at + 1, width, q, q0, keys, keys0, long, v, v0, v_row, weights, y, y0)
@@ -89,7 +89,7 @@ def attend(rows, at, width, q, q0, q_row, keys, keys0, long, v, v0, v_row, weigh
         multiply(end, width, q, q0 + i * q_row, q_row, 1, keys, keys0, long, weights, 0, long, False)
         for r in range(some):
             total = _weights(weights, r * long, at + i + r + 1, end)
-            weights[r * long + end] = ONE / total
+            weights[r * long + end] = ONE / total  # behind the last weight, until the row is mixed
         multiply(wide, reach, weights, 0, long, 1, v, v0, v_row, tile, 0, wide, False)
         for r in range(some):
             share = splat(weights[r * long + end])
