@@ -32,7 +32,7 @@ from tinyscout.kernels.vmath import LOG2_E, exp2_of_negative, log2
 f32 = np.float32
 ZERO, ONE, LEAST = f32(0), f32(1), np.finfo(f32).min
 LN_2 = f32(math.log(2))
-QUERIES = 16  # query rows whose weights the backward holds at once
+QUERIES = 64  # query rows whose weights the backward holds at once
 PAD = max(LANES, TILE_ROWS)  # scratch has rows of this multiple, so that whole registers and tiles fit
 
 
