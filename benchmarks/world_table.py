@@ -65,7 +65,8 @@ def measure(leads: int, held_out: int, seed: int, settings: ScoutSettings) -> tu
     assert judgement is not None  # something was held out
     chance = world.truth["reply_probability"].to_numpy()[judgement.split.test]
     logits = {name: judgement.logits[name] for name in _in_order(judgement.logits)}
-    judged = comparison(judgement.test.labels, logits | {"oracle": np.log(chance / (1 - chance))}, reference="baseline")
+    logits["oracle"] = np.log(chance / (1 - chance))
+    judged = comparison(judgement.test.labels, logits, reference="baseline", groups=judgement.test.leads["lead_id"])
     bounds = realism(judged)
     return judged, {
         "benchmark": "world_table",

@@ -182,7 +182,7 @@ class Scout:
     def explain(self, tables: LeadTables, *, with_reasons: bool = True) -> Explained:
         """Calibrated log-odds and, which takes two to three times as long, where they come from.
 
-        A reason reads `+0.82 pricing_page x3, latest 2 h ago`: what the subject adds to the log-odds, and its evidence.
+        A reason reads `pricing_page x3, latest 2 h ago (+0.82)`: the evidence, and what it adds to the log-odds.
         """
         if not with_reasons:
             return Explained(self.logits(tables))

@@ -94,10 +94,10 @@ def test_reasons_are_true_of_the_lead(small_scout: Scout, some: LeadTables) -> N
     for row, found in enumerate(reasons):
         start, stop = some.offsets[row : row + 2]
         kinds = some.signals["kind"][start:stop].astype(str).tolist()
-        sizes = [abs(float(reason.split()[0])) for reason in found]
+        sizes = [abs(float(reason.rpartition(" (")[2].rstrip(")"))) for reason in found]
         assert sizes == sorted(sizes, reverse=True)
         for reason in found:
-            _, _, words = reason.partition(" ")
+            words = reason.rpartition(" (")[0]
             if " x" in words and "latest" in words:
                 kind, count = words.split(",")[0].rsplit(" x", 1)
                 assert kinds.count(kind) == int(count)
@@ -119,7 +119,7 @@ def test_words_on_texts_and_on_all_signals_are_true_of_the_lead(small_scout: Sco
     seen = set()
     for row, found in enumerate(reasons):
         mine = some.signals.iloc[slice(*some.offsets[row : row + 2])]
-        for words in (reason.partition(" ")[2] for reason in found):
+        for words in (reason.rpartition(" (")[0] for reason in found):
             if " says " in words:
                 source, _, said = words.partition(" says ")
                 texts = mine["text"][mine["kind"] == source.split()[0].split("@")[0]].fillna("")
@@ -151,7 +151,7 @@ def test_names_that_hold_the_signs_of_token_names(small_tables: LeadTables, smal
     assert not any("kind of signal not seen" in words for words in reasons)
     assert any("@desk=1 x" in words for words in reasons)
     personas = {f"a=b is {value}" for value in [*rows.leads["persona"].cat.categories, "missing"]}
-    assert {words.partition(" ")[2] for words in reasons if " a=b is" in words} <= personas
+    assert {words.rpartition(" (")[0] for words in reasons if words.startswith("a=b is")} <= personas
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
             "give an export that covers contacts at least one window old"
         )
     logits = scout.contenders(scout.examples(tables))
-    judged = comparison(y, logits, reference="baseline")
+    judged = comparison(y, logits, reference="baseline", groups=tables.leads["lead_id"])
     print(judged.text())
     print(f"this model ({scout.version}) ships the {scout.ships}")
     gains = gains_table(y, logits[scout.ships])

@@ -89,7 +89,7 @@ class JudgedFit:
                 progress=progress,
             )
             logits |= found
-        judged = comparison(y, logits, reference="baseline", ms_per_lead=ms_per_lead)
+        judged = comparison(y, logits, reference="baseline", groups=test.leads["lead_id"], ms_per_lead=ms_per_lead)
         return cls(scout, Judgement(split, test, logits, judged))
 
     def report(self, *, ranked: Path | None, figure: Path | None, json: Path | None) -> None:

@@ -23,9 +23,10 @@ def top_reasons(
     *,
     top: int = 3,
 ) -> list[list[str]]:
-    """For each lead up to `top` reasons, the strongest first, such as `+0.82 pricing_page x3, latest 2 h ago`.
+    """For each lead up to `top` reasons, the strongest first, such as `pricing_page x3, latest 2 h ago (+0.82)`.
 
-    The number is what the subject adds to the log-odds. examples must be the ones `parts` was made from.
+    The number is what the subject adds to the log-odds; it stands last, because a spreadsheet takes a cell that starts
+    with a plus sign for a formula. examples must be the ones `parts` was made from.
     """
     subjects = Subjects(tokenizer)
     lead, subject, amount = _by_subject(parts, examples, tokenizer.vocabulary, features, subjects)
@@ -38,7 +39,7 @@ def top_reasons(
     words = Wording(examples, tables, tokenizer, subjects).of(lead, subject)
     reasons: list[list[str]] = [[] for _ in range(len(examples))]
     for row, log_odds, evidence in zip(lead.tolist(), amount.tolist(), words.tolist(), strict=True):
-        reasons[row].append(f"{log_odds:+.2f} {evidence}")
+        reasons[row].append(f"{evidence} ({log_odds:+.2f})")
     return reasons
 
 
