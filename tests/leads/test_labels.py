@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tinyscout.errors import InputError
 from tinyscout.leads.cells import read_strings
 from tinyscout.leads.labels import Observed, from_replies, read_sentiment
-from tinyscout.leads.times import Times, read_times
+from tinyscout.leads.times import DAY_US, Times, read_times
 
 
 def times(*values) -> Times:
@@ -81,6 +81,15 @@ def test_sentiments_without_any_positive_word_are_refused():
     sentiment = read_strings(pa.array(["froh"] * 20), [""])
     with pytest.raises(InputError, match="no reply has a positive sentiment"):
         read_sentiment(sentiment, replied, ["positive"], "a.csv")
+
+
+def test_a_lone_latest_moment_is_suspected_of_a_typing_error():
+    contacts, typo = times("2025-01-01", "2025-01-03"), times("2099-01-01")
+    observed = Observed.latest([("contact", contacts), ("reply", typo)])
+    assert observed.us == typo.us[0] + DAY_US
+    assert "the latest reply, 27,026 days after any other time stamp" in str(observed)
+    assert "any other" not in str(Observed.latest([("contact", contacts), ("reply", times("2025-02-28"))]))
+    assert "any other" not in str(Observed.latest([("contact", times("2025-01-01"))]))
 
 
 def test_the_latest_moment_is_found_over_all_columns():

@@ -19,6 +19,10 @@ from tinyscout.leads.cells import Coded
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.times import DAY_US, EXPECTED, NONE, Times, day, read_times, shown, to_series
 
+LONE_DAYS = 60
+"""A latest time stamp this much later than all others is suspected of a typing error: it would make young leads mature
+and negative."""
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -42,13 +46,18 @@ class Observed:
     @classmethod
     def latest(cls, found: Iterable[tuple[str, Times]]) -> Observed:
         """The latest moment of named columns; a date without a clock time ends with its day."""
-        best = cls(NONE, "no time stamp at all")
+        best, runner_up = cls(NONE, "no time stamp at all"), NONE
         for source, times in found:
             there = ~times.missing
-            if there.any():
-                us = int((times.us + np.where(times.date_only, DAY_US, 0))[there].max())
+            for us in np.unique((times.us + np.where(times.date_only, DAY_US, 0))[there])[-2:].tolist():
                 if us > best.us:
-                    best = cls(us, f"the latest {source}")
+                    best, runner_up = cls(us, f"the latest {source}"), best.us
+                elif us < best.us:
+                    runner_up = max(runner_up, us)
+        days = (best.us - runner_up) // DAY_US
+        if runner_up > NONE and days > LONE_DAYS:
+            remedy = "if that is a typing error, mend it or pass --observed-until"
+            return cls(best.us, f"{best.source}, {days:,} days after any other time stamp: {remedy}")
         return best
 
 
