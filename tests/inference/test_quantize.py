@@ -30,7 +30,7 @@ def logits_in_bytes(model: LeadScout, examples) -> np.ndarray:
     """The forward by hand, every linear layer of a block in the plain-NumPy int8 of kernels/int8.py."""
     quantized = quantize(model)
     copy = LeadScout(model.config, rng=np.random.default_rng(0)).eval()
-    copy.load_state_dict(quantized.float32())
+    copy.load_state_dict(copy.state_dict() | quantized.float32())
 
     def linear(name: str, x: np.ndarray) -> np.ndarray:
         return linear_int8_twin(x, *quantized.matrices[f"{name}.weight"], quantized.vectors[f"{name}.bias"])

@@ -43,7 +43,7 @@ class Quantized:
     vectors: dict[str, np.ndarray]
 
     def float32(self) -> dict[str, np.ndarray]:
-        """All parameters by name, as LeadScout.load_state_dict takes them."""
+        """Every parameter that predicting needs, by name."""
         return {name: matrix.float32() for name, matrix in self.matrices.items()} | self.vectors
 
     def arrays(self) -> dict[str, np.ndarray]:
