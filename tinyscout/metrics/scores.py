@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
 
 from tinyscout.metrics.curve import Ranking
 from tinyscout.metrics.inputs import as_vector, labels_and_scores
@@ -43,6 +42,8 @@ def best_shift(y: ArrayLike, logit: ArrayLike) -> float:
 
     A loss after it says how well leads are told apart, whatever the base rate has done since the model was fitted.
     """
+    from scipy.optimize import minimize_scalar  # here, because scoring starts sooner without it
+
     y, logit = labels_and_scores(y, logit)
     found: Any = minimize_scalar(lambda b: row_losses(y, logit + b).mean(), bounds=(-10, 10), method="bounded")
     return float(found.x)
