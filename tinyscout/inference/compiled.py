@@ -1,6 +1,5 @@
 """Compiled: a LeadScout whose weights are packed, and whose forward is one compiled function."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from tinyscout.inference.quantize import Quantized, quantize
 from tinyscout.kernels.arena import Arena, arena_of, leaves
 from tinyscout.kernels.forward import BLOCK, extend_float32, extend_int8, reply_float32, reply_int8
 from tinyscout.kernels.jit import JIT, plain
+from tinyscout.models.batches import cores
 from tinyscout.models.lead_scout import Examples, LeadScout
 
 SHARE = 8192
@@ -164,7 +164,7 @@ def compile(model: LeadScout | Quantized, dtype: str | None = None, *, threads: 
         from tinyscout.inference.plain import Plain
 
         return Plain(model, 1)
-    return Compiled(model, _cores() if threads is None else max(1, threads))
+    return Compiled(model, cores() if threads is None else max(1, threads))
 
 
 def _as(x: Any, dtype: type) -> np.ndarray:
@@ -177,10 +177,3 @@ def _spans(offsets: np.ndarray, shares: int) -> list[tuple[int, int]]:
     cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], shares + 1)[1:-1])
     edges = np.unique(np.concatenate([[0], cuts, [len(offsets) - 1]]))
     return [(int(a), int(b)) for a, b in pairwise(edges)]
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
