@@ -79,7 +79,7 @@ def _sample() -> str:
     from tinyscout.leads.world import load_sample
 
     tables = load_sample().tables
-    return f"{len(tables):,} leads, {len(tables.signals):,} signals"
+    return f"{len(tables):,} leads"
 
 
 def _gradient() -> str:

@@ -18,7 +18,9 @@ def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool)
     """Arguments of an export. `with_schema`: the model knows its columns and window, so they can't be given."""
     parser.add_argument("leads", nargs="+", type=Path, help="CSV or Parquet files of leads, one row a contact")
     parser.add_argument("--signals", nargs="+", type=Path, default=[], help="CSV or Parquet files of signals")
-    parser.add_argument("--map", help="field map: a TOML file, or generic, hubspot, salesforce (default: generic)")
+    parser.add_argument(
+        "--map", help="field map: a TOML file, or a name of configs/ such as hubspot, salesforce (default: generic)"
+    )
     if with_schema:
         allow = "read a column the model knows and the file lacks as missing, instead of refusing the file"
         parser.add_argument("--allow-missing-columns", action="store_true", help=allow)

@@ -41,18 +41,21 @@ def gains_figure(y: np.ndarray, logits: Mapping[str, np.ndarray], best: str) -> 
     """
     figure, axes = new_figure()
     contacted = np.arange(len(y) + 1) / len(y)
+    place = int(len(y) * 0.25)
+    ends: dict[str, tuple[float, str]] = {}  # model -> repliers found at a quarter of the list, colour
     for colour, (name, logit) in zip(COLOURS, logits.items(), strict=False):
         found = np.concatenate([[0], np.cumsum(y[np.argsort(-logit, kind="stable")])]) / y.sum()
         axes.plot(100 * contacted, 100 * found, color=colour, linewidth=2.2 if name == best else 1.4)
-        place = int(len(y) * 0.25)
-        axes.annotate(
-            name, (100 * contacted[place], 100 * found[place]), (6, -10), textcoords="offset points", color=colour
-        )
+        ends[name] = (100 * found[place], colour)
         if name == best:
             at_20 = 100 * found[round(0.2 * len(y))]
             axes.set_title(f"The best 20 % of the list by the {name} hold {at_20:.0f} % of the repliers")
+    for row, (name, (height, colour)) in enumerate(sorted(ends.items(), key=lambda each: -each[1][0])):
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 1}
+        label = (62, 46 - 6 * row)  # below all curves, one under the other, so that curves that meet keep their names
+        axes.annotate(name, (25, height), label, color=colour, va="center", arrowprops=line)
     axes.plot([0, 100], [0, 100], color="0.6", linewidth=1, linestyle="--")
-    axes.annotate("random order", (70, 70), (4, -14), textcoords="offset points", color="0.4")
+    axes.annotate("random order", (80, 80), (4, -14), textcoords="offset points", color="0.4")
     axes.set_xlabel("leads contacted, best first (% of the held-out leads)")
     axes.set_ylabel("repliers found (%)")
     axes.set_xlim(0, 100)
