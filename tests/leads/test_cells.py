@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyscout.leads.cells import parse_numbers, read_labels, read_numbers, read_strings
+from tinyscout.leads.cells import dot_sets_off_thousands, parse_numbers, read_labels, read_numbers, read_strings
 
 NUMBERS = {
     "12": 12.0,
@@ -110,3 +110,37 @@ def test_labels_by_words():
     values, unknown = read_labels(coded, ["1", "yes", "true"], ["0", "no", "false"])
     np.testing.assert_array_equal(values, [1, 0, 1, 0, np.nan, np.nan])
     assert unknown.tolist() == [False, False, False, False, True, False]
+
+
+WHOLE = [str(value) for value in range(1, 999, 7)]
+GROUPED = [f"{value // 1000}.{value % 1000:03d}" for value in range(1_000, 90_000, 4_321)]  # 21 of them
+
+
+@pytest.mark.parametrize(
+    ("texts", "grouped"),
+    [
+        ([*WHOLE, *GROUPED], True),
+        ([*WHOLE, *GROUPED[:19]], False),  # too few to tell
+        ([*WHOLE, *GROUPED, "0.500"], False),  # a thousand does not begin with 0
+        ([*WHOLE, *GROUPED, "0.5"], False),
+        ([*WHOLE, *GROUPED, "12.25"], False),
+        ([*WHOLE, *GROUPED, "1500"], False),  # some one writes thousands without a dot
+        (["0", *GROUPED], False),  # 0 is what decimals have, too
+        (["12.344", "7", "1.234.567"], True),
+        (["12.344", "7", "EUR 1.234,50", "0,5"], True),
+        (["12.344", "1,234.5", "1.234.567"], False),
+        (["0.125", "12.344", "0.5"], False),
+        (GROUPED, False),
+        (["-3.400", "(2.500)", *WHOLE, *GROUPED], True),
+    ],
+)
+def test_a_dot_sets_off_thousands_only_where_the_column_shows_it(texts, grouped):
+    column = pa.array([*texts, "", None])
+    assert (dot_sets_off_thousands(column, [""]) is not None) == grouped
+
+
+def test_numbers_whose_dot_sets_off_thousands():
+    texts = ["12.344", "347", "1.234.567", "1.234,5", "0,5", "-3.400", "(2.500)", "EUR 1.000", "x"]
+    read = read_numbers(pa.array(texts), [""], dot_groups=True)
+    np.testing.assert_array_equal(read.values, [12344, 347, 1234567, 1234.5, 0.5, -3400, -2500, 1000, np.nan])
+    assert dot_sets_off_thousands(pa.array([12.344, 1.5]), [""]) is None

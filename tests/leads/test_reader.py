@@ -1,6 +1,7 @@
 """Reading whole exports: every row accounted for, bad rows named, formats and chunks that change nothing."""
 
 import csv
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -458,3 +459,19 @@ def test_progress_is_told_and_ends_at_the_end(tmp_path):
     signals = write(tmp_path / "s.csv", "lead_id,at,kind\n1,2024-12-01,visit\n")
     read_tables(write(tmp_path / "leads.csv", LEADS), signals, progress=lambda *step: told.append(step))
     assert told == [("reading signals", 100, 100), ("reading leads", 100, 100)]
+
+
+def test_dots_that_set_off_thousands_are_read_so_by_the_model_too(tmp_path):
+    staff = [*range(5, 999, 9), *range(1000, 60_000, 1200)]
+    rows = [f"L{i},2025-01-02,{i % 2},{f'{n:,}'.replace(',', '.')},{n / 1000:.3f}" for i, n in enumerate(staff)]
+    head = "lead_id,contacted_at,label,staff,share\n"
+    fitted = read_tables(write(tmp_path / "a.csv", head + "\n".join(rows) + "\n"))
+    assert fitted.leads["staff"].tolist() == staff
+    np.testing.assert_allclose(fitted.leads["share"], np.array(staff) / 1000)
+    assert fitted.schema.columns["staff"] == "number"
+    assert 'staff: a dot sets off thousands: "1.000" is read as 1000' in fitted.account.lines()
+    saved = Schema.from_dict(json.loads(json.dumps(fitted.schema.to_dict())))
+    later = write(tmp_path / "b.csv", head + "L1,2025-02-02,,2.500,0.5\n")
+    scored = read_tables(later, schema=saved, labelled=False)
+    assert scored.leads["staff"].tolist() == [2500]
+    assert scored.leads["share"].tolist() == [0.5]

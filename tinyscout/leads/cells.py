@@ -76,15 +76,16 @@ def read_strings(column: Column, missing: Iterable[str], *, tidy: bool = True) -
     return Coded(np.append(inner, -1)[codes], distinct)
 
 
-def read_numbers(column: Column, missing: Iterable[str]) -> Numbers:
+def read_numbers(column: Column, missing: Iterable[str], *, dot_groups: bool = False) -> Numbers:
     """Numbers from a typed column, or from text such as "$1,200", "12 %", "(3.5)" or "1.234,56".
 
     A percent sign is dropped: "12 %" is 12. What is no number is missing, and so are NaN and infinities.
+    dot_groups: see parse_numbers.
     """
     column = chunked(column)
     if pa.types.is_dictionary(column.type) or not is_numeric(column.type):
         coded = read_strings(column, missing, tidy=False)
-        parsed = np.append(parse_numbers(coded.values), np.nan)
+        parsed = np.append(parse_numbers(coded.values, dot_groups=dot_groups), np.nan)
         values = parsed[coded.codes]
         bad = np.isnan(values) & ~coded.missing
         endless = np.isinf(values)
@@ -97,9 +98,37 @@ def read_numbers(column: Column, missing: Iterable[str]) -> Numbers:
     return Numbers(np.where(np.isfinite(values), values, np.nan), np.zeros(len(values), bool), endless)
 
 
-def parse_numbers(texts: np.ndarray) -> np.ndarray:
-    """(U,) str -> (U,) float64, NaN where the text is no number."""
-    return np.array([_parse_number(text) for text in texts], np.float64)
+def parse_numbers(texts: np.ndarray, *, dot_groups: bool = False) -> np.ndarray:
+    """(U,) str -> (U,) float64, NaN where the text is no number. dot_groups: 12.344 is twelve thousand."""
+    return np.array([_parse_number(text, dot_groups) for text in texts], np.float64)
+
+
+def dot_sets_off_thousands(column: Column, missing: Iterable[str]) -> str | None:
+    """A value such as "12.344" of a column of text whose dots set off thousands; None where they needn't.
+
+    No dot may stand otherwise than before groups of three digits, the first not 0. Beside that some value must show
+    it: one has two groups ("1.234.567") or a comma after a group ("1.234,5"); or 20 cells have a dot, and those
+    without one are whole, all below 1000, and of 3 sizes or more.
+    """
+    column = chunked(column)
+    if not is_text(column.type):
+        return None
+    coded = read_strings(column, missing, tidy=False)
+    dotted, plain, shown = [], set(), False
+    for place, text in enumerate(coded.values):
+        bare = _CURRENCY.sub("", text).strip(" \u00a0\u202f()%+-")
+        if "." in bare:
+            if not _DOT_GROUPS.fullmatch(bare):
+                return None
+            dotted.append(place)
+            shown |= bare.count(".") > 1 or "," in bare
+        else:
+            plain.add(bare)
+    if not dotted:
+        return None
+    below = [bare for bare in plain if bare.isdecimal() and len(bare) < 4 and bare.strip("0")]
+    whole = len(below) >= 3 and all(bare in below or not bare.strip("0") for bare in plain)
+    return coded.values[dotted[0]] if shown or (whole and coded.counts()[dotted].sum() >= 20) else None
 
 
 def read_labels(coded: Coded, true: Iterable[str], false: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -140,6 +169,12 @@ def chunked(column: Column) -> pa.ChunkedArray:
     return pa.chunked_array([column]) if isinstance(column, pa.Array) else column
 
 
+def is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
 def is_numeric(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
@@ -152,14 +187,15 @@ _THOUSANDS = (
     re.compile(r"[+-]?\d{1,2}(?:,\d{2})*,\d{3}(?:\.\d+)?"),  # 1,00,000
 )
 _THOUSANDS_POINT = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+|[+-]?\d{1,3}(?:\.\d{3}){2,}")  # 1.234,56 or 1.234.567
+_DOT_GROUPS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?")  # 12.344
 _THOUSANDS_SPACE = re.compile(r"[+-]?\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?:[.,]\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _SCALE = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9}
 _SCALED = re.compile(r"(.*\d)\s*(k|mn|m|bn|b)", re.IGNORECASE)
 
 
-def _parse_number(text: str) -> float:
-    if _PLAIN.fullmatch(text):
+def _parse_number(text: str, dot_groups: bool) -> float:
+    if _PLAIN.fullmatch(text) and not (dot_groups and "." in text):
         return float(text)
     text = text.strip()
     if text.casefold().strip("+-") in ("inf", "infinity"):
@@ -178,7 +214,7 @@ def _parse_number(text: str) -> float:
         bare = bare[0] + bare[2:]
     if any(pattern.fullmatch(bare) for pattern in _THOUSANDS):
         bare = bare.replace(",", "")
-    elif _THOUSANDS_POINT.fullmatch(bare):
+    elif _THOUSANDS_POINT.fullmatch(bare) or (dot_groups and _DOT_GROUPS.fullmatch(bare.lstrip("+-"))):
         bare = bare.replace(".", "").replace(",", ".")
     elif _THOUSANDS_SPACE.fullmatch(bare):
         bare = re.sub(r"[ \u00a0\u202f']", "", bare).replace(",", ".")

@@ -13,7 +13,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tinyscout.leads.cells import Coded, Column, chunked, is_numeric, parse_numbers, pc, read_numbers, read_strings
+from tinyscout.leads.cells import (
+    Coded,
+    Column,
+    chunked,
+    dot_sets_off_thousands,
+    is_numeric,
+    parse_numbers,
+    pc,
+    read_numbers,
+    read_strings,
+)
 from tinyscout.leads.schema import ColumnType
 from tinyscout.leads.times import read_times
 
@@ -66,6 +76,9 @@ def infer(column: Column, name: str, missing: Iterable[str], formats: Sequence[s
         return "constant"
     counts = coded.counts()
     if is_numeric(kind) or _share(coded, counts, lambda texts: ~np.isnan(parse_numbers(texts))) >= SHARE:
+        if dot_sets_off_thousands(column, missing):
+            coded = read_strings(column, missing, tidy=False)  # tidied, 3.000 would be 3
+            return _of_numbers(coded, coded.counts(), name, dot_groups=True)
         return _of_numbers(coded, counts, name)
     as_dates = _share(coded, counts, lambda texts: ~read_times(pa.array(texts), (), formats).missing)
     if as_dates >= SHARE:
@@ -73,11 +86,21 @@ def infer(column: Column, name: str, missing: Iterable[str], formats: Sequence[s
     return _of_strings(coded, counts)
 
 
-def convert(column: Column, kind: ColumnType, missing: Iterable[str], formats: Sequence[str] = ()) -> Converted:
-    """The cells of a column as its type (dtypes as in LeadTables); what can't be read as it is missing and counted."""
+def convert(
+    column: Column,
+    kind: ColumnType,
+    missing: Iterable[str],
+    formats: Sequence[str] = (),
+    *,
+    dot_groups: bool = False,
+) -> Converted:
+    """The cells of a column as its type (dtypes as in LeadTables); what can't be read as it is missing and counted.
+
+    dot_groups: in numbers, a dot before three digits sets off thousands.
+    """
     column = chunked(column)
     if kind == "number":
-        numbers = read_numbers(column, missing)
+        numbers = read_numbers(column, missing, dot_groups=dot_groups)
         return Converted(pd.Series(numbers.values), int(numbers.unreadable.sum()), int(numbers.not_finite.sum()))
     if kind == "date":
         times = read_times(column, missing, formats)
@@ -98,8 +121,8 @@ def _share(coded: Coded, counts: np.ndarray, good) -> float:
     return float(counts[good(coded.values)].sum() / counts.sum())
 
 
-def _of_numbers(coded: Coded, counts: np.ndarray, name: str) -> ColumnType:
-    values = parse_numbers(coded.values)
+def _of_numbers(coded: Coded, counts: np.ndarray, name: str, *, dot_groups: bool = False) -> ColumnType:
+    values = parse_numbers(coded.values, dot_groups=dot_groups)
     finite = np.isfinite(values)
     distinct = np.unique(values[finite])
     if len(distinct) and np.abs(distinct).max() >= 2**53 and all(text.isdigit() for text in coded.values):

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tinyscout.leads.as_of import after_contact
+from tinyscout.leads.cells import dot_sets_off_thousands, parse_numbers
 from tinyscout.leads.column_types import convert, infer
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
@@ -28,9 +29,17 @@ def type_columns(profile: pa.Table, field_map: FieldMap) -> dict[str, ColumnType
     return types
 
 
+def dot_thousands(profile: pa.Table, types: Mapping[str, ColumnType], field_map: FieldMap) -> dict[str, str]:
+    """The number columns whose dot sets off thousands, with a value that shows it."""
+    numbers = [name for name, kind in types.items() if kind == "number"]
+    found = {name: dot_sets_off_thousands(profile.column(name), field_map.missing) for name in numbers}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def read_profile(
     profile: pa.Table,
     types: Mapping[str, ColumnType],
+    grouped: Mapping[str, str],
     contacted: Times,
     label: np.ndarray,
     field_map: FieldMap,
@@ -38,6 +47,7 @@ def read_profile(
 ) -> dict[str, pd.Series]:
     """The profile columns as their types, missing ones as all missing; dates after contact are made missing.
 
+    grouped: columns whose dot sets off thousands, as dot_thousands found them; the account says so.
     contacted, label (N,) belong to the same rows; the label only serves to count how dates after contact go with it.
     """
     size = len(label)
@@ -47,7 +57,10 @@ def read_profile(
         if kind == "date":
             columns[name] = _read_dates(name, column, contacted, label, field_map, ledger)
             continue
-        read = convert(column, kind, field_map.missing)
+        if name in grouped:
+            number = parse_numbers(np.array([grouped[name]]), dot_groups=True)[0]
+            ledger.notes[f"{name}: a dot sets off thousands"] = f'"{grouped[name]}" is read as {number:.15g}'
+        read = convert(column, kind, field_map.missing, dot_groups=name in grouped)
         ledger.missing(name, f"not readable as a {kind}", read.unreadable)
         ledger.missing(name, "not finite", read.not_finite)
         columns[name] = read.values

@@ -20,7 +20,7 @@ from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
-from tinyscout.leads.profile import read_profile, type_columns
+from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
 from tinyscout.leads.repeats import Repeats, drop_repeats
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
 from tinyscout.leads.signal_log import read_log
@@ -138,7 +138,7 @@ class Reading:
         }
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
-        profile = read_profile(raw.profile, types, contacted, label, self.field_map, self.ledger)
+        profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)
         leads = pd.DataFrame({**frame, "label": label, **profile})
         signals, offsets = self._signals(contacts.lead_id, contacted)
         return LeadTables(leads, signals, offsets, schema, self.ledger.account())
@@ -262,6 +262,7 @@ class Reading:
             left_out=left_out,
             same_day=self.same_day,
             field_map=self.field_map.to_dict(),
+            dot_thousands=dot_thousands(raw.profile, types, self.field_map),
         )
 
     def _signals(self, lead_ids: np.ndarray, contacted: Times) -> tuple[pd.DataFrame, np.ndarray]:

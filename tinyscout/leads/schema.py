@@ -28,6 +28,7 @@ class Schema:
     after_contact: columns the field map names as filled in after contact; never read.
     left_out: column -> reason, for columns that are typed but must not become features.
     same_day: what happens to signals of the contact's day where either side has only a date.
+    dot_thousands: number columns whose dot sets off thousands, with a value that shows it: {"staff": "12.344"}.
     field_map: the FieldMap the export was read with, as a dict, so a model can read the next export alone.
     """
 
@@ -39,6 +40,7 @@ class Schema:
     left_out: dict[str, str] = field(default_factory=dict)
     same_day: SameDay = "drop"
     field_map: dict[str, Any] | None = None
+    dot_thousands: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, kind in self.columns.items():
@@ -72,6 +74,7 @@ class Schema:
             "left_out": dict(self.left_out),
             "same_day": self.same_day,
             "field_map": self.field_map,
+            "dot_thousands": dict(self.dot_thousands),
         }
 
     @classmethod
