@@ -18,6 +18,7 @@ COMMANDS = {
     "fit": "fit a scout on an export, judged on its latest leads",
     "score": "rank the leads of an export with a fitted scout",
     "evaluate": "judge a fitted scout on leads whose outcome is known",
+    "export": "write a fitted scout's transformers as ONNX, or as weights that PyTorch loads",
     "learn": "run the phases of the course in order, skipping what is fresh",
     "status": "show which phases and models there are, and whether they are fresh",
     "doctor": "check this machine and installation",
