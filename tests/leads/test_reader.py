@@ -475,3 +475,17 @@ def test_dots_that_set_off_thousands_are_read_so_by_the_model_too(tmp_path):
     scored = read_tables(later, schema=saved, labelled=False)
     assert scored.leads["staff"].tolist() == [2500]
     assert scored.leads["share"].tolist() == [0.5]
+
+
+def test_a_lead_not_contacted_yet_is_marked(tmp_path):
+    lead = write(tmp_path / "a.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\nL2,,vp\n")
+    saved = Schema({"persona": "category"})
+    tables = read_tables(lead, schema=saved, labelled=False)
+    assert dict(zip(tables.leads["lead_id"], tables.leads["not_contacted"], strict=True)) == {"L1": False, "L2": True}
+    assert any(line.endswith("hour and weekday of contact as not known") for line in tables.account.lines())
+    (chunk,) = iter_tables(lead, schema=saved)
+    pd.testing.assert_frame_equal(chunk.leads, tables.leads)
+    bare = write(tmp_path / "b.csv", "lead_id,persona\nL2,vp\n")
+    assert read_tables(bare, schema=saved, labelled=False, observed_until="2025-03-01").leads["not_contacted"].all()
+    known = write(tmp_path / "c.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\n")
+    assert "not_contacted" not in read_tables(known, schema=saved, labelled=False).leads

@@ -245,3 +245,13 @@ def test_dates_count_from_1970_without_contact_times(build):
     tokens = tokenizer.encode(tables)
     assert [names_of(tokenizer, tokens, i)[0] for i in range(3)] == ["since", "since", "since=<missing>"]
     assert tokens.values[0] > tokens.values[2]  # the older date lies more days back
+
+
+def test_hour_and_weekday_of_a_contact_to_come_are_missing(build):
+    tables = build({"persona": pd.Categorical(["x", "y", "x"])}, columns={"persona": "category"})
+    tokenizer = SalesTokenizer.fit(tables, min_count=1)
+    tables.leads["not_contacted"] = [False, True, False]
+    names = [tokenizer.vocabulary.names[i] for i in tokenizer.encode(tables).ids]
+    assert names[:3] == ["persona=x", "contact_weekday=wed", "contact_hour=15"]
+    assert names[4:8] == ["persona=y", "contact_weekday=<missing>", "contact_hour=<missing>", "<score>"]
+    assert names[9:11] == ["contact_weekday=wed", "contact_hour=17"]

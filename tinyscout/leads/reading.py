@@ -112,6 +112,7 @@ class Reading:
         order = order[good] if contacts.order is None else _whole(contacts.order)
         rows, contact_id = drop_repeats(raw, contacts, self.repeats, self.ledger)
         contacted = contacts.contacted.take(rows)
+        waiting = contacted.missing if has_time and not self.labelled else np.zeros(len(rows), bool)
         if has_time:
             contacted = self._contact_times(contacted)
             never = rows[contacted.missing]
@@ -119,10 +120,12 @@ class Reading:
             self.ledger.drop("leads", "not contacted yet", raw.file[never], raw.line[never], lead_ids)
             there = np.flatnonzero(~contacted.missing)
             rows, contact_id, contacted = rows[there], contact_id[there], contacted.take(there)
+            waiting = waiting[there]
         else:
             contacted = Times(np.full(len(rows), NONE), np.zeros(len(rows), bool), np.zeros(len(rows), bool))
         by_time = np.lexsort((order[rows], contacted.us))  # without time all moments are alike and order decides
         rows, contact_id, contacted = rows[by_time], contact_id[by_time], contacted.take(by_time)
+        waiting = waiting[by_time]
         raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
         self.ledger.kept["leads"] += len(rows)
 
@@ -136,6 +139,8 @@ class Reading:
             "contacted_at": to_series(contacted.us),
             "order": order,
         }
+        if waiting.any():
+            frame["not_contacted"] = waiting
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)
@@ -185,7 +190,9 @@ class Reading:
             contacted = contacted.settled()
         if not self.labelled and contacted.missing.any():
             moment = self._moment_of_scoring()
-            self.ledger.notes["leads without a contact time are read as of"] = str(to_series(np.array([moment]))[0])
+            self.ledger.notes["leads without a contact time are read as of"] = (
+                f"{to_series(np.array([moment]))[0]}, their hour and weekday of contact as not known"
+            )
             empty = contacted.missing
             contacted = Times(np.where(empty, moment, contacted.us), contacted.date_only & ~empty, contacted.bad)
         if self.schema is not None and not self.schema.has_hour:  # the model knows days only

@@ -22,10 +22,11 @@ class LeadTables:
     """N contacts with their S signals, sorted by time.
 
     leads: RangeIndex, sorted by (contacted_at, order). Columns contact_id (str, unique), lead_id (str), contacted_at
-      (datetime64[us, UTC], NaT where the export has no time), order (int64), replied_at (datetime64[us, UTC], only
-      where the label was made from it), label (float64: 1 reply in the window, 0 none, NaN not known yet), then
-      profile columns under their own names: number float64, category and constant pandas categorical of str,
-      text and identifier str, date datetime64[us, UTC]; missing is NaN, NA or NaT.
+      (datetime64[us, UTC], NaT where the export has no time), not_contacted (bool, only where it holds for some:
+      nobody knows yet when, and contacted_at is the moment they are scored as of), order (int64), replied_at
+      (datetime64[us, UTC], only where the label was made from it), label (float64: 1 reply in the window, 0 none, NaN
+      not known yet), then profile columns under their own names: number float64, category and constant pandas
+      categorical of str, text and identifier str, date datetime64[us, UTC]; missing is NaN, NA or NaT.
     signals: sorted by (row, at). Columns row (int64 into leads), at (datetime64[us, UTC]), age_hours (float64, > 0),
       kind (categorical of str), channel (categorical) and text (str, NA for none) where the export has them.
     offsets: (N+1,) int64.

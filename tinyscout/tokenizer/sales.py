@@ -22,6 +22,7 @@ from tinyscout.tokenizer.vocabulary import SCORE, Vocabulary
 
 HOURS = [f"{hour:02d}" for hour in range(24)]
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+CONTACT_TIME = ("hour", "weekday")  # types of the fields that are read from contacted_at
 
 
 @dataclass(frozen=True)
@@ -196,12 +197,12 @@ def profile_column(tables: LeadTables, name: str, type_: str) -> Any:
     """One profile field of all leads (B,): float64 array for numbers and dates (days before contact), else a Series.
 
     A date after the contact, which nobody knew then, is missing. Without contact times a date counts from 1970.
+    Hour and weekday of a contact that is still to come are missing.
     """
     contacted_at = pd.Series(tables.leads["contacted_at"])
-    if type_ == "hour":
-        return _from_codes(contacted_at.dt.hour, HOURS)
-    if type_ == "weekday":
-        return _from_codes(contacted_at.dt.day_of_week, WEEKDAYS)
+    if type_ in CONTACT_TIME:
+        known = contacted_at.mask(tables.leads["not_contacted"]) if "not_contacted" in tables.leads else contacted_at
+        return _from_codes(known.dt.hour, HOURS) if type_ == "hour" else _from_codes(known.dt.day_of_week, WEEKDAYS)
     if name not in tables.leads:
         raise InputError(
             f'the leads have no column "{name}", which the tokenizer was fitted with; add it (empty cells are fine) or '

@@ -20,6 +20,7 @@ from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.settings import ScoutSettings
 from tinyscout.tokenizer import SalesTokenizer, Tokens
+from tinyscout.tokenizer.sales import CONTACT_TIME
 from tinyscout.training.fit import Progress, fit
 
 
@@ -105,6 +106,7 @@ class Stack:
                 checkpoint=checkpoint and checkpoint / f"refit-{number}",
                 progress=progress,
             )
+            _blank_contact_time(member, examples.tokens, tokenizer)
             stack.members.append(member)
         return stack
 
@@ -179,6 +181,20 @@ class Stack:
         member = LeadScout(config, rng=np.random.default_rng(settings.seed + number))
         member.wide.start_from(self.baseline)
         return member
+
+
+def _blank_contact_time(member: LeadScout, tokens: Tokens, tokenizer: SalesTokenizer) -> None:
+    """Let an hour or weekday of contact that isn't known mean the average of those in the training tokens.
+
+    No training lead is without, so that its token vector is still the random one it began with.
+    """
+    counts = np.bincount(tokens.ids, minlength=len(tokenizer.vocabulary)).astype(np.float32)
+    for field in tokenizer.vocabulary.fields:
+        blank = field.stop - 2  # the values, <missing>, <unseen>
+        if field.type in CONTACT_TIME and not counts[blank]:
+            here = slice(field.start, field.stop)
+            share = counts[here] / counts[here].sum()
+            member.token.weight.data[blank] = share @ member.token.weight.data[here]
 
 
 def _read(
