@@ -489,3 +489,19 @@ def test_a_lead_not_contacted_yet_is_marked(tmp_path):
     assert read_tables(bare, schema=saved, labelled=False, observed_until="2025-03-01").leads["not_contacted"].all()
     known = write(tmp_path / "c.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\n")
     assert "not_contacted" not in read_tables(known, schema=saved, labelled=False).leads
+
+
+def test_a_field_map_that_names_no_column_is_told(tmp_path):
+    lead = write(tmp_path / "a.csv", "id,label,Status,staff\nL1,1,x,3\nL2,0,y,4\n")
+    roles = '[leads]\nlead_id = "id"\nlabel = "label"\n'
+
+    def mapped(text: str) -> FieldMap:
+        return FieldMap.load(write(tmp_path / "ours.toml", roles + text))
+
+    note = 'after_contact of the field map names what is no column: "Statuss" (perhaps "Status" is meant), "x"'
+    assert note in read_tables(lead, field_map=mapped('[reading]\nafter_contact = ["Statuss", "x"]\n')).account.lines()
+    with pytest.raises(InputError, match=r'no column "Staf" \(perhaps "staff" is meant\), which \[types\]'):
+        read_tables(lead, field_map=mapped('[types]\nStaf = "number"\n'))
+    kept = read_tables(lead, field_map=mapped('[reading]\nafter_contact = "status"\n[types]\nSTAFF = "category"\n'))
+    assert kept.schema.columns["staff"] == "category"
+    assert not any("after_contact of" in line for line in kept.account.lines())

@@ -128,7 +128,7 @@ def dot_sets_off_thousands(column: Column, missing: Iterable[str]) -> str | None
         return None
     below = [bare for bare in plain if bare.isdecimal() and len(bare) < 4 and bare.strip("0")]
     whole = len(below) >= 3 and all(bare in below or not bare.strip("0") for bare in plain)
-    return coded.values[dotted[0]] if shown or (whole and coded.counts()[dotted].sum() >= 20) else None
+    return str(coded.values[dotted[0]]) if shown or (whole and coded.counts()[dotted].sum() >= 20) else None
 
 
 def read_labels(coded: Coded, true: Iterable[str], false: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:

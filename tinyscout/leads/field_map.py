@@ -6,6 +6,7 @@ Keys a map does not set (missing markers, label words) come from configs/generic
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import tomllib
@@ -103,6 +104,19 @@ class FieldMap:
         for role, names in roles.items():
             if role not in found and f"{table}.{role}" not in self.optional and role not in optional:
                 raise InputError(_missing_role(where, table, role, names, columns))
+        return found
+
+    def naming_nothing(self, names: Iterable[str], columns: Iterable[str]) -> list[str]:
+        """Those of the names that no column of an export has, quoted, with the column that is meant perhaps.
+
+        Nothing for a shipped map, which names whatever such a CRM may have.
+        """
+        by_name = {normal(column): column for column in columns}
+        found = []
+        for name in names if self.name not in shipped() else ():
+            if normal(name) not in by_name:
+                near = difflib.get_close_matches(normal(name), by_name, n=1)
+                found.append(f'"{name}"' + (f' (perhaps "{by_name[near[0]]}" is meant)' if near else ""))
         return found
 
     def to_dict(self) -> dict[str, Any]:

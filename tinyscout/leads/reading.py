@@ -253,6 +253,7 @@ class Reading:
         return made.label
 
     def _new_schema(self, raw: RawLeads, contacted: Times, has_time: bool, by_reply: bool) -> Schema:
+        self._check_names(raw)
         types = type_columns(raw.profile, self.field_map)
         used = ("replied_at", "sentiment") if by_reply else ("label",)
         others = [raw.names[role] for role in OUTCOMES if role in raw.names and role not in used]
@@ -271,6 +272,19 @@ class Reading:
             field_map=self.field_map.to_dict(),
             dot_thousands=dot_thousands(raw.profile, types, self.field_map),
         )
+
+    def _check_names(self, raw: RawLeads) -> None:
+        """Raises InputError for a type given to no column; a column to be left out that isn't there is a note."""
+        columns = [*raw.names.values(), *raw.profile.column_names, *raw.after_contact, *raw.outcomes]
+        typed = self.field_map.naming_nothing(self.field_map.types, columns)
+        if typed:
+            raise InputError(
+                f"{self.leads[0]}: has no column {', '.join(typed)}, which [types] of the field map gives a type; "
+                "correct the name there, or take it out"
+            )
+        after = self.field_map.naming_nothing(self.field_map.after_contact, columns)
+        if after:
+            self.ledger.notes["after_contact of the field map names what is no column"] = ", ".join(after)
 
     def _signals(self, lead_ids: np.ndarray, contacted: Times) -> tuple[pd.DataFrame, np.ndarray]:
         """The signals frame and the offsets of contacts sorted by time."""
