@@ -505,3 +505,12 @@ def test_a_field_map_that_names_no_column_is_told(tmp_path):
     kept = read_tables(lead, field_map=mapped('[reading]\nafter_contact = "status"\n[types]\nSTAFF = "category"\n'))
     assert kept.schema.columns["staff"] == "category"
     assert not any("after_contact of" in line for line in kept.account.lines())
+
+
+def test_columns_read_as_missing_are_named(tmp_path):
+    lead = write(tmp_path / "a.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\n")
+    saved = Schema({"persona": "category", "staff": "number", "notes": "text", "email": "identifier"})
+    tables = read_tables(lead, schema=saved, labelled=False, allow_missing_columns=True)
+    assert f"{lead}: columns it lacks, read as missing: staff, notes" in tables.account.lines()
+    whole = read_tables(lead, schema=Schema({"persona": "category"}), labelled=False)
+    assert not any("lacks" in line for line in whole.account.lines())

@@ -96,6 +96,9 @@ def read_raw(
             by_profile = {name: column for name, column in by_profile.items() if name in columns}
         elif schema is not None:
             by_profile = _of_schema(by_profile, schema, str(path), allow_missing_columns)
+            lacking = [name for name in schema.profile if name not in by_profile]
+            if lacking:
+                ledger.notes[f"{path}: columns it lacks, read as missing"] = ", ".join(lacking)
         roles = {role: column for role, column in names.items() if role not in unused}
         wanted = [*dict.fromkeys([*roles.values(), *by_profile.values()])]
         for batch in source.batches(wanted, rows):
