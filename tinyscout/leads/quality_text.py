@@ -1,4 +1,4 @@
-"""The quality report as text: plain ASCII, whatever the export's own words are written in."""
+"""The quality report as text: plain ASCII, but for the export's own words, which stand as they are."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ def render(report: QualityReport) -> str:
         _section("Signals", _signal_lines(report.signals)),
         _section("Notes", report.notes),
     ]
-    text = "\n\n".join(part for part in parts if part)
-    return text.encode("ascii", "backslashreplace").decode("ascii")
+    return "\n\n".join(part for part in parts if part)
 
 
 def _section(title: str, lines: Sequence[str]) -> str:
@@ -135,5 +134,4 @@ def _percent(share: float | None) -> str:
 
 def _short(value: Any) -> str:
     text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    text = text.encode("ascii", "backslashreplace").decode("ascii")
     return text if len(text) <= 48 else text[:45] + "..."
