@@ -178,8 +178,13 @@ def shown_06(found: dict) -> bool:
     return overdone > none + 0.1 and found["corpus"]["self_bleu"] < found["bot"]["self_bleu"]
 
 
+def shown_07(found: dict) -> bool:
+    right, few, many = (found["ways"][way]["changed"] for way in ("right count", "one too few", "one too many"))
+    return right == 0 < min(few, many) and found["apart"] < 1e-4
+
+
 FAILURES = {"00": shown_00, "01": shown_01, "02": shown_02, "03": shown_03, "04": shown_04}
-FAILURES |= {"05": shown_05, "06": shown_06}
+FAILURES |= {"05": shown_05, "06": shown_06, "07": shown_07}
 
 
 @each_phase
