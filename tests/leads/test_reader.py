@@ -514,3 +514,19 @@ def test_columns_read_as_missing_are_named(tmp_path):
     assert f"{lead}: columns it lacks, read as missing: staff, notes" in tables.account.lines()
     whole = read_tables(lead, schema=Schema({"persona": "category"}), labelled=False)
     assert not any("lacks" in line for line in whole.account.lines())
+
+
+def test_a_date_that_cannot_be_read_brings_the_formats_that_were_tried(tmp_path):
+    lead = write(tmp_path / "a.csv", "id,at,label\nL1,31.12.2025 09:00,1\n")
+    signals = write(tmp_path / "s.csv", "id,at,kind\nL1,31.12.2025 09:00,call\n")
+    roles = '[leads]\nlead_id = "id"\ncontacted_at = "at"\nlabel = "label"\n'
+    roles += '[signals]\nlead_id = "id"\nat = "at"\nkind = "kind"\n[reading]\n'
+    bare = FieldMap.load(write(tmp_path / "bare.toml", roles))
+    formats = FieldMap.load(write(tmp_path / "formats.toml", roles + 'date_formats = ["%d.%m.%Y", "%d/%m/%Y"]\n'))
+    for paths in ((lead,), (lead, signals)):
+        with pytest.raises(InputError, match=r"expected ISO .*, or a format named as date_formats in a field map"):
+            read_tables(*paths, field_map=bare)
+        with pytest.raises(
+            InputError, match=r'or the field map\'s date_formats "%d\.%m\.%Y", "%d/%m/%Y"\. Fix the row'
+        ):
+            read_tables(*paths, field_map=formats)

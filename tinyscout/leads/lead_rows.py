@@ -18,7 +18,7 @@ from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.schema import ROLES, Schema
 from tinyscout.leads.sources import BadRow, open_source
-from tinyscout.leads.times import EXPECTED, NONE, Times, read_times
+from tinyscout.leads.times import NONE, Times, expected, read_times
 
 MADE_ID = "row-"  # lead_id of a flat table that has none
 
@@ -149,7 +149,7 @@ def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[R
         if role not in raw.roles:
             return Times(np.full(size, NONE), np.zeros(size, bool), np.zeros(size, bool))
         times = read_times(raw.roles[role], missing, field_map.date_formats)
-        problems.append((times.bad, "bad date", role, f"which is no date; expected {EXPECTED}"))
+        problems.append((times.bad, "bad date", role, f"which is no date; expected {expected(field_map.date_formats)}"))
         return times
 
     if "lead_id" in raw.roles:

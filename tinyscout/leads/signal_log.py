@@ -18,7 +18,7 @@ from tinyscout.leads.cells import Coded, chunked, pc, read_strings
 from tinyscout.leads.field_map import FieldMap
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.sources import BadRow, open_source
-from tinyscout.leads.times import EXPECTED, Times, read_times
+from tinyscout.leads.times import Times, expected, read_times
 
 _NEEDED = ("lead_id", "at", "kind")
 _UNIFY_ROWS = 1_000_000
@@ -128,7 +128,7 @@ def read_log(
             ledger.drop("signals", "empty row", np.full(len(empty), file), empty, [""] * len(empty))
             columns = {role: chunked(batch.table.column(name)) for role, name in names.items()}
             times = read_times(columns["at"], field_map.missing, field_map.date_formats)
-            good = _refuse_bad_times(columns, names, times, file, batch.lines, ledger)
+            good = _refuse_bad_times(columns, names, times, field_map, file, batch.lines, ledger)
             _append(pieces, columns, times, file, batch.lines, good)
     return _group(pieces, field_map, ledger)
 
@@ -137,6 +137,7 @@ def _refuse_bad_times(
     columns: dict[str, pa.ChunkedArray],
     names: dict[str, str],
     times: Times,
+    field_map: FieldMap,
     file: int,
     lines: np.ndarray,
     ledger: Ledger,
@@ -146,7 +147,7 @@ def _refuse_bad_times(
     bad = []
     for row in np.flatnonzero(wrong).tolist():
         text = " ".join(str(columns["at"][row].as_py() or "").split())[:40]
-        detail = f'{names["at"]} is "{text}", which is no date; expected {EXPECTED}'
+        detail = f'{names["at"]} is "{text}", which is no date; expected {expected(field_map.date_formats)}'
         bad.append(BadRow(int(lines[row]), "bad date", detail, str(columns["lead_id"][row].as_py() or "")))
     ledger.refuse("signals", file, bad)
     return np.flatnonzero(~wrong)

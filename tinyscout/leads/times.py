@@ -53,6 +53,14 @@ class Times:
         return to_series(self.us)
 
 
+def expected(formats: Sequence[str]) -> str:
+    """What a moment of an export may look like, in words: with the formats of its field map, or how to name some."""
+    if formats:
+        tried = ", ".join(f'"{form}"' for form in formats)
+        return f"{EXPECTED}, or the field map's date_formats {tried}"
+    return f"{EXPECTED}, or a format named as date_formats in a field map (see docs/bring_your_own.md)"
+
+
 def to_series(us: np.ndarray) -> pd.Series:
     """Microseconds since 1970 -> datetime64[us, UTC] series, NaT for NONE."""
     return pd.Series(us.view("datetime64[us]")).dt.tz_localize("UTC")
