@@ -10,13 +10,13 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from tinyscout.errors import InputError
 
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
+Content = TypeVar("Content", bytes, np.ndarray)
 _OURS = re.compile(r"arrays-[0-9a-f]{12}\.safetensors|state-[0-9a-f]{12}\.json")
 _PACKAGES = ("tinyscout", "numpy", "numba", "pandas", "scikit-learn", "scipy")
 
@@ -150,20 +151,30 @@ def load(directory: Path) -> tuple[Manifest, dict[str, np.ndarray], dict[str, An
     """
     from safetensors.numpy import load as decode
 
+    manifest, payload, state = checked(directory, Path.read_bytes)
+    return manifest, decode(payload), state
+
+
+def checked(directory: Path, read: Callable[[Path], Content]) -> tuple[Manifest, Content, dict[str, Any]]:
+    """Manifest, content of the arrays' file as `read` gives it, and state, held against the manifest's hash.
+
+    Raises InputError as `load` does.
+    """
     manifest = read_manifest(directory)
-    contents = []
-    for name in (manifest.arrays_file, manifest.state_file):
-        path = Path(directory) / name
+    arrays, state = Path(directory) / manifest.arrays_file, Path(directory) / manifest.state_file
+    for path in (arrays, state):
         if not path.is_file():
             raise InputError(f"{path}: is missing though the manifest names it; make the artefact again")
-        contents.append(path.read_bytes())
-    payload, text = contents
-    if _sha(payload + text) != manifest.sha:
+    payload, text = read(arrays), state.read_bytes()
+    buffer: Any = payload  # an array is a buffer too, which its type says from Python 3.12 on
+    digest = hashlib.sha256(buffer)
+    digest.update(text)
+    if digest.hexdigest() != manifest.sha:
         raise InputError(
             f"{directory}: the files do not match the manifest's hash (truncated or changed, "
             f"{len(payload) + len(text)} bytes found); make the artefact again"
         )
-    return manifest, decode(payload), json.loads(text)
+    return manifest, payload, json.loads(text)
 
 
 def freshness(

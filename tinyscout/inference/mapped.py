@@ -1,6 +1,5 @@
 """An artefact's arrays as views of its file, which the system reads as they are used and shares among processes."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,14 @@ def load_mapped(directory: Path) -> tuple[artifact.Manifest, dict[str, np.ndarra
 
     Raises InputError when a file is missing, truncated or changed since it was written.
     """
-    manifest = artifact.read_manifest(directory)
-    arrays, state = Path(directory) / manifest.arrays_file, Path(directory) / manifest.state_file
-    for path in (arrays, state):
-        if not path.is_file() or not path.stat().st_size:
-            raise InputError(f"{path}: is missing or empty though the manifest names it; make the artefact again")
-    payload, text = np.memmap(arrays, np.uint8, "r"), state.read_bytes()
-    digest = hashlib.sha256(payload.data)
-    digest.update(text)
-    if digest.hexdigest() != manifest.sha:
-        raise InputError(
-            f"{directory}: the files do not match the manifest's hash (truncated or changed, "
-            f"{len(payload) + len(text)} bytes found); make the artefact again"
-        )
-    return manifest, _views(payload), json.loads(text)
+    manifest, payload, state = artifact.checked(Path(directory), _mapped)
+    return manifest, _views(payload), state
+
+
+def _mapped(path: Path) -> np.ndarray:
+    if not path.stat().st_size:
+        raise InputError(f"{path}: is missing or empty though the manifest names it; make the artefact again")
+    return np.memmap(path, np.uint8, "r")
 
 
 def _views(payload: np.ndarray) -> dict[str, np.ndarray]:

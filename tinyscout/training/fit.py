@@ -107,13 +107,7 @@ class _Run:
     """The state of one training run: all that a checkpoint has to hold."""
 
     def __init__(
-        self,
-        model: LeadScout,
-        train: Examples,
-        labels: np.ndarray,
-        settings: FitSettings,
-        seed: int,
-        share: float,
+        self, model: LeadScout, train: Examples, labels: np.ndarray, settings: FitSettings, seed: int, share: float
     ):
         self.model, self.train, self.labels, self.settings = model, train, labels, settings
         self.seed, self.share = seed, share
@@ -126,7 +120,7 @@ class _Run:
             [(name, p) for name, p in model.named_parameters() if p.requires_grad],
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
-            no_decay=_no_decay,
+            no_decay=no_decay,
         )
         self.shards = Shards(model, settings.threads)
         self.steps = 0
@@ -264,6 +258,6 @@ class _Run:
         raise InputError(f"{where}: the loss is not finite; {remedy}")
 
 
-def _no_decay(name: str) -> bool:
+def no_decay(name: str) -> bool:
     """Weight decay is for matrices; gains, biases and the wide path (which has its own penalty) are left alone."""
     return name.endswith("bias") or "norm" in name or name.startswith("wide.")

@@ -19,7 +19,7 @@ from tinyscout.settings import Count, Settings, Share
 from tinyscout.tokenizer import Padded, Tokens
 from tinyscout.tokenizer.chat import answers
 from tinyscout.tokenizer.vocabulary import SCORE
-from tinyscout.training.fit import Progress, _no_decay, shuffled_batches
+from tinyscout.training.fit import Progress, no_decay, shuffled_batches
 
 
 class LanguageSettings(Settings):
@@ -58,7 +58,7 @@ def fit_language(
         [(name, p) for name, p in model.named_parameters() if p.requires_grad],
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        no_decay=_no_decay,
+        no_decay=no_decay,
     )
     losses: list[float] = []
     keep_freed_memory()
