@@ -106,7 +106,7 @@ print(f"a stack of {settings.depth} blocks by hand equals the library's on {len(
 
 # %% Break it, first: no residual stream. Each layer hands on only what it made of the layer below.
 class NoResidual(Block):
-    def _add(self, x, mixed):  # what attention heard goes into the MLP, and the stream x is lost
+    def _add(self, x, mixed, *_):  # what attention heard goes into the MLP, and the stream x is lost
         return self.mlp(self.mlp_norm(mixed))
 
 

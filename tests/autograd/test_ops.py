@@ -85,6 +85,18 @@ CASES = {
         (lambda f, x, w, b: f(x, w, b), [normal(2, 2, 3), normal(4, 3), normal(4)]),
         (lambda f, x, w: f(x, w), [normal(3), normal(4, 3)]),
     ],
+    "gates": [
+        (lambda f, z: f(z, chosen=np.array([[0], [3], [2]])), [2 * normal(3, 4)]),
+        (lambda f, z: f(z, chosen=np.array([[0, 1], [3, 2], [2, 0]])), [2 * normal(3, 4)]),
+    ],
+    "load_balance": [(lambda f, z: f(z, chosen=np.array([[0, 1], [3, 0], [2, 0]])), [2 * normal(3, 4)])],
+    "router_z": [(lambda f, z: f(z), [2 * normal(3, 4)])],
+    "grouped_linear": [
+        (lambda f, x, w, b: f(x, w, b, ends=np.array([2, 2, 5])), [normal(5, 3), normal(3, 4, 3), normal(3, 4)]),
+    ],
+    "scatter_rows": [
+        (lambda f, x, s: f(x, s, ids=np.array([2, 0, 2, 3]), size=4), [normal(4, 3), normal(4)]),
+    ],
     "csr_matmul": [
         (lambda f, w: f(w, matrix=MATRIX.astype(w.dtype)), [normal(4)]),
         (lambda f, w: f(w, matrix=MATRIX.astype(w.dtype)), [normal(4, 2)]),

@@ -10,6 +10,7 @@ from tinyscout.nn.embedding import Embedding
 from tinyscout.nn.linear import Linear
 from tinyscout.nn.mlp import MLP
 from tinyscout.nn.module import Module, Parameter
+from tinyscout.nn.moe import MoE, Routing
 from tinyscout.nn.norm import LayerNorm
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "Embedding",
     "LayerNorm",
     "Linear",
+    "MoE",
     "Module",
     "MultiHeadAttention",
     "Parameter",
+    "Routing",
 ]

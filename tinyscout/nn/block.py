@@ -1,4 +1,4 @@
-"""Block: attention, then an MLP, each added to a residual stream that runs straight through."""
+"""Block: attention, then an MLP or a mixture of them, each added to a residual stream that runs straight through."""
 
 from typing import Literal
 
@@ -10,6 +10,7 @@ from tinyscout.nn.attention import MultiHeadAttention
 from tinyscout.nn.dropout import Dropout
 from tinyscout.nn.mlp import MLP
 from tinyscout.nn.module import Module
+from tinyscout.nn.moe import MoE, Routing
 from tinyscout.nn.norm import LayerNorm
 
 
@@ -18,7 +19,7 @@ class Block(Module):
 
     norm "pre" normalises what each branch reads, so that the residual stream is never touched (Xiong et al. 2020);
     "post" normalises after each addition, as in the first transformer; "none" does neither, to see what breaks.
-    hidden: width of the MLP, 4 * width when None.
+    hidden: width of the MLP, 4 * width when None. mlp: what takes the MLP's place, made beforehand.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Block(Module):
         hidden: int | None = None,
         norm: Literal["pre", "post", "none"] = "pre",
         dropout: float = 0.0,
+        mlp: MLP | MoE | None = None,
         rng: np.random.Generator,
         dtype: DTypeLike = np.float32,
     ) -> None:
@@ -37,31 +39,42 @@ class Block(Module):
         self.norm = norm
         self.attention = MultiHeadAttention(width, heads, rng=rng, dtype=dtype)
         self.dropout = Dropout(dropout, rng=rng, dtype=dtype)
-        self.mlp = MLP(width, 4 * width if hidden is None else hidden, dropout=dropout, rng=rng, dtype=dtype)
+        if mlp is None:
+            mlp = MLP(width, 4 * width if hidden is None else hidden, dropout=dropout, rng=rng, dtype=dtype)
+        self.mlp = mlp
         if norm != "none":
             self.attention_norm = LayerNorm(width, dtype=dtype)
             self.mlp_norm = LayerNorm(width, dtype=dtype)
 
-    def __call__(self, x: Tensor, *, lengths: ArrayLike | None = None, causal: bool = True) -> Tensor:
-        return self._add(x, self.attention(self._for_attention(x), lengths=lengths, causal=causal))
+    def __call__(
+        self,
+        x: Tensor,
+        *,
+        lengths: ArrayLike | None = None,
+        causal: bool = True,
+        routings: list[Routing] | None = None,
+    ) -> Tensor:
+        """What a router decides is added to `routings`."""
+        mixed = self.attention(self._for_attention(x), lengths=lengths, causal=causal)
+        return self._add(x, mixed, lengths, routings)
 
-    def at_last(self, x: Tensor, *, lengths: np.ndarray) -> Tensor:
+    def at_last(self, x: Tensor, *, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
         """What __call__ gives at the last position of each row that is no padding: x (B, T, D), lengths (B,) -> (B, D).
 
         It skips what only the other positions need: all of the MLP and most of the attention.
         """
         last = x[np.arange(len(lengths)), lengths - 1]  # (B, D)
-        return self._add(last, self.attention.at_last(self._for_attention(x), lengths=lengths))
+        return self._add(last, self.attention.at_last(self._for_attention(x), lengths=lengths), None, routings)
 
     def _for_attention(self, x: Tensor) -> Tensor:
         return self.attention_norm(x) if self.norm == "pre" else x
 
-    def _add(self, x: Tensor, mixed: Tensor) -> Tensor:
+    def _add(self, x: Tensor, mixed: Tensor, lengths: ArrayLike | None, routings: list[Routing] | None) -> Tensor:
         """The residual stream x with what attention brought to it, then with what the MLP makes of that."""
         x = x + self.dropout(mixed)
-        if self.norm == "pre":
-            return x + self.mlp(self.mlp_norm(x))
         if self.norm == "post":
             x = self.attention_norm(x)
-        x = x + self.mlp(x)
+        read = self.mlp_norm(x) if self.norm == "pre" else x
+        mlp = self.mlp
+        x = x + (mlp(read, lengths=lengths, routings=routings) if isinstance(mlp, MoE) else mlp(read))
         return self.mlp_norm(x) if self.norm == "post" else x

@@ -28,6 +28,7 @@ from tinyscout.autograd.ops.fused import embedding, gelu, layer_norm
 from tinyscout.autograd.ops.linear import csr_matmul, linear, matmul
 from tinyscout.autograd.ops.losses import bce_with_logits, cross_entropy
 from tinyscout.autograd.ops.reduce import log_softmax, logsumexp, max, mean, softmax, sum
+from tinyscout.autograd.ops.routing import gates, grouped_linear, load_balance, router_z, scatter_rows
 from tinyscout.autograd.ops.shape import concat, index, pad, reshape, stack, take_along, transpose
 
 __all__ = [
@@ -44,10 +45,13 @@ __all__ = [
     "dropout",
     "embedding",
     "exp",
+    "gates",
     "gelu",
+    "grouped_linear",
     "index",
     "layer_norm",
     "linear",
+    "load_balance",
     "log",
     "log_softmax",
     "logsumexp",
@@ -62,6 +66,8 @@ __all__ = [
     "power",
     "relu",
     "reshape",
+    "router_z",
+    "scatter_rows",
     "self_attention",
     "sigmoid",
     "softmax",
