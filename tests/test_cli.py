@@ -69,6 +69,12 @@ def test_score_then_evaluate(folder: Path, capsys: pytest.CaptureFixture[str]) -
     columns = ["lead_id", "probability", "rank", "decile", "tier", "do_not_contact", "unexplained", "model_version"]
     assert set(columns) <= set(ranked) and ranked["reason_1"].notna().mean() > 0.9
     assert ((ranked["probability"] < 0.05) == (ranked["do_not_contact"] == 1)).all()
+    small = folder / "ranked_int8.csv"
+    assert main(["score", *words, "--out", str(small), "--dtype", "int8", "--no-reasons"]) == 0
+    in_bytes = pd.read_csv(small)
+    assert in_bytes["model_version"].str.endswith("-int8").all()
+    of_lead = [table.groupby("lead_id")["probability"].mean() for table in (ranked, in_bytes)]
+    assert (of_lead[1] - of_lead[0]).abs().max() < 0.05
     assert main(["evaluate", *words, "--json", str(folder / "evaluation.json")]) == 0
     assert "log loss" in capsys.readouterr().out
     figures = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))

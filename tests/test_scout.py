@@ -147,3 +147,26 @@ def test_a_scout_that_ships_the_baseline_spends_no_time_on_transformers(
     monkeypatch.setattr(LeadScout, "reply_logits", lambda *_, **__: pytest.fail("a transformer ran"))
     np.testing.assert_array_equal(scout.logits(some), expected)
     assert len(scout.rank(some)) == 20
+
+
+def test_in_int8_a_scout_says_nearly_the_same_and_names_it(
+    small_scout: Scout, small_tables: LeadTables, tmp_path: Path
+) -> None:
+    small_scout.save(tmp_path)
+    scout = Scout.load(tmp_path)
+    small = scout.in_dtype("int8")
+    exact, rounded = scout.logits(small_tables), small.logits(small_tables)
+    assert 0 < np.abs(exact - rounded).max() < 0.2
+    y, known = small_tables.labels, small_tables.mature
+    assert abs(log_loss(y[known], rounded[known]) - log_loss(y[known], exact[known])) < 0.002
+    assert small.version == f"{scout.version}-int8"
+    again = small.in_dtype("float32")
+    assert again.version == scout.version and again.logits(small_tables).tobytes() == exact.tobytes()
+    with pytest.raises(InputError, match='dtype is "float16"'):
+        scout.in_dtype("float16").predict(small_tables)
+
+
+def test_reasons_come_with_the_very_scores_that_predict_gives(small_scout: Scout, small_tables: LeadTables) -> None:
+    some = small_tables.take(np.arange(40))
+    for scout in (small_scout, small_scout.in_dtype("int8")):
+        assert scout.explain(some).logits.tobytes() == scout.logits(some).tobytes()

@@ -172,7 +172,10 @@ class Scout:
 
     def logits(self, tables: LeadTables) -> np.ndarray:
         """Calibrated log-odds of a reply within the window (N,) float64."""
-        logit = _mixture(self.stack, self.examples(tables), SHARES[self.ships])
+        return self._logits_of(self.examples(tables))
+
+    def _logits_of(self, examples: Examples) -> np.ndarray:
+        logit = _mixture(self.stack, examples, SHARES[self.ships])
         return self.calibrators[self.ships].transform(logit)
 
     def predict(self, tables: LeadTables) -> np.ndarray:
@@ -193,7 +196,8 @@ class Scout:
             stack.members, stack.baseline, SHARES[self.ships], (calibrator.slope, calibrator.shift), examples
         )
         reasons = top_reasons(parts, examples, tables, stack.tokenizer, stack.features)
-        return Explained(parts.logit, reasons, parts.residual)
+        logits = self._logits_of(examples)
+        return Explained(logits, reasons, logits - parts.explained)
 
     def rank(
         self,
@@ -216,6 +220,12 @@ class Scout:
             cost_per_contact=cost_per_contact,
             value_per_reply=value_per_reply,
         )
+
+    def in_dtype(self, dtype: str) -> Scout:
+        """The same scout, whose transformers predict in float32 or int8; `version` says which."""
+        stack = replace(self.stack, dtype=dtype)
+        version = self.version.removesuffix(f"-{self.stack.dtype}")
+        return replace(self, stack=stack, version=version if dtype == "float32" else f"{version}-{dtype}")
 
     def save(self, directory: Path) -> Scout:
         """Write everything `load` needs; sets `version`, made of its hash, and returns the scout."""

@@ -19,17 +19,18 @@ def some(small_tables: LeadTables) -> LeadTables:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_parts_sum_to_the_logit(small_scout: Scout, some: LeadTables, share: float) -> None:
+def test_parts_sum_to_what_is_explained(small_scout: Scout, some: LeadTables, share: float) -> None:
     stack, examples = small_scout.stack, small_scout.examples(some)
     parts = contributions(stack.members, stack.baseline, share, (1.3, -0.2), examples, batch_tokens=500)
     mixed = share * stack.member_logits(examples) + (1 - share) * stack.baseline_logits(examples)
-    np.testing.assert_allclose(parts.logit, 1.3 * mixed - 0.2, atol=1e-5)
     lead = np.repeat(np.arange(len(some)), examples.tokens.lengths)
     total = parts.base + np.bincount(lead, parts.tokens) + np.asarray(parts.features.sum(axis=1)).ravel()
-    np.testing.assert_allclose(total + parts.residual, parts.logit, atol=1e-9)
-    if share == 0:
-        np.testing.assert_allclose(parts.residual, 0, atol=1e-5)  # nothing but the wide path, which is linear
+    np.testing.assert_allclose(total, parts.explained, atol=1e-9)
+    residual = 1.3 * mixed - 0.2 - parts.explained
+    if share == 0:  # nothing but the wide path, which is linear
+        np.testing.assert_allclose(residual, 0, atol=1e-5)
         assert not parts.tokens.any()
+    assert np.abs(residual).mean() < 0.5 * np.abs(1.3 * mixed - 0.2).mean()
 
 
 def test_contributions_are_gradient_times_input(small_scout: Scout, some: LeadTables) -> None:

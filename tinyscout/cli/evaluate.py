@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tinyscout.cli.fitted import add_model_arguments, load_scout
 from tinyscout.cli.outputs import check_outputs
 from tinyscout.cli.reading import add_reading_arguments, note_signals_left_out, read
 from tinyscout.errors import InputError
@@ -13,7 +14,7 @@ from tinyscout.metrics.table import Table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reading_arguments(parser, with_schema=True)
-    parser.add_argument("--model", type=Path, default=Path("artifacts/scout"), help="folder written by tinyscout fit")
+    add_model_arguments(parser)
     parser.add_argument("--figure", type=Path, help="draw what the ranking gains to this PNG")
     parser.add_argument("--json", type=Path, help="write the figures as JSON")
 
@@ -24,10 +25,9 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import write_json
     from tinyscout.explain.figures import gains_figure, save_figure
     from tinyscout.metrics import comparison, gains_table
-    from tinyscout.scout import Scout
 
     check_outputs(args, ["rejects", "figure", "json"])
-    scout = Scout.load(args.model)
+    scout = load_scout(args)
     tables = read(args, schema=scout.schema)
     print("\n".join(tables.account.lines()))
     note_signals_left_out(args, scout)

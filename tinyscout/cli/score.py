@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from tinyscout.cli.fitted import add_model_arguments, load_scout
 from tinyscout.cli.outputs import check_outputs
 from tinyscout.cli.reading import add_reading_arguments, note_signals_left_out, read_chunks
 from tinyscout.errors import InputError
@@ -13,7 +14,7 @@ from tinyscout.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reading_arguments(parser, with_schema=True)
-    parser.add_argument("--model", type=Path, default=Path("artifacts/scout"), help="folder written by tinyscout fit")
+    add_model_arguments(parser)
     parser.add_argument("--out", type=Path, default=Path("ranked_leads.csv"), help="where the ranked list goes")
     parser.add_argument("--cost", type=float, help="what a contact costs; with --value, marks leads not worth one")
     parser.add_argument("--value", type=float, help="what a reply is worth, in the same currency")
@@ -27,11 +28,11 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import progress_bars, write_csv, write_json
     from tinyscout.metrics import probability
     from tinyscout.ranking import break_even, ranked_list
-    from tinyscout.scout import Explained, Scout
+    from tinyscout.scout import Explained
 
     check_outputs(args, ["out", "rejects", "json"])
     break_even(args.cost, args.value)  # bad prices are found before the work, not after
-    scout = Scout.load(args.model)
+    scout = load_scout(args)
     ids: list[Any] = []
     parts: list[Explained] = []
     account = None

@@ -1,7 +1,7 @@
 """What each token and each wide feature adds to a lead's log-odds: gradient times input.
 
 For the wide path, which is linear, the contributions are exact. For the transformer they are the first-order share of
-each token's embedding (Shrikumar et al. 2016); what they leave over is kept as the residual, not hidden.
+each token's embedding (Shrikumar et al. 2016); what they leave over is shown as the residual, not hidden.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,17 @@ from tinyscout.models.lead_scout import Examples, LeadScout
 
 @dataclass(frozen=True)
 class Contributions:
-    """Log-odds of B leads with N tokens and F wide features, in parts that sum to `logit` with the residual.
+    """Log-odds of B leads with N tokens and F wide features, in parts.
 
     tokens (N,): of each token, in the order of the examples' tokens; features (B, F) CSR: of each wide feature;
-    base: the same for all; residual (B,) = logit - base - both sums; logit (B,). typical (F,): what each feature
-    contributes at its training mean, the level that "more" and "less" are told from.
+    base: the same for all; explained (B,): what these come to. typical (F,): what each feature contributes at its
+    training mean, the level that "more" and "less" are told from.
     """
 
     tokens: np.ndarray
     features: sparse.csr_matrix
     base: float
-    residual: np.ndarray
-    logit: np.ndarray
+    explained: np.ndarray
     typical: np.ndarray
 
 
@@ -49,7 +48,6 @@ def contributions(
     slope, intercept = calibrator
     weights, bias = (1 - share) * baseline.raw_coef, (1 - share) * baseline.raw_intercept
     tokens = np.zeros(len(examples.tokens.ids))
-    logit = np.asarray(examples.features @ weights).ravel() + bias
     batches = batches_of_tokens(examples.tokens.lengths, batch_tokens)
     for member in members if share else ():
         part = share / len(members)
@@ -57,25 +55,21 @@ def contributions(
         bias = bias + part * float(member.wide.bias.data[0])
 
         def add(rows: np.ndarray, member: LeadScout = member, part: float = part) -> None:
-            places, given, out = _token_contributions(member, examples.take(rows), examples.tokens.offsets[rows])
+            places, given = _token_contributions(member, examples.take(rows), examples.tokens.offsets[rows])
             tokens[places] += part * given
-            logit[rows] += part * out
 
         with member.eval().frozen():
             for_each_batch(add, batches)
     features = examples.features.multiply(weights[None, :] * slope).tocsr()
     tokens *= slope
-    logit = slope * logit + intercept
     base = slope * bias + intercept
     lead = np.repeat(np.arange(len(examples)), examples.tokens.lengths)
-    explained = np.bincount(lead, tokens, len(examples)) + np.asarray(features.sum(axis=1)).ravel()
-    return Contributions(tokens, features, base, logit - base - explained, logit, slope * weights * baseline.mean_)
+    explained = base + np.bincount(lead, tokens, len(examples)) + np.asarray(features.sum(axis=1)).ravel()
+    return Contributions(tokens, features, base, explained, slope * weights * baseline.mean_)
 
 
-def _token_contributions(
-    member: LeadScout, examples: Examples, offsets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions in the flat tokens, gradient times embedding there, and the member's logits, of one batch."""
+def _token_contributions(member: LeadScout, examples: Examples, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions in the flat tokens, and gradient times embedding there, of one batch."""
     batch = examples.tokens.pad()
     embedded = Tensor(member.embed(batch).data, requires_grad=True)  # (B, T, D)
     logits = member.reply_logits(batch, examples.features, embedded=embedded)
@@ -84,4 +78,4 @@ def _token_contributions(
     given = np.einsum("btd,btd->bt", embedded.grad, embedded.data)
     column = np.arange(batch.ids.shape[1])
     inside = column < batch.lengths[:, None]
-    return (offsets[:, None] + column)[inside], given[inside], logits.data
+    return (offsets[:, None] + column)[inside], given[inside]

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from tinyscout.inference import Compiled, compile
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.baseline import YARDSTICK_MIN_SCALE, LogisticBaseline
 from tinyscout.models.features import BaselineFeatures
-from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
+from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
 from tinyscout.settings import ScoutSettings
 from tinyscout.tokenizer import SalesTokenizer, Tokens
 from tinyscout.tokenizer.sales import CONTACT_TIME
@@ -26,13 +28,17 @@ from tinyscout.training.fit import Progress, fit
 
 @dataclass
 class Stack:
-    """Fitted parts; `members` is empty where only the baseline was asked for. Members are averaged."""
+    """Fitted parts; `members` is empty where only the baseline was asked for. Members are averaged.
+
+    dtype: what members predict in, float32 or int8; their weights stay float32.
+    """
 
     tokenizer: SalesTokenizer
     features: BaselineFeatures
     baseline: LogisticBaseline
     members: list[LeadScout]
     max_tokens: int
+    dtype: str = "float32"
 
     @classmethod
     def explore(
@@ -123,7 +129,12 @@ class Stack:
         """Mean logits (N,) float64 of the members. Raises ValueError where there are none."""
         if not self.members:
             raise ValueError("Stack.member_logits: no transformer was fitted; use baseline_logits")
-        return np.mean([predict_logits(member, examples) for member in self.members], axis=0)
+        return np.mean([member.logits(examples) for member in self.compiled], axis=0)
+
+    @cached_property
+    def compiled(self) -> list[Compiled]:
+        """The members as packed at first use: what changes in them later is not seen."""
+        return [compile(member, self.dtype) for member in self.members]
 
     def to_state(self) -> dict[str, Any]:
         """All but the members' weights, as what JSON can hold."""
