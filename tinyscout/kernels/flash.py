@@ -3,7 +3,7 @@
 The forward gives each lane of a register a query and goes down the keys: no sum or maximum goes across lanes, keys and
 values are read where they are, only queries and outputs are turned. The backward has a query a row, and recomputes the
 weights from the log-sum-exp (Dao et al. 2022, FlashAttention, Algorithm 4). Exponentials are to base 2.
-Flat arrays with (batch, head, row) strides in elements; multihead.py is the way in, and has the NumPy twin.
+Arrays (B, H, T, K) with any strides but 1 along the last axis; multihead.py is the way in, and has the NumPy twin.
 """
 
 import math
@@ -16,6 +16,7 @@ from tinyscout.kernels.simd import (
     TILE_ROWS,
     at_least,
     first_of,
+    flat,
     fma,
     load,
     load_first,
@@ -81,17 +82,24 @@ def _pack_columns(x, x0, x_row, n, width, into, long):
 
 
 @kernel
+def _steps(x):
+    """How many elements apart leads, heads and rows are."""
+    return x.strides[0] >> 2, x.strides[1] >> 2, x.strides[2] >> 2
+
+
+@kernel
 def _visible(at, keys, causal):
     """How many keys the query at a position reads."""
     return min(keys, at + 1) if causal else keys
 
 
 @kernel
-def _lengths_of(length, n_keys, n_queries, offset):
-    """Keys that may be read and queries that are no padding; a negative length stands for none given."""
-    if length < 0:
+def _lengths_of(lengths, b, n_keys, n_queries, offset):
+    """Keys that may be read and queries that are no padding, of lead b; without lengths all of them."""
+    if lengths.size == 0:
         return n_keys, n_queries
-    return min(length, n_keys), min(max(length - offset, 0), n_queries)
+    length = max(lengths[b], 0)
+    return min(length, n_keys), min(max(length - offset, 0), n_queries) if length else 0
 
 
 @kernel
@@ -152,15 +160,15 @@ def _unpack_queries(columns, factor, some, width, x, x0, x_row):
 
 
 @kernel
-def forward(q, qs, k, ks, v, vs, y, ys, lse, shape, lengths, causal, scale, offset, first, last):
-    """Leads first to last. Arrays are flat; qs, ks, vs, ys are their (batch, head, row) strides in elements."""
-    heads, n_queries, n_keys, width = shape
+def forward(q, k, v, y, lse, lengths, causal, scale, offset):
+    """y and lse (B, H, Tq) of all leads; lengths (B,), or (0,) for none."""
+    (n_leads, heads, n_queries, width), n_keys = q.shape, k.shape[2]
+    qs, ks, vs, ys = _steps(q), _steps(k), _steps(v), _steps(y)
+    q, k, v, y, lse = flat(q), flat(k), flat(v), flat(y), flat(lse)
     wide = _up(width, LANES)
     q_columns, y_columns, w = _scratch(wide * LANES), _scratch(wide * LANES), _scratch(n_keys * LANES)
-    for b in range(first, last):
-        keys, queries = _lengths_of(lengths[b], n_keys, n_queries, offset)
-        if keys == 0:
-            queries = 0
+    for b in range(n_leads):
+        keys, queries = _lengths_of(lengths, b, n_keys, n_queries, offset)
         for h in range(heads):
             q0, k0, v0 = b * qs[0] + h * qs[1], b * ks[0] + h * ks[1], b * vs[0] + h * vs[1]
             y0, lse0 = b * ys[0] + h * ys[1], (b * heads + h) * n_queries
@@ -206,43 +214,21 @@ def _dot(a, a0, b, b0, width):
 
 
 @kernel
-def backward(
-    dy,
-    dys,
-    q,
-    qs,
-    k,
-    ks,
-    v,
-    vs,
-    y,
-    ys,
-    lse,
-    dq,
-    dqs,
-    dk,
-    dks,
-    dv,
-    dvs,
-    shape,
-    lengths,
-    causal,
-    scale,
-    offset,
-    first,
-    last,
-):
-    """Leads first to last; arguments as those of `forward`."""
-    heads, n_queries, n_keys, width = shape
+def backward(dy, q, k, v, y, lse, dq, dk, dv, lengths, causal, scale, offset):
+    """dq, dk and dv of all leads; arguments as those of `forward`."""
+    (n_leads, heads, n_queries, width), n_keys = q.shape, k.shape[2]
+    dys, qs, ks, vs, ys = _steps(dy), _steps(q), _steps(k), _steps(v), _steps(y)
+    dqs, dks, dvs = _steps(dq), _steps(dk), _steps(dv)
+    dy, q, k, v, y, lse, dq, dk, dv = (
+        flat(dy), flat(q), flat(k), flat(v), flat(y), flat(lse), flat(dq), flat(dk), flat(dv)
+    )  # fmt: skip
     wide, long = _up(width, LANES), _up(n_keys, PAD)
     k_columns, v_columns, k_rows = _scratch(wide * long), _scratch(wide * long), _scratch(long * wide)
     dk_rows, dv_rows, dq_tile = _scratch(long * wide), _scratch(long * wide), _scratch(TILE_ROWS * wide)
     q_rows, dy_rows = _scratch(QUERIES * wide), _scratch(QUERIES * wide)
     p, g, along = _scratch(QUERIES * long), _scratch(QUERIES * long), _scratch(TILE_ROWS)
-    for b in range(first, last):
-        keys, queries = _lengths_of(lengths[b], n_keys, n_queries, offset)
-        if keys == 0:
-            queries = 0
+    for b in range(n_leads):
+        keys, queries = _lengths_of(lengths, b, n_keys, n_queries, offset)
         for h in range(heads):
             q0, y0, lse0 = b * qs[0] + h * qs[1], b * ys[0] + h * ys[1], (b * heads + h) * n_queries
             dy0, dq0 = b * dys[0] + h * dys[1], b * dqs[0] + h * dqs[1]

@@ -71,6 +71,7 @@ def cache_directory() -> Path:
         return directory
 
 
+FLOAT32 = np.dtype(np.float32)
 CACHE = cache_directory() if JIT else None
 
 if CACHE is not None and not any(CACHE.rglob("*.nbi")):
@@ -107,7 +108,19 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def compiled_for(*arrays: np.ndarray) -> bool:
     """Whether machine code serves these arrays: all float32, and compilation is not switched off."""
-    return JIT and all(a.dtype == np.float32 for a in arrays)
+    for a in arrays:  # a generator costs more than what it looks at
+        if a.dtype != FLOAT32:
+            return False
+    return JIT
+
+
+def entry(function: Any, *kinds: Any) -> Callable[..., Any]:
+    """A kernel's machine code for arguments of these Numba types, compiled now or read from the cache.
+
+    A call doesn't look at its arguments' types, which for ten of them takes a microsecond and would compile a kernel
+    once more for each layout of an array: dtypes and numbers of axes must be right, strides may be any for layout "A".
+    """
+    return function.compile(kinds)
 
 
 def plain(x: np.ndarray) -> np.ndarray:

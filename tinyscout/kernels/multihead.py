@@ -5,13 +5,24 @@ zeros, and padding is neither read nor computed.
 """
 
 import math
+from functools import cache
 
 import numpy as np
+from numba import types
 
 from tinyscout.kernels.flash import backward, forward
-from tinyscout.kernels.jit import compiled_for, plain
+from tinyscout.kernels.jit import compiled_for, entry
 
 f32 = np.float32
+NO_LENGTHS = np.empty(0, np.int64)
+
+
+@cache
+def _machine_code():
+    """The compiled forward and backward."""
+    heads, rows = types.Array(types.float32, 4, "A"), types.Array(types.float32, 3, "C")
+    options = types.Array(types.int64, 1, "C"), types.boolean, types.float32, types.int64
+    return entry(forward, *[heads] * 4, rows, *options), entry(backward, *[heads] * 5, rows, *[heads] * 3, *options)
 
 
 def attention_twin(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
@@ -74,16 +85,8 @@ def attention(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
     if not (q.size and k.size and compiled_for(q, k, v)):
         return attention_twin(q, k, v, lengths=lengths, causal=causal, scale=scale, offset=offset)
     y, lse = _like(q), np.empty(q.shape[:3], f32)
-    forward(
-        *_flat(q),
-        *_flat(k),
-        *_flat(v),
-        *_flat(y),
-        lse.reshape(-1),
-        *_options(q, k, lengths, causal, scale, offset),
-        0,
-        len(q),
-    )
+    run_forward, _ = _machine_code()
+    run_forward(_rows(q), _rows(k), _rows(v), y, lse, *_options(q, lengths, causal, scale, offset))
     return y, lse
 
 
@@ -110,33 +113,25 @@ def attention_backward(dy, q, k, v, y, lse, *, lengths=None, causal=True, scale=
             into[...] = gradient
         return out
     dq, dk, dv = (_like(q), _like(k), _like(v)) if out is None else out
-    if any(_strides(x) is None for x in (dq, dk, dv)):
+    if any(_rows(x) is not x for x in (dq, dk, dv)):
         raise ValueError("attention_backward: the last axis of each array of out must be contiguous")
-    backward(
-        *_flat(dy),
-        *_flat(q),
-        *_flat(k),
-        *_flat(v),
-        *_flat(y),
-        plain(lse).reshape(-1),
-        *_flat(dq),
-        *_flat(dk),
-        *_flat(dv),
-        *_options(q, k, lengths, causal, scale, offset),
-        0,
-        len(q),
-    )
+    _, run_backward = _machine_code()
+    options = _options(q, lengths, causal, scale, offset)
+    run_backward(
+        _rows(dy), _rows(q), _rows(k), _rows(v), _rows(y), np.ascontiguousarray(lse), dq, dk, dv, *options
+    )  # fmt: skip
     return dq, dk, dv
 
 
 def _check(q, k, v, lengths):
-    fits = q.ndim == k.ndim == 4 and k.shape == v.shape and q.shape[:2] == k.shape[:2] and q.shape[3] == k.shape[3]
-    if not fits:
+    q_shape, k_shape = q.shape, k.shape
+    fits = len(q_shape) == len(k_shape) == 4 and k_shape == v.shape
+    if not (fits and q_shape[:2] == k_shape[:2] and q_shape[3] == k_shape[3]):
         raise ValueError(
             f"attention: q {q.shape}, k {k.shape}, v {v.shape}; needs (B, H, Tq, K) and twice (B, H, Tk, K)"
         )
-    if lengths is not None and np.shape(lengths) != q.shape[:1]:
-        raise ValueError(f"attention: lengths has shape {np.shape(lengths)}, needs {q.shape[:1]}, one a lead")
+    if lengths is not None and np.shape(lengths) != q_shape[:1]:
+        raise ValueError(f"attention: lengths has shape {np.shape(lengths)}, needs {q_shape[:1]}, one a lead")
 
 
 def _like(x):
@@ -145,32 +140,11 @@ def _like(x):
     return np.empty((b, t, h, k), f32).transpose(0, 2, 1, 3)
 
 
-def _strides(x):
-    """(batch, head, row) strides in elements, or None where flat indexing can't serve this array."""
-    strides = tuple(s // 4 for s in x.strides)
-    return strides[:3] if (strides[3] == 1 or x.shape[3] <= 1) and min(strides) >= 0 else None
+def _rows(x):
+    """x, copied if its last axis is not contiguous."""
+    return x if x.strides[3] == 4 or x.shape[3] == 1 else x.copy(order="C")
 
 
-def _flat(x):
-    """x as a flat view from its first element on, and its strides; copied if the last axis is not contiguous."""
-    strides = _strides(x)
-    if strides is None or not x.flags.writeable:  # see jit.plain
-        x = x.copy(order="C")
-        strides = _strides(x)
-    for whole in (x, x.transpose(0, 2, 1, 3)):
-        if whole.flags.c_contiguous:  # as_strided takes longer than attention over a lead does
-            return whole.reshape(-1), strides
-    span = 1 + sum((n - 1) * s // 4 for n, s in zip(x.shape, x.strides, strict=True))
-    return np.lib.stride_tricks.as_strided(x, (span,), (4,)), strides
-
-
-def _options(q, k, lengths, causal, scale, offset):
-    shape = (q.shape[1], q.shape[2], k.shape[2], q.shape[3])
-    real = np.full(len(q), -1) if lengths is None else np.maximum(lengths, 0)
-    return (
-        shape,
-        real.astype(np.int64),
-        bool(causal),
-        f32(1 / math.sqrt(q.shape[3]) if scale is None else scale),
-        int(offset),
-    )
+def _options(q, lengths, causal, scale, offset):
+    real = NO_LENGTHS if lengths is None else np.ascontiguousarray(lengths, np.int64)
+    return real, bool(causal), 1 / math.sqrt(q.shape[3]) if scale is None else float(scale), int(offset)

@@ -14,6 +14,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
+from numba.core.imputils import impl_ret_borrowed
+from numba.np.arrayobj import populate_array
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 f32 = np.float32
@@ -87,6 +89,20 @@ def first_lanes(builder, count):
     """Instructions: a mask of the lanes below count."""
     lanes = ir.Constant(INTEGERS, list(range(LANES)))
     return builder.icmp_signed("<", lanes, broadcast(builder, builder.trunc(count, I32)))
+
+
+@intrinsic
+def flat(typing, x):
+    """The memory of an array from its first element on, to be read by index: its strides are for the caller to know."""
+
+    def generate(context, builder, signature, args):
+        source = context.make_array(signature.args[0])(context, builder, args[0])
+        view = context.make_array(signature.return_type)(context, builder)
+        populate_array(view, source.data, [source.nitems], [source.itemsize], source.itemsize, source.meminfo,
+                       source.parent)  # fmt: skip
+        return impl_ret_borrowed(context, builder, signature.return_type, view._getvalue())
+
+    return types.Array(x.dtype, 1, "C")(x), generate
 
 
 @intrinsic
