@@ -1,9 +1,11 @@
 """Post-training quantisation: every matrix of a LeadScout in bytes, a quarter of the file, and how far off each is.
 
 Symmetric, one scale for each row (output channel, or id of an embedding); no calibration data, because activations are
-quantised row by row as they come (kernels/int8.py). Norms, biases and the wide path stay float32.
+quantised row by row as they come (kernels/int8.py). Scales, norms, biases and the wide path are rounded to float16: at
+width 32 they would otherwise be a seventh of the file. What is computed of them is float32.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +38,7 @@ class ByteMatrix(NamedTuple):
 
 @dataclass(frozen=True)
 class Quantized:
-    """A LeadScout in bytes: matrices by parameter name, and the parameters that stay float32."""
+    """A LeadScout in bytes: matrices by parameter name, and the other parameters, float32 with float16's values."""
 
     config: LeadScoutConfig
     matrices: dict[str, ByteMatrix]
@@ -47,20 +49,33 @@ class Quantized:
         return {name: matrix.float32() for name, matrix in self.matrices.items()} | self.vectors
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a file holds: NAME.q int8 and NAME.scale float16 for a matrix, NAME for the others."""
-        named = {f"{name}.q": matrix.q for name, matrix in self.matrices.items()}
-        named |= {f"{name}.scale": matrix.scale.astype(np.float16) for name, matrix in self.matrices.items()}
-        return named | self.vectors
+        """What a file holds: `bytes` int8 of all matrices, `halves` float16 of their scales and of all vectors.
+
+        One behind the other as `_shapes` has them; a name for each would cost a small model's file 1 % more.
+        """
+        names = _shapes(self.config)
+        matrices = [self.matrices[name] for name in names if _in_bytes(name)]
+        vectors = [self.vectors[name] for name in names if not _in_bytes(name)]
+        halves = [*(matrix.scale for matrix in matrices), *vectors]
+        return {
+            "bytes": np.concatenate([matrix.q.reshape(-1) for matrix in matrices]),
+            "halves": np.concatenate([array.reshape(-1) for array in halves]).astype(np.float16),
+        }
 
     @classmethod
     def from_arrays(cls, config: LeadScoutConfig, arrays: dict[str, np.ndarray]) -> "Quantized":
-        """The model that `arrays` described; nothing is copied but the scales."""
-        matrices = {
-            name.removesuffix(".q"): ByteMatrix(q, arrays[f"{name.removesuffix('.q')}.scale"].astype(np.float32))
-            for name, q in arrays.items()
-            if name.endswith(".q")
-        }
-        vectors = {name: array for name, array in arrays.items() if not name.endswith((".q", ".scale"))}
+        """The model that `arrays` described; bytes are not copied."""
+        matrices, vectors = {}, {}
+        shapes, octets, halves = _shapes(config), arrays["bytes"], arrays["halves"]
+        for name in filter(_in_bytes, shapes):
+            rows, size = math.prod(shapes[name][:-1]), math.prod(shapes[name])
+            q, octets = octets[:size], octets[size:]
+            scale, halves = halves[:rows], halves[rows:]
+            matrices[name] = ByteMatrix(q.reshape(-1, shapes[name][-1]), scale.astype(np.float32))
+        for name in (each for each in shapes if not _in_bytes(each)):
+            size = math.prod(shapes[name])
+            vector, halves = halves[:size], halves[size:]
+            vectors[name] = vector.astype(np.float32).reshape(shapes[name])
         return cls(config, matrices, vectors)
 
 
@@ -74,13 +89,26 @@ class LayerError(NamedTuple):
 
 
 def quantize(model: LeadScout) -> Quantized:
-    """Round the embeddings and the linear layers of the blocks to bytes."""
+    """Round the embeddings and the linear layers of the blocks to bytes, all else to float16.
+
+    Raises InputError for a weight that is not finite, or larger than float16 holds.
+    """
     state = model.state_dict()
-    linear = {f"blocks.{i}.{part}.weight" for i in range(model.config.depth) for part in LINEAR}
-    matrices = {name: byte_matrix(array) for name, array in state.items() if name in EMBEDDINGS or name in linear}
-    own = set(_parameters(model.config))  # without what only training uses
-    vectors = {name: array for name, array in state.items() if name in own and name not in matrices}
+    own = _shapes(model.config)  # without what only training uses
+    matrices = {name: byte_matrix(state[name]) for name in own if _in_bytes(name)}
+    vectors = {name: _half(name, state[name]) for name in own if not _in_bytes(name)}
     return Quantized(model.config, matrices, vectors)
+
+
+def _half(name: str, x: np.ndarray) -> np.ndarray:
+    """x float32 with float16's values."""
+    with np.errstate(over="ignore"):
+        half = x.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise InputError(
+            f"quantize: {name} is not finite, or beyond 65,504; fit the model again, with a lower learning rate"
+        )
+    return half.astype(np.float32)
 
 
 def byte_matrix(weight: np.ndarray) -> ByteMatrix:
@@ -125,12 +153,15 @@ def load(directory: Path) -> Quantized:
     return Quantized.from_arrays(LeadScoutConfig(**sizes), arrays)
 
 
-def _parameters(config: LeadScoutConfig) -> list[str]:
-    """Names of the parameters that predicting needs."""
-    norms = [f"{norm}.{part}" for norm in ("attention_norm", "mlp_norm") for part in ("gain", "bias")]
-    block = norms + [f"{layer}.{part}" for layer in LINEAR for part in ("weight", "bias")]
-    ends = ["age.project.weight", "norm.gain", "norm.bias", "reply.weight", "reply.bias", "wide.weight", "wide.bias"]
-    return [*EMBEDDINGS, *(f"blocks.{i}.{name}" for i in range(config.depth) for name in block), *ends]
+def _in_bytes(name: str) -> bool:
+    """Whether the parameter of this name is a matrix that `quantize` rounds to bytes."""
+    return name in EMBEDDINGS or name.endswith(tuple(f".{part}.weight" for part in LINEAR))
+
+
+def _shapes(config: LeadScoutConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the parameters that predicting needs, in the model's order."""
+    model = LeadScout(config, rng=np.random.default_rng(0))
+    return {name: each.shape for name, each in model.named_parameters() if name.partition(".")[0] != "alone"}
 
 
 def _inputs(model: LeadScout, batch: Padded) -> dict[str, np.ndarray]:
