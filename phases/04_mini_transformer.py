@@ -189,7 +189,7 @@ run.hand_over(
     figure=figure,
     arrays={"test_logits": test_logits},
     parts={"model": scout.state_dict()},
-    state={"model": scout.to_state()},
+    state={"model": scout.to_state(), "tokenizer": begun.state["tokenizer"], "features": begun.state["features"]},
     judged=judged,
     findings={"deep": deep, "visits": [deep_visits, len(deep_ops)], "history": history.rows, "twins_right": right},
     measured=f"{run.verdict(judged, '00')}, {run.verdict(judged, '03')}; {settings.deep} layers learn by heart to "

@@ -91,6 +91,57 @@ def test_a_phase_can_only_need_an_earlier_one(course: Course) -> None:
         again(course).phase("00")
 
 
+def write(course: Course, name: str, needs: tuple[str, ...], role: str) -> None:
+    content = textwrap.dedent(PHASE.format(name=name, needs=needs, seconds=1)) + f'run.hand_over(role="{role}")\n'
+    (course.folder / f"{name}.py").write_text(content, encoding="utf-8")
+
+
+def test_a_role_stands_for_the_newest_phase_before_that_leaves_it(course: Course) -> None:
+    write(course, "01_second", ("00_first",), "scout")
+    write(course, "03_small", ("00_first", "scout"), "small scout")
+    write(course, "05_later", (), "scout")
+    course = again(course)
+    assert course.phase("03").needs == ("00_first", "01_second") and course.phase("01").role == "scout"
+    with pytest.raises(InputError, match=r"phase 03 needs 00_first and 01_second; run: tinyscout learn 00 01 "):
+        course.require(course.phase("03"))
+    for name in ("00_first", "01_second", "03_small"):
+        make(course, name)
+    assert course.why_stale(course.phase("03")) == ""
+    assert set(artifact.read_manifest(course.directory("03_small")).parents) == {"sample", "00_first", "01_second"}
+
+    write(course, "02_third", (), "scout")
+    course = again(course)
+    assert course.phase("03").needs == ("00_first", "02_third")
+    assert course.why_stale(course.phase("03")) == "inputs changed since it was made"
+    assert list(course.unmet(course.phase("03"))) == ["02_third"]
+
+
+def test_a_role_that_nothing_before_leaves_is_one_line(course: Course) -> None:
+    write(course, "03_small", ("scout",), "small scout")
+    write(course, "04_scout", (), "scout")
+    with pytest.raises(InputError, match=r"NEEDS names scout, which is no earlier phase and no role .* 00, 01, 02$"):
+        again(course).phase("03")
+
+
+def test_a_copy_elsewhere_takes_the_role_from_the_course(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(course, "01_second", (), "scout")
+    write(course, "03_small", ("scout",), "small scout")
+    make(again(course), "01_second", value=3.0)
+    copy = tmp_path / "elsewhere" / "03_small.py"
+    copy.parent.mkdir()
+    copy.write_text((course.folder / "03_small.py").read_text(encoding="utf-8"), encoding="utf-8")
+    config = tmp_path / "own.toml"
+    text = course.config_path.read_text(encoding="utf-8")
+    config.write_text(text + "\n[phase03]\nwidth = 8\nrates = []\n", encoding="utf-8")
+    monkeypatch.setattr("tinyscout.course.run.course_folder", lambda: course.folder)
+    run = open_phase(str(copy), Settings, argv=["--config", str(config)], root=course.root)
+    assert run.phase.needs == ("01_second",) and run.load("scout").arrays["x"] == 3.0
+    with pytest.raises(ValueError, match="NEEDS doesn't name"):
+        run.load("02_third")
+
+
 def test_fresh_until_something_it_came_from_changes(course: Course) -> None:
     assert states(course) == ["missing"] * 3
     for name in NAMES:
@@ -196,7 +247,9 @@ def test_a_truncated_need_is_one_line_and_exit_code_2(course: Course, capsys: py
 
 def test_every_shipped_phase_reads_and_has_settings() -> None:
     shipped = Course()
-    assert [phase.number for phase in shipped.phases] == [f"{i:02}" for i in range(len(shipped.phases))]
+    numbers = [phase.number for phase in shipped.phases]
+    assert numbers[0] == "00" and numbers == sorted(set(numbers))
+    assert all(phase.role for phase in shipped.phases)
     for phase in shipped.phases:
         assert phase.question.endswith("?") and phase.seconds > 0
         assert shipped.settings(phase), f"configs/phases.toml has no [phase{phase.number}]"

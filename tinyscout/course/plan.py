@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ SAMPLE = PACKAGE / "data"
 class Phase:
     """One phase script: `name` is the file's, without .py; `needs` names the phases whose artefacts it reads.
 
-    `question` is the first sentence of its docstring, `seconds` what it took at default size when it was written.
+    `question` is the first sentence of its docstring, `seconds` what it took at default size when it was written,
+    `role` that of the artefact it leaves. As read from a file, `needs` may hold roles; `Course` makes them phases.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Phase:
     question: str
     needs: tuple[str, ...]
     seconds: float
+    role: str = ""
 
     @property
     def number(self) -> str:
@@ -45,7 +47,7 @@ class Phase:
 
     @classmethod
     def read(cls, path: Path) -> Phase:
-        """Read a phase's docstring, NEEDS and SECONDS from its source. Raises InputError where one is missing."""
+        """Read a phase's docstring, NEEDS, SECONDS and role from its source. Raises InputError where one is missing."""
         path = Path(path)
         try:
             tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -61,7 +63,17 @@ class Phase:
         for name in ("NEEDS", "SECONDS"):
             if name not in found:
                 raise InputError(f"{path}: has no {name}; a phase states it as a module constant")
-        return cls(path, path.stem, " ".join(question.split()), tuple(found["NEEDS"]), float(found["SECONDS"]))
+        needs, seconds = tuple(found["NEEDS"]), float(found["SECONDS"])
+        return cls(path, path.stem, " ".join(question.split()), needs, seconds, _role(tree))
+
+
+def _role(tree: ast.Module) -> str:
+    """The role in a phase's run.hand_over(role="...")."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "hand_over":
+            given = [each.value for each in node.keywords if each.arg == "role"]
+            return next((str(value.value) for value in given if isinstance(value, ast.Constant)), "")
+    return ""
 
 
 def course_folder(name: str = "phases") -> Path:
@@ -84,14 +96,15 @@ class Course:
 
     @cached_property
     def phases(self) -> list[Phase]:
-        """In order. Raises InputError when a phase needs one that doesn't come before it."""
-        phases = [Phase.read(path) for path in sorted(self.folder.glob("[0-9][0-9]_*.py"))]
-        for i, phase in enumerate(phases):
-            earlier = [each.name for each in phases[:i]]
-            for name in phase.needs:
-                if name not in earlier:
-                    raise InputError(f"{phase.path}: NEEDS names {name}, which is no earlier phase of {self.folder}")
+        """In order, their needs all names of phases. Raises InputError when one needs what doesn't come before it."""
+        phases: list[Phase] = []
+        for path in sorted(self.folder.glob("[0-9][0-9]_*.py")):
+            phases.append(_resolved(Phase.read(path), phases))
         return phases
+
+    def resolved(self, phase: Phase) -> Phase:
+        """A phase just read, its needs all names of phases. Raises InputError when one doesn't come before it."""
+        return _resolved(phase, [each for each in self.phases if each.name < phase.name])
 
     def phase(self, name: str) -> Phase:
         """A phase by its name or number. Raises InputError naming what there is."""
@@ -180,3 +193,18 @@ class Course:
         """The options that make a command line run phases with these settings."""
         parts = [" --quick" if self.quick else "", f" --seed {self.seed}" if self.seed else ""]
         return "".join(parts) + (f" --config {self.config}" if self.config else "")
+
+
+def _resolved(phase: Phase, earlier: Sequence[Phase]) -> Phase:
+    """A phase whose needs are names of phases: for a role, the last of `earlier` that leaves it."""
+    needs = []
+    for need in phase.needs:
+        found = [each.name for each in earlier if need in (each.name, each.role)]
+        if not found:
+            known = ", ".join(each.number for each in earlier) or "none"
+            raise InputError(
+                f"{phase.path}: NEEDS names {need}, which is no earlier phase and no role that one leaves; earlier "
+                f"phases: {known}"
+            )
+        needs.append(found[-1])
+    return replace(phase, needs=tuple(needs))

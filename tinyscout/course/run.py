@@ -14,7 +14,7 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -102,11 +102,12 @@ class PhaseRun(Generic[AnySettings]):
         return tables, Rows(tables.labels, train, stop, split.test)
 
     def load(self, name: str) -> Left:
-        """What an earlier phase left; it must be among this phase's NEEDS."""
-        if name not in self.phase.needs:
+        """What an earlier phase left; name: the phase's or its role, as this phase's NEEDS has it."""
+        needed = [each.name for each in self._needed() if name in (each.name, each.role)]
+        if not needed:
             raise ValueError(f"{self.phase.name}: load({name!r}) of a phase that NEEDS doesn't name; add it there")
         with stopping_at_input_errors(self.phase):
-            _, arrays, state = artifact.load(self.course.directory(name))
+            _, arrays, state = artifact.load(self.course.directory(needed[-1]))
         return Left(arrays, state)
 
     def table(
@@ -116,16 +117,17 @@ class PhaseRun(Generic[AnySettings]):
         ms_per_lead: float,
         *,
         also: Mapping[str, np.ndarray] | None = None,
+        also_ms: Mapping[str, float] | None = None,
     ) -> Comparison:
         """Compare this phase on the held-out leads with the phase before it and the baseline; print the table.
 
-        y (M,) labels and logits (M,) of the held-out leads; `also` adds logits by name, an ablation for one.
-        Differences are the others' figures minus this phase's.
+        y (M,) labels and logits (M,) of the held-out leads; `also` adds logits by name, an ablation for one, and
+        `also_ms` milliseconds a lead for some of them. Differences are the others' figures minus this phase's.
         """
         from tinyscout.metrics import comparison
 
         contestants: dict[str, np.ndarray] = {}
-        times: dict[str, float] = {}
+        times: dict[str, float] = dict(also_ms or {})
         for rival in self._rivals():
             with stopping_at_input_errors(self.phase):
                 manifest, arrays, _ = artifact.load(self.course.directory(rival.name))
@@ -147,8 +149,11 @@ class PhaseRun(Generic[AnySettings]):
 
     def _rivals(self) -> list[Phase]:
         """The baseline and the phase before, whose logits on the held-out leads this phase is compared with."""
-        needed = [each for each in self.course.phases if each.name in self.phase.needs]
+        needed = self._needed()
         return needed if len(needed) < 2 else [needed[0], needed[-1]]
+
+    def _needed(self) -> list[Phase]:
+        return [each for each in self.course.phases if each.name in self.phase.needs]
 
     def hand_over(
         self,
@@ -229,10 +234,13 @@ def open_phase(
     if argv is None and "ipykernel" in sys.modules:  # cells of a notebook: the arguments are the kernel's
         argv = []
     args = parser.parse_args(argv)
-    at_home = all((phase.path.parent / f"{name}.py").is_file() for name in phase.needs)
-    folder = phase.path.parent if at_home else course_folder()  # a learner's copy may lie anywhere
-    course = Course(folder, root, config=args.config, quick=args.quick, seed=args.seed)
+    course = Course(phase.path.parent, root, config=args.config, quick=args.quick, seed=args.seed)
     with stopping_at_input_errors(phase):
+        try:
+            phase = course.resolved(phase)
+        except InputError:  # a learner's copy may lie anywhere
+            course = replace(course, folder=course_folder())
+            phase = course.resolved(phase)
         course.require(phase)
         settings = _settings(kind, course, phase)
     duration = "a few seconds" if args.quick else f"about {phase.seconds:.0f} s"
