@@ -75,6 +75,7 @@ class PhaseRun(Generic[AnySettings]):
     course: Course
     settings: AnySettings
     started: float
+    held_out_leads: np.ndarray | None = None  # lead ids (M,) of the held-out contacts, once `leads` has read them
 
     @property
     def quick(self) -> bool:
@@ -99,6 +100,7 @@ class PhaseRun(Generic[AnySettings]):
                 tables = tables.take(np.arange(0, len(tables), QUICK_THINNING))
             split = time_split(tables, holdout=HOLDOUT)
             train, stop = latest_slices(tables, split.train, (STOP_SHARE,))
+        self.held_out_leads = tables.leads["lead_id"].to_numpy()[split.test]
         return tables, Rows(tables.labels, train, stop, split.test)
 
     def load(self, name: str) -> Left:
@@ -122,7 +124,8 @@ class PhaseRun(Generic[AnySettings]):
         """Compare this phase on the held-out leads with the phase before it and the baseline; print the table.
 
         y (M,) labels and logits (M,) of the held-out leads; `also` adds logits by name, an ablation for one, and
-        `also_ms` milliseconds a lead for some of them. Differences are the others' figures minus this phase's.
+        `also_ms` milliseconds a lead for some of them. Differences are the others' figures minus this phase's; contacts of one lead are drawn
+        together.
         """
         from tinyscout.metrics import comparison
 
@@ -134,7 +137,14 @@ class PhaseRun(Generic[AnySettings]):
             contestants[rival.label], times[rival.label] = arrays["test_logits"], manifest.metrics["ms_per_lead"]
         contestants |= dict(also or {})
         contestants[self.phase.label], times[self.phase.label] = logits, ms_per_lead
-        judged = comparison(y, contestants, reference=self.phase.label, ms_per_lead=times, seed=self.seed)
+        judged = comparison(
+            y,
+            contestants,
+            reference=self.phase.label,
+            groups=self.held_out_leads,
+            ms_per_lead=times,
+            seed=self.seed,
+        )
         print(f"\nThe held-out leads, which nothing above was fitted to or chosen on:\n{judged.text()}\n")
         return judged
 
