@@ -124,8 +124,8 @@ class PhaseRun(Generic[AnySettings]):
         """Compare this phase on the held-out leads with the phase before it and the baseline; print the table.
 
         y (M,) labels and logits (M,) of the held-out leads; `also` adds logits by name, an ablation for one, and
-        `also_ms` milliseconds a lead for some of them. Differences are the others' figures minus this phase's; contacts of one lead are drawn
-        together.
+        `also_ms` milliseconds a lead for some of them. Differences are the others' figures minus this phase's;
+        contacts of one lead are drawn together.
         """
         from tinyscout.metrics import comparison
 
