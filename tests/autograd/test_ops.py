@@ -23,8 +23,14 @@ def apart(*shape):
     return rng.permutation(values).reshape(shape)
 
 
+def mlp_inputs(width, hidden):
+    shapes = (hidden, width), (hidden,), (width, hidden), (width,)
+    return [normal(2, 3, width), positive(width), normal(width), *(0.5 * normal(*shape) for shape in shapes)]
+
+
 MATRIX = scipy.sparse.random(5, 4, density=0.6, random_state=3, format="csr")
 IDS = np.array([[0, 2, 2], [4, 0, 2]])
+KEPT = 1.5 * (rng.random((2, 3, 16)) < 0.7)
 CONDITION = np.array([[True, False, True], [False, False, True]])
 
 # name: list of (call, inputs); call takes the op and a tensor for each input.
@@ -102,6 +108,10 @@ CASES = {
         (lambda f, w: f(w, matrix=MATRIX.astype(w.dtype)), [normal(4, 2)]),
     ],
     "layer_norm": [(lambda f, x, g, b: f(x, g, b), [normal(2, 3, 5), positive(5), normal(5)])],
+    "mlp_branch": [
+        (lambda f, *inputs: f(*inputs), mlp_inputs(3, 4)),
+        (lambda f, *inputs: f(*inputs, kept=KEPT), mlp_inputs(16, 32)),
+    ],
     "gelu": [(lambda f, x: f(x), [2 * normal(3, 4)])],
     "embedding": [
         (lambda f, t: f(t, ids=IDS), [normal(5, 4)]),

@@ -128,7 +128,7 @@ def test_a_truncated_checkpoint_is_one_clear_line(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_names_the_op() -> None:
     model = make_model()
     model.blocks[1].mlp_norm.gain.data[3] = np.inf
-    with pytest.raises(InputError, match=r"training step 0 .*layer_norm") as caught:
+    with pytest.raises(InputError, match=r"training step 0 .*mlp_branch") as caught:
         fit(model, *make_examples(60, 1), SETTINGS, stop=make_examples(40, 3), seed=0)
     assert "\n" not in str(caught.value)
 

@@ -17,6 +17,8 @@ run without the GIL and may be called from several threads at once; each uses on
     layer_norm_backward(dy, x, gain, mean, rstd)               -> dx, dgain, dbias
     gelu(x)                                                    -> y
     gelu_backward(dy, x)                                       -> dx
+    mlp_branch(x, gain, shift, up, up_bias, down, down_bias, *, kept, eps)            -> y, saved
+    mlp_branch_backward(dy, x, gain, shift, up, down, saved, *, kept, frozen=False)   -> dx, gradients of the weights
     softmax(x)                                                 -> y
     softmax_backward(dy, y)                                    -> dx
     cross_entropy(logits, targets, weights=None)               -> loss, dlogits (for a cotangent of 1)
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from tinyscout.kernels.gemm import linear_packed, matmul, pack_weight
     from tinyscout.kernels.int8 import linear_int8, pack_int8, quantize_rows
     from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
+    from tinyscout.kernels.mlp import mlp_branch, mlp_branch_backward
     from tinyscout.kernels.multihead import attention, attention_backward
     from tinyscout.kernels.optimizer import adamw
     from tinyscout.kernels.scatter import scatter_add
@@ -59,6 +62,8 @@ __all__ = [
     "linear_int8",
     "linear_packed",
     "matmul",
+    "mlp_branch",
+    "mlp_branch_backward",
     "pack_int8",
     "pack_weight",
     "quantize_rows",
@@ -76,6 +81,7 @@ _FILES = {
     "gemm": ("linear_packed", "matmul", "pack_weight"),
     "int8": ("linear_int8", "pack_int8", "quantize_rows"),
     "layernorm": ("layer_norm", "layer_norm_backward"),
+    "mlp": ("mlp_branch", "mlp_branch_backward"),
     "multihead": ("attention", "attention_backward"),
     "optimizer": ("adamw",),
     "scatter": ("scatter_add",),

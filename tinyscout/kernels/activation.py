@@ -31,26 +31,32 @@ THREE_TWO_SLOPE_CUBIC = f32(3 * 2 * SLOPE * CUBIC)
 
 
 @kernel
-def _share(x):
+def share_below(x):
     """sigmoid(2u) of a vector of x: the share of the normal distribution below it."""
     return sigmoid(x * fma(x * x, splat(TWO_SLOPE_CUBIC), splat(TWO_SLOPE)))
+
+
+@kernel
+def gelu_and_slope(x):
+    """GELU of a vector of x, and its derivative there."""
+    s = share_below(x)
+    y = x * s
+    slope = fma(x * x, splat(THREE_TWO_SLOPE_CUBIC), splat(TWO_SLOPE))  # derivative of 2u
+    return y, fma(y * (splat(f32(1)) - s), slope, s)
 
 
 @kernel
 def _forward(x, y):
     for j in range(0, x.size, LANES):
         v = load_first(x, j, x.size - j)
-        store_first(y, j, x.size - j, v * _share(v))
+        store_first(y, j, x.size - j, v * share_below(v))
 
 
 @kernel
 def _backward(dy, x, dx):
     for j in range(0, x.size, LANES):
-        v = load_first(x, j, x.size - j)
-        s = _share(v)
-        slope = fma(v * v, splat(THREE_TWO_SLOPE_CUBIC), splat(TWO_SLOPE))  # derivative of 2u
-        d = fma(v * s * (splat(f32(1)) - s), slope, s)
-        store_first(dx, j, x.size - j, d * load_first(dy, j, x.size - j))
+        _, slope = gelu_and_slope(load_first(x, j, x.size - j))
+        store_first(dx, j, x.size - j, slope * load_first(dy, j, x.size - j))
 
 
 def gelu(x):

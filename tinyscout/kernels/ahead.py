@@ -23,6 +23,9 @@ def _layers() -> None:
     kernels.linear_backward_input(x, weight)
     kernels.linear_backward_weight(x, x)
     kernels.linear_packed(x, kernels.pack_weight(weight), weight[0], np.empty_like(x))
+    down = np.ones((32, 64), f32)
+    _, saved = kernels.mlp_branch(x, weight[0], weight[0], down.T.copy(), down[0], down, weight[0])
+    kernels.mlp_branch_backward(x, x, weight[0], weight[0], down.T.copy(), down, saved)
     kernels.linear_int8(x, kernels.pack_int8(weight), weight[0])
 
 

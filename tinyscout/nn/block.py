@@ -74,7 +74,9 @@ class Block(Module):
         x = x + self.dropout(mixed)
         if self.norm == "post":
             x = self.attention_norm(x)
-        read = self.mlp_norm(x) if self.norm == "pre" else x
         mlp = self.mlp
+        if self.norm == "pre" and isinstance(mlp, MLP):
+            return mlp.branch(x, self.mlp_norm)
+        read = self.mlp_norm(x) if self.norm == "pre" else x
         x = x + (mlp(read, lengths=lengths, routings=routings) if isinstance(mlp, MoE) else mlp(read))
         return self.mlp_norm(x) if self.norm == "post" else x

@@ -21,3 +21,7 @@ class Dropout(Module):
 
     def __call__(self, x: Tensor) -> Tensor:
         return ops.dropout(x, p=self.p, rng=self.rng) if self.training and self.p > 0 else x
+
+    def mask(self, x: Tensor) -> np.ndarray | None:
+        """What a branch of x's shape is multiplied by; None for 1 everywhere."""
+        return ops.dropout_mask(x.shape, x.dtype, p=self.p, rng=self.rng) if self.training and self.p > 0 else None

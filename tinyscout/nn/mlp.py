@@ -7,6 +7,7 @@ from tinyscout.autograd import Tensor, ops
 from tinyscout.nn.dropout import Dropout
 from tinyscout.nn.linear import Linear
 from tinyscout.nn.module import Module
+from tinyscout.nn.norm import LayerNorm
 
 
 class MLP(Module):
@@ -21,3 +22,9 @@ class MLP(Module):
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.dropout(self.down(ops.gelu(self.up(x))))
+
+    def branch(self, x: Tensor, norm: LayerNorm) -> Tensor:
+        """x + self(norm(x)) as one op."""
+        weights = norm.gain, norm.bias, self.up.weight, self.up.bias, self.down.weight, self.down.bias
+        frozen = not self.up.weight.requires_grad
+        return ops.mlp_branch(x, *weights, kept=self.dropout.mask(x), eps=norm.eps, frozen=frozen)

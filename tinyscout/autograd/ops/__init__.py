@@ -4,12 +4,14 @@ Each is one function that returns its value and its backward; the contract is in
 """
 
 from tinyscout.autograd.ops.attention import attention, attention_weights, self_attention, split_heads
+from tinyscout.autograd.ops.branches import mlp_branch
 from tinyscout.autograd.ops.elementwise import (
     abs,
     add,
     clip,
     div,
     dropout,
+    dropout_mask,
     exp,
     log,
     maximum,
@@ -43,6 +45,7 @@ __all__ = [
     "csr_matmul",
     "div",
     "dropout",
+    "dropout_mask",
     "embedding",
     "exp",
     "gates",
@@ -60,6 +63,7 @@ __all__ = [
     "maximum",
     "mean",
     "minimum",
+    "mlp_branch",
     "mul",
     "neg",
     "pad",

@@ -131,7 +131,13 @@ def clip(x, *, low=None, high=None):
 
 @op
 def dropout(x, *, p, rng):
-    """Zero each element with probability p and divide the rest by 1 - p, so that the mean stays.
+    """Zero each element with probability p and divide the rest by 1 - p, so that the mean stays; see dropout_mask."""
+    kept = dropout_mask(x.shape, x.dtype, p=p, rng=rng)
+    return x * kept, lambda dy: (dy * kept,)
+
+
+def dropout_mask(shape, dtype, *, p, rng):
+    """What dropout multiplies by: 0 with probability p, else 1 / (1 - p).
 
     p is taken to the nearest 1/65536. rng: np.random.Generator; two bytes are drawn for each element, which takes half
     as long as a float.
@@ -139,6 +145,5 @@ def dropout(x, *, p, rng):
     if not 0 <= p < 1:
         raise ValueError(f"dropout: p is {p}, needs 0 <= p < 1")
     threshold = min(round(p * 65536), 65535)
-    kept = rng.integers(0, 65536, x.shape, dtype=np.uint16) >= threshold
-    scaled = kept * x.dtype.type(65536 / (65536 - threshold))
-    return x * scaled, lambda dy: (dy * scaled,)
+    kept = rng.integers(0, 65536, shape, dtype=np.uint16) >= threshold
+    return kept * np.dtype(dtype).type(65536 / (65536 - threshold))
