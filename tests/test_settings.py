@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tinyscout.errors import InputError
-from tinyscout.settings import FitSettings, ScoutSettings, load_settings, overridden
+from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings, load_settings, overridden
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "scout.toml"
 
@@ -15,6 +15,7 @@ def test_the_shipped_file_writes_out_every_default() -> None:
     assert loaded == ScoutSettings()
     assert loaded.model_fields_set == set(ScoutSettings.model_fields)
     assert loaded.fit.model_fields_set == set(FitSettings.model_fields)
+    assert loaded.model.model_fields_set == set(ModelSettings.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ def test_the_shipped_file_writes_out_every_default() -> None:
         ("[model]\ndropout = 1.0", "model.dropout"),
         ("[model]\nheads = 3", "model.heads"),
         ("[model]\nwidth = 10", "model.heads"),
+        ("[model]\nexperts = 1\ntop_k = 2", "model.top_k"),
+        ("[model]\nexperts = 300", "model.experts"),
         ("seed = [", "TOML"),
     ],
 )

@@ -28,12 +28,20 @@ class TokenizerSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """Sizes of the backbone."""
+    """Sizes of the backbone.
+
+    experts: 0 for dense layers, else how many MLPs each of the last `expert_layers` has, of which a token uses `top_k`;
+    capacity: most tokens an expert takes while training, in fair shares, 0 for no limit.
+    """
 
     width: Count = 64
     depth: Count = 2
     heads: Annotated[Count, Field(validate_default=True)] = 4
     dropout: Share = 0.1
+    experts: Annotated[int, Field(ge=0, le=256)] = 0
+    top_k: Annotated[int, Field(ge=1, le=2)] = 1
+    expert_layers: Count = 2
+    capacity: Annotated[float, Field(ge=0)] = 0.0
 
     @field_validator("heads")
     @classmethod
@@ -43,19 +51,30 @@ class ModelSettings(Settings):
             raise ValueError(f"needs a number that divides the width, {width}")
         return heads
 
+    @field_validator("top_k")
+    @classmethod
+    def _of_the_experts(cls, top_k: int, found: ValidationInfo) -> int:
+        experts = found.data.get("experts")
+        if experts and experts < top_k:
+            raise ValueError(f"needs at most the number of experts, {experts}")
+        return top_k
+
 
 class FitSettings(Settings):
     """The training loop. `warmup` is a share of all steps; `patience` counts evaluations without improvement.
 
     The learning rate ends at `final_rate` times its peak (1 holds it constant after the warm-up). `average` is how much
     of the averaged weights is kept at each step: 0.99 averages over about 100 steps, 0 takes the weights as they are.
-    `deep_weight` is that of the deep path's own loss (`LeadScout.training_loss`).
+    `deep_weight` is that of the deep path's own loss, `balance_weight` and `z_weight` those of the routers' losses in
+    layers with experts (`LeadScout.training_loss`).
 
     A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
     """
 
     epochs: Count = 8
     deep_weight: Annotated[float, Field(ge=0)] = 0.3
+    balance_weight: Annotated[float, Field(ge=0)] = 0.01
+    z_weight: Annotated[float, Field(ge=0)] = 0.001
     batch_size: Count = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -66,6 +85,11 @@ class FitSettings(Settings):
     evaluations_per_epoch: Count = 2
     patience: Count = 5
     threads: Count = 2
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """What `LeadScout.training_loss` takes."""
+        return {name: getattr(self, name) for name in ("deep_weight", "balance_weight", "z_weight")}
 
 
 class ScoutSettings(Settings):

@@ -9,6 +9,7 @@ from scipy import sparse
 from tinyscout.errors import InputError
 from tinyscout.metrics import log_loss
 from tinyscout.metrics.scores import shifted_losses
+from tinyscout.models.expert_use import expert_use
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.settings import FitSettings
 from tinyscout.tokenizer import Tokens
@@ -46,9 +47,9 @@ def make_examples(n: int, seed: int) -> tuple[Examples, np.ndarray]:
     return Examples(tokens, features), np.array(labels, float)
 
 
-def make_model(seed: int = 0) -> LeadScout:
+def make_model(seed: int = 0, **sizes) -> LeadScout:
     config = LeadScoutConfig(
-        vocabulary=12, language=5, numbers=(), wide=3, width=16, depth=2, heads=2, max_tokens=16, dropout=0.1
+        vocabulary=12, language=5, numbers=(), wide=3, width=16, depth=2, heads=2, max_tokens=16, dropout=0.1, **sizes
     )
     return LeadScout(config, rng=np.random.default_rng(seed))
 
@@ -64,6 +65,27 @@ def test_learns_order_that_the_wide_path_cannot_see() -> None:
     entropy = -rate * np.log(rate) - (1 - rate) * np.log(1 - rate)  # step 0 is the (empty) baseline
     assert history.rows[0]["stop"] == pytest.approx(entropy, abs=1e-6)
     assert log_loss(y_held_out, predict_logits(model, held_out)) < 0.2
+
+
+@pytest.mark.parametrize(("top_k", "capacity"), [(1, 0.0), (2, 1.0)])
+def test_experts_learn_it_too_and_a_killed_run_resumes(tmp_path: Path, top_k: int, capacity: float) -> None:
+    sizes = {"experts": 4, "top_k": top_k, "capacity": capacity}
+    train, stop, settings = make_examples(400, 1), make_examples(200, 3), SETTINGS.model_copy(update={"epochs": 8})
+    whole, resumed = make_model(**sizes), make_model(**sizes)
+    fit(whole, *train, settings, stop=stop, seed=0)
+    held_out, y = make_examples(200, 2)
+    assert log_loss(y, predict_logits(whole, held_out)) < 0.3
+    assert expert_use(whole, held_out)[0].min() > 0
+
+    def kill(_what: str, done: int, _total: int) -> None:
+        if done == 60:
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        fit(make_model(**sizes), *train, settings, stop=stop, seed=0, checkpoint=tmp_path, progress=kill)
+    fit(resumed, *train, settings, stop=stop, seed=0, checkpoint=tmp_path)
+    for name, array in whole.state_dict().items():
+        assert array.tobytes() == resumed.state_dict()[name].tobytes(), name
 
 
 def test_leaves_the_model_at_its_best_evaluation() -> None:

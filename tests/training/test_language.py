@@ -11,6 +11,7 @@ from tinyscout.errors import InputError
 from tinyscout.inference.generate import Uncached, generate
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.metrics import log_loss
+from tinyscout.models.expert_use import expert_use
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.tokenizer import Tokens
 from tinyscout.tokenizer.tokens import offsets_of
@@ -34,9 +35,9 @@ def make_lessons(n: int, seed: int) -> tuple[Examples, np.ndarray]:
     return Examples(lessons, sparse.csr_matrix((n, 1), dtype=np.float32)), (kinds > 2).astype(float)
 
 
-def make_model(seed: int = 0) -> LeadScout:
+def make_model(seed: int = 0, **sizes) -> LeadScout:
     config = LeadScoutConfig(
-        vocabulary=20, language=12, numbers=(), wide=1, width=16, depth=2, heads=2, max_tokens=24, dropout=0.0
+        vocabulary=20, language=12, numbers=(), wide=1, width=16, depth=2, heads=2, max_tokens=24, dropout=0.0, **sizes
     )
     return LeadScout(config, rng=np.random.default_rng(seed))
 
@@ -133,3 +134,16 @@ def test_a_loss_that_is_not_finite_is_one_line() -> None:
     with pytest.raises(InputError, match="step 1: the loss is not finite; lower learning_rate") as error:
         fit_language(model, lessons, SETTINGS, seed=1)
     assert "\n" not in str(error.value)
+
+
+def test_experts_learn_to_write_and_the_balance_loss_keeps_them_busy() -> None:
+    lessons, _ = make_lessons(300, 1)
+    held_out, _ = make_lessons(60, 2)
+    least = []
+    for balance_weight in (0.0, 0.1):
+        model = make_model(experts=4)
+        fit_language(model, lessons, SETTINGS.model_copy(update={"balance_weight": balance_weight}), seed=0)
+        assert language_loss(model, held_out.tokens) < 0.05
+        used = expert_use(model, held_out, every_token=True)
+        least.append(min(float(counts.min() / counts.sum()) for counts in used.values()))
+    assert least[1] > max(0.1, least[0])

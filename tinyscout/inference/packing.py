@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tinyscout.errors import InputError
 from tinyscout.inference.quantize import LINEAR, ByteMatrix
 from tinyscout.kernels.arena import Arena, arena_of, up
 from tinyscout.kernels.forward import BLOCK, MLP_ROWS
@@ -24,7 +25,9 @@ NORMS = ("attention_norm.gain", "attention_norm.bias", "mlp_norm.gain", "mlp_nor
 
 
 def sizes_of(config: LeadScoutConfig) -> Sizes:
-    """The sizes that the kernels need."""
+    """The sizes that the kernels need. Raises InputError for a model with experts, which they can't run yet."""
+    if config.experts:
+        raise InputError(f"compile: the model has {config.experts} experts, which only LeadScout itself can run so far")
     return Sizes(config.width, config.heads, 4 * config.width)
 
 

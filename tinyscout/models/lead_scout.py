@@ -16,7 +16,7 @@ from tinyscout.models.amount_encoding import AmountEncoding
 from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.batches import BATCH_TOKENS, batches_of_tokens, for_each_batch
 from tinyscout.models.time_encoding import TimeEncoding
-from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, Parameter
+from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, MoE, Parameter, Routing
 from tinyscout.tokenizer import Padded, Tokens
 
 EMBEDDING_STD = 0.3
@@ -29,7 +29,9 @@ class LeadScoutConfig:
     """Sizes of a LeadScout.
 
     vocabulary counts all token ids, language the prefix of them that the model may write; numbers are the ids that
-    carry a value; wide counts the baseline's features.
+    carry a value; wide counts the baseline's features. experts: 0 for dense layers, else the last `expert_layers` have
+    so many experts in the place of their MLP, of which a token uses top_k; capacity, if not 0, is MoE's
+    capacity_factor. Earlier layers stay dense, whose routers are the slowest to balance (DeepSeekMoE, Dai et al. 2024).
     """
 
     vocabulary: int
@@ -41,6 +43,15 @@ class LeadScoutConfig:
     heads: int = 4
     max_tokens: int = 128
     dropout: float = 0.1
+    experts: int = 0
+    top_k: int = 1
+    expert_layers: int = 2
+    capacity: float = 0.0
+
+    @property
+    def routed(self) -> range:
+        """The layers that have experts."""
+        return range(max(0, self.depth - self.expert_layers) if self.experts else self.depth, self.depth)
 
 
 class WidePath(Module):
@@ -70,8 +81,16 @@ class LeadScout(Module):
         self.position = Embedding(config.max_tokens, width, rng=rng, dtype=dtype)
         self.age = TimeEncoding(width, rng=rng, dtype=dtype)
         self.blocks = [
-            Block(width, config.heads, norm="pre", dropout=config.dropout, rng=rng, dtype=dtype)
-            for _ in range(config.depth)
+            Block(
+                width,
+                config.heads,
+                norm="pre",
+                dropout=config.dropout,
+                mlp=self._experts(i, rng, dtype),
+                rng=rng,
+                dtype=dtype,
+            )
+            for i in range(config.depth)
         ]
         self.norm = LayerNorm(width, dtype=dtype)
         self.reply = Linear(width, 1, rng=rng, dtype=dtype)
@@ -84,40 +103,76 @@ class LeadScout(Module):
         x = self.token(batch.ids) + self.position(np.arange(batch.ids.shape[1])) + self.age(batch.ages)
         return x + self.amount(batch.ids, batch.values) if self.config.numbers else x
 
-    def hidden(self, embedded: Tensor, lengths: np.ndarray) -> Tensor:
-        """The backbone: (B, T, D), lengths (B,) -> (B, T, D)."""
+    def _experts(self, layer: int, rng: np.random.Generator, dtype: type) -> MoE | None:
+        """What takes the MLP's place in a layer, if anything does."""
+        config = self.config
+        if layer not in config.routed:
+            return None
+        return MoE(
+            config.width,
+            4 * config.width,
+            config.experts,
+            config.top_k,
+            capacity_factor=config.capacity or None,
+            dropout=config.dropout,
+            rng=rng,
+            dtype=dtype,
+        )
+
+    def hidden(self, embedded: Tensor, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
+        """The backbone: (B, T, D), lengths (B,) -> (B, T, D). What the routers decide is added to `routings`."""
         x = embedded
         for block in self.blocks:
-            x = block(x, lengths=lengths)
+            x = block(x, lengths=lengths, routings=routings)
         return self.norm(x)
 
-    def reply_logits(self, batch: Padded, features: sparse.csr_matrix, embedded: Tensor | None = None) -> Tensor:
+    def reply_logits(
+        self,
+        batch: Padded,
+        features: sparse.csr_matrix,
+        embedded: Tensor | None = None,
+        routings: list[Routing] | None = None,
+    ) -> Tensor:
         """Reply logits (B,) of a padded batch and its wide features (B, F).
 
-        `embedded` (B, T, D) takes the place of `embed(batch)`, for gradients with respect to the tokens.
+        `embedded` (B, T, D) takes the place of `embed(batch)`, for gradients with respect to the tokens. What the
+        routers decide is added to `routings`.
         """
-        last = self._at_score(self.embed(batch) if embedded is None else embedded, batch.lengths)
+        last = self._at_score(self.embed(batch) if embedded is None else embedded, batch.lengths, routings)
         return self.reply(last).reshape(-1) + self.wide(features)
 
     def training_loss(
-        self, batch: Padded, features: sparse.csr_matrix, labels: np.ndarray, *, deep_weight: float
+        self,
+        batch: Padded,
+        features: sparse.csr_matrix,
+        labels: np.ndarray,
+        *,
+        deep_weight: float,
+        balance_weight: float = 0.0,
+        z_weight: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """The mean reply loss, and what to go backward from: that plus deep_weight times the deep path's own loss.
+
+        Each layer with experts adds its routers' losses (nn.Routing.loss), weighted.
 
         The wide path already says what is additive, so at first the rest pulls the tokens nowhere. Asked for the reply
         alone, through a head that predicts nothing else (deep supervision, Lee et al. 2015), they learn at once.
         """
-        last = self._at_score(self.embed(batch), batch.lengths)
+        routings: list[Routing] = []
+        last = self._at_score(self.embed(batch), batch.lengths, routings)
         reply = ops.bce_with_logits(self.reply(last).reshape(-1) + self.wide(features), targets=labels)
-        if not deep_weight:
-            return reply, reply
-        return reply, reply + deep_weight * ops.bce_with_logits(self.alone(last).reshape(-1), targets=labels)
+        root = reply
+        if deep_weight:
+            root = root + deep_weight * ops.bce_with_logits(self.alone(last).reshape(-1), targets=labels)
+        for routing in routings:
+            root = root + routing.loss(balance_weight=balance_weight, z_weight=z_weight)
+        return reply, root
 
-    def _at_score(self, x: Tensor, lengths: np.ndarray) -> Tensor:
-        """The backbone at each lead's last token: embedded (B, T, D) -> (B, D)."""
+    def _at_score(self, x: Tensor, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
+        """The backbone at each lead's last token: embedded (B, T, D) -> (B, D). The last router routes that."""
         for block in self.blocks[:-1]:
-            x = block(x, lengths=lengths)
-        return self.norm(self.blocks[-1].at_last(x, lengths=lengths))
+            x = block(x, lengths=lengths, routings=routings)
+        return self.norm(self.blocks[-1].at_last(x, lengths=lengths, routings=routings))
 
     def language_logits(self, batch: Padded, at: tuple[np.ndarray, np.ndarray] | None = None) -> Tensor:
         """Next-token logits over the language ids, tied to the token embedding: (B, T) -> (B, T, V).

@@ -36,12 +36,16 @@ class Routing:
         """Choices of an expert that was full."""
         return self.chosen.size - int(self.served.sum())
 
+    def loss(self, *, balance_weight: float, z_weight: float) -> Tensor:
+        """What this layer adds to the training loss: Switch (eq. 4) gives balance 0.01, ST-MoE (eq. 6) z 0.001."""
+        return balance_weight * self.load_balance() + z_weight * self.router_z()
+
     def load_balance(self) -> Tensor:
-        """1 where all experts are used alike, E where one has all; for the training loss."""
+        """1 where all experts are used alike, E where one has all."""
         return ops.load_balance(self.logits, chosen=self.chosen)
 
     def router_z(self) -> Tensor:
-        """Mean squared logsumexp of the logits; for the training loss."""
+        """Mean squared logsumexp of the logits."""
         return ops.router_z(self.logits)
 
 

@@ -139,7 +139,7 @@ class _Run:
         rows = self._batch_rows()
         self.shards.train()
         self.optimizer.zero_grad()
-        loss = self.shards.backward(self.train, self.labels, rows, deep_weight=self.settings.deep_weight)
+        loss = self.shards.backward(self.train, self.labels, rows, **self.settings.loss_weights)
         if not math.isfinite(loss) or not math.isfinite(clip_grad_norm(self.model.parameters(), self.settings.clip)):
             self._raise_for_nan(self.train, self.labels, rows)
         self.optimizer.lr = warmup_cosine(
@@ -251,7 +251,7 @@ class _Run:
                     examples.tokens.pad(rows),
                     examples.features[rows],
                     labels[rows],
-                    deep_weight=self.settings.deep_weight,
+                    **self.settings.loss_weights,
                 )[1].backward()
         except FloatingPointError as error:
             raise InputError(f"{where}: {error}; {remedy}") from error

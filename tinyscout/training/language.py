@@ -14,6 +14,7 @@ from tinyscout.autograd import Tensor, keep_freed_memory, no_grad, ops
 from tinyscout.errors import InputError
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
+from tinyscout.nn import Routing
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
 from tinyscout.tokenizer import Padded, Tokens
@@ -36,6 +37,8 @@ class LanguageSettings(Settings):
     warmup: Share = 0.05
     clip: Annotated[float, Field(gt=0)] = 1.0
     reply_weight: Annotated[float, Field(ge=0)] = 1.0
+    balance_weight: Annotated[float, Field(ge=0)] = 0.01
+    z_weight: Annotated[float, Field(ge=0)] = 0.001
 
 
 def fit_language(
@@ -67,8 +70,14 @@ def fit_language(
         for rows in shuffled_batches(lengths, settings.batch_size, np.random.default_rng([seed, epoch])):
             optimizer.zero_grad()
             known = None if labels is None else labels[rows]
-            loss = lesson_loss(model, lessons.take(rows), labels=known, reply_weight=settings.reply_weight)
-            loss.backward()
+            routings: list[Routing] = []
+            loss = lesson_loss(
+                model, lessons.take(rows), labels=known, reply_weight=settings.reply_weight, routings=routings
+            )
+            root = loss
+            for routing in routings:
+                root = root + routing.loss(balance_weight=settings.balance_weight, z_weight=settings.z_weight)
+            root.backward()
             losses.append(loss.item())
             if not math.isfinite(losses[-1]) or not math.isfinite(clip_grad_norm(model.parameters(), settings.clip)):
                 raise InputError(
@@ -90,14 +99,20 @@ def fit_language(
 
 
 def lesson_loss(
-    model: LeadScout, lessons: Examples, *, labels: np.ndarray | None = None, reply_weight: float = 1.0
+    model: LeadScout,
+    lessons: Examples,
+    *,
+    labels: np.ndarray | None = None,
+    reply_weight: float = 1.0,
+    routings: list[Routing] | None = None,
 ) -> Tensor:
     """Mean -log p of the tokens of the messages (B) and of their ends; with labels (B,), the reply loss beside it.
 
-    Labels that are NaN are left out. The reply is read at `<score>`, as it would be if nothing followed.
+    Labels that are NaN are left out. The reply is read at `<score>`, as it would be if nothing followed. What routers
+    decide is added to `routings`.
     """
     batch = lessons.tokens.pad()
-    hidden = model.hidden(model.embed(batch), batch.lengths)  # (B, T, D)
+    hidden = model.hidden(model.embed(batch), batch.lengths, routings)  # (B, T, D)
     at, targets = _next(batch)
     loss = ops.cross_entropy(model.next_token(hidden[at]), targets=targets)
     if labels is None:

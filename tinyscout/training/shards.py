@@ -37,8 +37,11 @@ class Shards:
             finally:
                 self._pool = None
 
-    def backward(self, examples: Examples, labels: np.ndarray, rows: np.ndarray, *, deep_weight: float = 0.0) -> float:
-        """Mean reply loss of the rows; the gradient of `LeadScout.training_loss` is left in the model's parameters."""
+    def backward(self, examples: Examples, labels: np.ndarray, rows: np.ndarray, **weights: float) -> float:
+        """Mean reply loss of the rows; the gradient of `LeadScout.training_loss` is left in the model's parameters.
+
+        weights: those that `training_loss` takes. Routers balance each shard on its own.
+        """
         parts = [rows[number :: len(self.replicas)] for number in range(len(self.replicas))]
         work = [(replica, part) for replica, part in zip(self.replicas, parts, strict=True) if len(part)]
 
@@ -46,7 +49,7 @@ class Shards:
             replica, part = pair
             replica.zero_grad()
             loss, root = replica.training_loss(
-                examples.tokens.pad(part), examples.features[part], labels[part], deep_weight=deep_weight
+                examples.tokens.pad(part), examples.features[part], labels[part], **weights
             )
             share = len(part) / len(rows)
             if np.isfinite(root.item()):

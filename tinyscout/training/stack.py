@@ -183,11 +183,8 @@ class Stack:
             language=vocabulary.n_language,
             numbers=tuple(field.start for field in vocabulary.fields if field.is_number),
             wide=len(self.features.names),
-            width=settings.model.width,
-            depth=settings.model.depth,
-            heads=settings.model.heads,
             max_tokens=self.max_tokens,
-            dropout=settings.model.dropout,
+            **settings.model.model_dump(),
         )
         member = LeadScout(config, rng=np.random.default_rng(settings.seed + number))
         member.wide.start_from(self.baseline)
