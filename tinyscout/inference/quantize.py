@@ -19,6 +19,7 @@ from tinyscout.inference.mapped import load_mapped
 from tinyscout.kernels import linear_int8
 from tinyscout.kernels.int8 import pack_quantized
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
+from tinyscout.nn import MoE, Routing
 from tinyscout.tokenizer import Padded
 
 ROLE = "quantized_scout"
@@ -27,13 +28,13 @@ LINEAR = ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
 
 
 class ByteMatrix(NamedTuple):
-    """About q * scale[:, None]."""
+    """About q * scale[..., None]; with experts, those of all of them, which is one more axis in front."""
 
     q: np.ndarray  # (Out, In) int8
     scale: np.ndarray  # (Out,) float32, whose values are float16's, so that a file can hold them in two bytes
 
     def float32(self) -> np.ndarray:
-        return self.q * self.scale[:, None]
+        return self.q * self.scale[..., None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Quantized:
             rows, size = math.prod(shapes[name][:-1]), math.prod(shapes[name])
             q, octets = octets[:size], octets[size:]
             scale, halves = halves[:rows], halves[rows:]
-            matrices[name] = ByteMatrix(q.reshape(-1, shapes[name][-1]), scale.astype(np.float32))
+            scale = scale.reshape(shapes[name][:-1]).astype(np.float32)
+            matrices[name] = ByteMatrix(q.reshape(shapes[name]), scale)
         for name in (each for each in shapes if not _in_bytes(each)):
             size = math.prod(shapes[name])
             vector, halves = halves[:size], halves[size:]
@@ -112,12 +114,12 @@ def _half(name: str, x: np.ndarray) -> np.ndarray:
 
 
 def byte_matrix(weight: np.ndarray) -> ByteMatrix:
-    """weight (Out, In) -> bytes from -127 to 127 and a scale for each row."""
+    """weight (..., Out, In) -> bytes from -127 to 127 and a scale for each row."""
     if not np.isfinite(weight).all():
         raise InputError("quantize: a weight is not finite; fit the model again, with a lower learning rate")
-    scale = (np.abs(weight).max(axis=1, initial=0) / 127).astype(np.float16).astype(np.float32)
-    usable = np.where(scale > 0, scale, 1)[:, None]
-    q = np.where(scale[:, None] > 0, np.clip(np.rint(weight / usable), -127, 127), 0)
+    scale = (np.abs(weight).max(axis=-1, initial=0) / 127).astype(np.float16).astype(np.float32)
+    usable = np.where(scale > 0, scale, 1)[..., None]
+    q = np.where(scale[..., None] > 0, np.clip(np.rint(weight / usable), -127, 127), 0)
     return ByteMatrix(q.astype(np.int8), scale)
 
 
@@ -130,9 +132,11 @@ def error_per_layer(model: LeadScout, quantized: Quantized, examples: Examples) 
     for name, matrix in quantized.matrices.items():
         output = worst = float("nan")
         if name in reached:
-            x = reached[name]
-            right = x @ weights[name].T
-            off = linear_int8(x, pack_quantized(matrix.q, matrix.scale)) - right
+            weight = weights[name].reshape(len(reached[name]), *matrix.q.shape[-2:])  # (E, Out, In), E = 1 if dense
+            q, scale = matrix.q.reshape(weight.shape), matrix.scale.reshape(weight.shape[:2])
+            right = np.concatenate([x @ w.T for x, w in zip(reached[name], weight, strict=True)])
+            given = [linear_int8(x, pack_quantized(*pair)) for x, *pair in zip(reached[name], q, scale, strict=True)]
+            off = np.concatenate(given) - right
             output, worst = _rms(off) / _rms(right), float(np.abs(off).max()) / _rms(right)
         errors.append(LayerError(name, _rms(matrix.float32() - weights[name]) / _rms(weights[name]), output, worst))
     return errors
@@ -164,13 +168,13 @@ def _shapes(config: LeadScoutConfig) -> dict[str, tuple[int, ...]]:
     return {name: each.shape for name, each in model.named_parameters() if name.partition(".")[0] != "alone"}
 
 
-def _inputs(model: LeadScout, batch: Padded) -> dict[str, np.ndarray]:
-    """What reaches each linear layer: parameter name -> rows (N, In) of all real tokens."""
+def _inputs(model: LeadScout, batch: Padded) -> dict[str, list[np.ndarray]]:
+    """What reaches each linear layer: parameter name -> rows (N, In) of all real tokens, for each expert."""
     real = np.arange(batch.ids.shape[1]) < batch.lengths[:, None]
-    reached: dict[str, np.ndarray] = {}
+    reached: dict[str, list[np.ndarray]] = {}
 
     def note(layer: int, part: str, x: Tensor) -> Tensor:
-        reached[f"blocks.{layer}.{part}.weight"] = np.ascontiguousarray(x.data[real])
+        reached[f"blocks.{layer}.{part}.weight"] = [np.ascontiguousarray(x.data[real])]
         return x
 
     x = model.embed(batch)
@@ -179,8 +183,20 @@ def _inputs(model: LeadScout, batch: Padded) -> dict[str, np.ndarray]:
         qkv = attention.qkv(note(i, "attention.qkv", block.attention_norm(x)))
         mixed = ops.self_attention(qkv, heads=attention.heads, lengths=batch.lengths, causal=True)
         x = x + attention.out(note(i, "attention.out", mixed))
-        hidden = ops.gelu(mlp.up(note(i, "mlp.up", block.mlp_norm(x))))
-        x = x + mlp.down(note(i, "mlp.down", hidden))
+        read = block.mlp_norm(x)
+        if isinstance(mlp, MoE):
+            routings: list[Routing] = []
+            x = x + mlp(read, lengths=batch.lengths, routings=routings)
+            experts = range(len(routings[0].served))
+            rows = [read.data[real][(routings[0].chosen == e).any(axis=1)] for e in experts]
+            parts = [(mlp.up.weight.data[e], mlp.up.bias.data[e]) for e in experts]
+            reached[f"blocks.{i}.mlp.up.weight"] = rows
+            reached[f"blocks.{i}.mlp.down.weight"] = [
+                ops.gelu(ops.linear(Tensor(some), *part)).data for some, part in zip(rows, parts, strict=True)
+            ]
+        else:
+            hidden = ops.gelu(mlp.up(note(i, "mlp.up", read)))
+            x = x + mlp.down(note(i, "mlp.down", hidden))
     return reached
 
 

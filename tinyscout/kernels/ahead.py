@@ -53,7 +53,7 @@ def _updates() -> None:
 
 
 def _forward() -> None:
-    memory, table = np.zeros(64, np.uint8), np.tile([0, 1, 1, 1, 1], (30, 1))
+    memory, table = np.zeros(64, np.uint8), np.tile([0, 1, 1, 1, 1], (32, 1))
     ids, floats, counts = np.zeros(0, np.int32), np.zeros(0, f32), np.zeros(1, np.int32)
     cache = np.zeros((1, 1, 1, 1), f32), np.zeros((1, 1, 1), f32)
     arenas = memory, table, memory.copy(), table.copy()

@@ -12,6 +12,7 @@ from tinyscout.kernels.attend import attend, attend_one, keys_as_columns
 from tinyscout.kernels.jit import kernel, part
 from tinyscout.kernels.layout import float32_in, int8_in, scratch_in
 from tinyscout.kernels.products import product
+from tinyscout.kernels.routing import add_gated, gather, group, route
 from tinyscout.kernels.rows import dot_row, gelu_rows, move_row, norm_rows
 from tinyscout.kernels.simd import LANES, load, store
 from tinyscout.kernels.tile import PANEL
@@ -56,8 +57,20 @@ def _queries(weights, sizes, rows, scratch):
 
 
 @part
+def _sort_by_expert(weights, sizes, first, experts, rows, scratch):
+    """Rows of `normed` to `qkv`, which attention needs no more and has room for two of each, sorted by expert."""
+    stride, top_k = weights.head.shape[1], sizes.top_k
+    route(
+        rows, sizes.width, stride, scratch.normed, weights.routers, first, experts, top_k, scratch.chosen,
+        scratch.gates
+    )  # fmt: skip
+    group(rows * top_k, experts, scratch.chosen, scratch.order, scratch.ends)
+    gather(rows * top_k, top_k, stride, scratch.normed, scratch.order, scratch.qkv)
+
+
+@part
 def _finish_layer(weights, sizes, layer, rows, scratch):
-    """After attention: what it mixed is projected and added to x, and then what the MLP makes of that."""
+    """After attention: what it mixed is projected and added to x, and then what the MLP, or experts, make of that."""
     width, stride, hidden = sizes.width, weights.head.shape[1], sizes.hidden
     long = _up(hidden, LANES)
     norms = weights.norms[layer]
@@ -65,16 +78,26 @@ def _finish_layer(weights, sizes, layer, rows, scratch):
         weights.out, layer, 0, width, rows, width, scratch.mixed, 0, stride, scratch.x, 0, stride, True, scratch
     )  # fmt: skip
     norm_rows(rows, width, stride, scratch.x, norms[2], norms[3], scratch.normed)
-    for i in range(0, rows, MLP_ROWS):
-        some, at = min(MLP_ROWS, rows - i), i * stride
-        product(
-            weights.up, layer, 0, hidden, some, width, scratch.normed, at, stride, scratch.hidden, 0, long, False,
-            scratch
-        )  # fmt: skip
-        gelu_rows(some * long, scratch.hidden)
-        product(
-            weights.down, layer, 0, width, some, hidden, scratch.hidden, 0, long, scratch.x, at, stride, True, scratch
-        )  # fmt: skip
+    first, experts = weights.first_mlp[layer], weights.first_mlp[layer + 1] - weights.first_mlp[layer]
+    dense = experts == 1
+    if not dense:
+        _sort_by_expert(weights, sizes, first, experts, rows, scratch)
+    x, out, start = scratch.normed if dense else scratch.qkv, scratch.x if dense else scratch.qkv, 0
+    for e in range(experts):
+        end = rows if dense else scratch.ends[e]
+        for i in range(start, end, MLP_ROWS):
+            some, at = min(MLP_ROWS, end - i), i * stride
+            product(
+                weights.up, first + e, 0, hidden, some, width, x, at, stride, scratch.hidden, 0, long, False, scratch
+            )  # fmt: skip
+            gelu_rows(some * long, scratch.hidden)
+            product(
+                weights.down, first + e, 0, width, some, hidden, scratch.hidden, 0, long, out, at, stride, dense,
+                scratch
+            )  # fmt: skip
+        start = end
+    if not dense:
+        add_gated(rows * sizes.top_k, sizes.top_k, stride, scratch.qkv, scratch.gates, scratch.order, scratch.x)
 
 
 @part

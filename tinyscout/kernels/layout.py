@@ -16,6 +16,8 @@ class Sizes(NamedTuple):
     width: int
     heads: int
     hidden: int
+    top_k: int
+    experts: int
 
 
 class Weights(NamedTuple):
@@ -25,15 +27,17 @@ class Weights(NamedTuple):
     norms: np.ndarray  # (L, 4, W): gain and bias of the norm before attention, then of the one before the MLP
     head: np.ndarray  # (3, W): gain and bias of the last norm, weight of the reply head
     wide: np.ndarray  # (F + 1,): weights of the wide path, then both biases' sum
-    sizes: np.ndarray  # (3,) int64, as Sizes
+    sizes: np.ndarray  # (5,) int64, as Sizes
+    routers: np.ndarray  # (M, W): what each of the M MLPs of all layers is chosen by; zeros where a layer has but one
+    first_mlp: np.ndarray  # (L + 1,) int64: MLPs of a layer are first_mlp[layer] to first_mlp[layer + 1]
     qkv: Panels | Int8Panels  # queries, scaled, in the first columns, up to a whole panel; then keys and values
     out: Panels | Int8Panels
-    up: Panels | Int8Panels
+    up: Panels | Int8Panels  # one an MLP
     down: Panels | Int8Panels
     language: Panels | Int8Panels  # one layer: the token vectors of the language ids
 
 
-PRODUCTS = 10  # arrays in Weights before its products
+PRODUCTS = 12  # arrays in Weights before its products
 
 
 class Scratch(NamedTuple):
@@ -51,6 +55,10 @@ class Scratch(NamedTuple):
     age: np.ndarray
     scales: np.ndarray
     octets: np.ndarray  # uint8
+    chosen: np.ndarray  # int64, as are order and ends: what kernels/routing.py finds
+    gates: np.ndarray
+    order: np.ndarray
+    ends: np.ndarray
 
 
 @part
@@ -81,8 +89,9 @@ def _opened(memory, table, qkv, out, up, down, language):
         doubles(memory, table, 5),
     )
     norms, head, wide = cube(memory, table, 6), matrix(memory, table, 7), floats(memory, table, 8)
-    n = integers(memory, table, 9)
-    return Weights(tables, norms, head, wide, n, qkv, out, up, down, language), Sizes(n[0], n[1], n[2])
+    n, routers, first = integers(memory, table, 9), matrix(memory, table, 10), integers(memory, table, 11)
+    weights = Weights(tables, norms, head, wide, n, routers, first, qkv, out, up, down, language)
+    return weights, Sizes(n[0], n[1], n[2], n[3], n[4])
 
 
 @part
@@ -100,6 +109,10 @@ def scratch_in(room, places):
         floats(room, places, 9),
         floats(room, places, 10),
         octets(room, places, 11),
+        integers(room, places, 12),
+        floats(room, places, 13),
+        integers(room, places, 14),
+        integers(room, places, 15),
     )
 
 
