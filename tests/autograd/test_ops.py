@@ -23,9 +23,10 @@ def apart(*shape):
     return rng.permutation(values).reshape(shape)
 
 
-def mlp_inputs(width, hidden):
-    shapes = (hidden, width), (hidden,), (width, hidden), (width,)
-    return [normal(2, 3, width), positive(width), normal(width), *(0.5 * normal(*shape) for shape in shapes)]
+def branch_inputs(width, first, second):
+    """x, gain and shift of the norm, and two layers of these shapes with their biases."""
+    shapes = first, first[:1], second, second[:1]
+    return [normal(2, 3, width), positive(width), normal(width), *(0.25 * normal(*shape) for shape in shapes)]
 
 
 MATRIX = scipy.sparse.random(5, 4, density=0.6, random_state=3, format="csr")
@@ -109,8 +110,13 @@ CASES = {
     ],
     "layer_norm": [(lambda f, x, g, b: f(x, g, b), [normal(2, 3, 5), positive(5), normal(5)])],
     "mlp_branch": [
-        (lambda f, *inputs: f(*inputs), mlp_inputs(3, 4)),
-        (lambda f, *inputs: f(*inputs, kept=KEPT), mlp_inputs(16, 32)),
+        (lambda f, *inputs: f(*inputs), branch_inputs(3, (4, 3), (3, 4))),
+        (lambda f, *inputs: f(*inputs, kept=KEPT), branch_inputs(16, (32, 16), (16, 32))),
+    ],
+    "attention_branch": [
+        (lambda f, *inputs: f(*inputs, heads=2, causal=False), branch_inputs(4, (12, 4), (4, 4))),
+        (lambda f, *inputs: f(*inputs, heads=1, kept=KEPT), branch_inputs(16, (48, 16), (16, 16))),
+        (lambda f, *inputs: f(*inputs, heads=2, lengths=[2, 0]), branch_inputs(16, (48, 16), (16, 16))),
     ],
     "gelu": [(lambda f, x: f(x), [2 * normal(3, 4)])],
     "embedding": [

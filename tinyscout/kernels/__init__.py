@@ -17,6 +17,8 @@ run without the GIL and may be called from several threads at once; each uses on
     layer_norm_backward(dy, x, gain, mean, rstd)               -> dx, dgain, dbias
     gelu(x)                                                    -> y
     gelu_backward(dy, x)                                       -> dx
+    attention_branch(x, gain, shift, qkv, qkv_bias, out, out_bias, *, heads, lengths, ...)  -> y, saved
+    attention_branch_backward(dy, x, gain, shift, qkv, out, saved, *, ...)  -> dx, gradients of the weights
     mlp_branch(x, gain, shift, up, up_bias, down, down_bias, *, kept, eps)            -> y, saved
     mlp_branch_backward(dy, x, gain, shift, up, down, saved, *, kept, frozen=False)   -> dx, gradients of the weights
     softmax(x)                                                 -> y
@@ -46,11 +48,14 @@ if TYPE_CHECKING:
     from tinyscout.kernels.multihead import attention, attention_backward
     from tinyscout.kernels.optimizer import adamw
     from tinyscout.kernels.scatter import scatter_add
+    from tinyscout.kernels.selfattention import attention_branch, attention_branch_backward
 
 __all__ = [
     "adamw",
     "attention",
     "attention_backward",
+    "attention_branch",
+    "attention_branch_backward",
     "cross_entropy",
     "gelu",
     "gelu_backward",
@@ -84,6 +89,7 @@ _FILES = {
     "mlp": ("mlp_branch", "mlp_branch_backward"),
     "multihead": ("attention", "attention_backward"),
     "optimizer": ("adamw",),
+    "selfattention": ("attention_branch", "attention_branch_backward"),
     "scatter": ("scatter_add",),
 }
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names}

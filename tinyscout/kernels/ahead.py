@@ -33,6 +33,10 @@ def _attention() -> None:
     q = np.ones((1, 1, 4, 16), f32)
     y, lse = kernels.attention(q, q, q)
     kernels.attention_backward(q, q, q, q, y, lse)
+    x, weight = np.ones((1, 4, 16), f32), np.ones((48, 16), f32)
+    weights = weight[0], weight[0], weight, weight[:16]
+    _, saved = kernels.attention_branch(x, *weights[:3], weight[:, 0].copy(), weights[3], weight[0], heads=1)
+    kernels.attention_branch_backward(x, x, *weights, saved, heads=1)
 
 
 def _rows() -> None:

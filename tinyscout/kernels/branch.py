@@ -6,7 +6,8 @@ selfattention.py take ROWS rows or so through every step before the next ones, f
 
 import numpy as np
 
-from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.affine import LARGEST_WEIGHT
+from tinyscout.kernels.jit import as_rows, kernel
 from tinyscout.kernels.simd import LANES, TILE_ROWS, fma, load, splat, store, sum_of
 from tinyscout.kernels.tile import PANEL, tile_1, tile_2
 
@@ -85,6 +86,15 @@ def take_cotangent(rows, width, dy, x0, kept, into):
 
 
 @kernel
+def unpack(rows, width, x, into, into0):
+    """Rows of scratch x to rows of `width`, from into0 on."""
+    row = stride_of(width)
+    for i in range(rows):
+        for j in range(0, width, LANES):
+            store(into, into0 + i * width + j, load(x, i * row + j))
+
+
+@kernel
 def add_rows(rows, width, x, into):
     """into (width,) += the sum of the rows of scratch x."""
     row = stride_of(width)
@@ -152,3 +162,13 @@ def norm_backward(rows, width, dnormed, dy, x, x0, gain, mean, rstd, dx, dgain, 
             xhat = (load(x, at + j) - m) * r
             dxhat = load(dnormed, i * row + j) * load(gain, j)
             store(dx, at + j, load(dy, at + j) + r * (dxhat - total - along * xhat))
+
+
+def rows_kept(kept, width):
+    """What dropout kept as rows; no rows for None."""
+    return np.empty((0, width), f32) if kept is None else as_rows(kept)
+
+
+def fits_cache(*weights):
+    """Whether the tiles serve these weights: whole registers both ways, and each fits the second-level cache."""
+    return all(w.shape[0] % PAD == w.shape[1] % PAD == 0 and 0 < w.size <= LARGEST_WEIGHT for w in weights)

@@ -7,17 +7,18 @@ bring back from memory.
 import numpy as np
 
 from tinyscout.kernels.activation import gelu, gelu_and_slope, gelu_backward, share_below
-from tinyscout.kernels.affine import LARGEST_WEIGHT, linear, linear_backward_input, linear_backward_weight
+from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
 from tinyscout.kernels.branch import (
-    PAD,
     ROWS,
     add_branch,
     add_rows,
     add_weight_gradient,
+    fits_cache,
     measure,
     norm_backward,
     normalise,
     product,
+    rows_kept,
     scratch,
     stride_of,
     take_cotangent,
@@ -127,13 +128,13 @@ def mlp_branch(x, gain, shift, up, up_bias, down, down_bias, *, kept=None, eps=1
     """
     _check("mlp_branch", x, gain, shift, up, up_bias, down, down_bias, kept)
     arrays = [a for a in (x, gain, shift, up, up_bias, down, down_bias, kept) if a is not None]
-    if not (compiled_for(*arrays) and x.size and _pays(up, down)):
+    if not (compiled_for(*arrays) and x.size and fits_cache(up, down)):
         return mlp_branch_twin(x, gain, shift, up, up_bias, down, down_bias, kept=kept, eps=eps)
     rows = as_rows(x)  # (N, D)
     y, mean, rstd = np.empty_like(rows), np.empty(len(rows), f32), np.empty(len(rows), f32)
     u = np.empty((len(rows), len(up)), f32)
     weights = [plain(w) for w in (gain, shift, up, up_bias, down, down_bias)]
-    _forward(rows, *weights, _rows_kept(kept, rows), f32(eps), y, mean, rstd, u)
+    _forward(rows, *weights, rows_kept(kept, rows.shape[1]), f32(eps), y, mean, rstd, u)
     return y.reshape(x.shape), tuple(a.reshape((*x.shape[:-1], *a.shape[1:])) for a in (mean, rstd, u))
 
 
@@ -145,24 +146,15 @@ def mlp_branch_backward(dy, x, gain, shift, up, down, saved, *, kept=None, froze
     if dy.shape != x.shape:
         raise ValueError(f"mlp_branch_backward: dy has shape {dy.shape}, needs that of x {x.shape}")
     arrays = [a for a in (dy, x, gain, shift, up, down, kept) if a is not None]
-    if not (compiled_for(*arrays) and x.size and _pays(up, down)):
+    if not (compiled_for(*arrays) and x.size and fits_cache(up, down)):
         return mlp_branch_backward_twin(dy, x, gain, shift, up, down, saved, kept=kept, frozen=frozen)
     rows, (mean, rstd, u) = as_rows(x), saved
     dx, weights = np.empty_like(rows), [plain(w) for w in (gain, shift, up, down)]
     shapes = gain.shape, gain.shape, up.shape, up.shape[:1], down.shape, down.shape[:1]
     gradients = [np.zeros(shape, f32) for shape in shapes]
     flat = mean.reshape(-1), rstd.reshape(-1), u.reshape(-1)
-    _backward(as_rows(dy), rows, *weights, _rows_kept(kept, rows), *flat, frozen, dx, *gradients)
+    _backward(as_rows(dy), rows, *weights, rows_kept(kept, rows.shape[1]), *flat, frozen, dx, *gradients)
     return dx.reshape(x.shape), *([None] * len(gradients) if frozen else gradients)
-
-
-def _rows_kept(kept, rows):
-    return np.empty((0, rows.shape[1]), f32) if kept is None else as_rows(kept)
-
-
-def _pays(*weights):
-    """Whether the tiles serve these weights: whole registers both ways, and all of it fits the cache."""
-    return all(w.shape[0] % PAD == w.shape[1] % PAD == 0 and 0 < w.size <= LARGEST_WEIGHT for w in weights)
 
 
 def _check(name, x, gain, shift, up, up_bias, down, down_bias, kept):

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from tinyscout.autograd import Tensor, ops
 from tinyscout.nn.linear import Linear
 from tinyscout.nn.module import Module
+from tinyscout.nn.norm import LayerNorm
 
 
 class MultiHeadAttention(Module):
@@ -48,6 +49,20 @@ class MultiHeadAttention(Module):
             return y
         q, k, _ = ops.split_heads(qkv.data, self.heads)  # (B, H, T, K) each
         return y, ops.attention_weights(q, k, lengths=lengths, causal=causal)
+
+    def branch(
+        self,
+        x: Tensor,
+        norm: LayerNorm,
+        *,
+        lengths: ArrayLike | None = None,
+        causal: bool = True,
+        kept: np.ndarray | None = None,
+    ) -> Tensor:
+        """x + kept * self(norm(x)) as one op; kept as x, or None for 1."""
+        weights = norm.gain, norm.bias, self.qkv.weight, self.qkv.bias, self.out.weight, self.out.bias
+        options = {"heads": self.heads, "lengths": lengths, "causal": causal, "kept": kept, "eps": norm.eps}
+        return ops.attention_branch(x, *weights, **options, frozen=not self.qkv.weight.requires_grad)
 
     def at_last(self, x: Tensor, *, lengths: np.ndarray) -> Tensor:
         """What __call__ gives at the last position of each row that is no padding: x (B, T, D), lengths (B,) -> (B, D).

@@ -55,8 +55,12 @@ class Block(Module):
         routings: list[Routing] | None = None,
     ) -> Tensor:
         """What a router decides is added to `routings`."""
-        mixed = self.attention(self._for_attention(x), lengths=lengths, causal=causal)
-        return self._add(x, mixed, lengths, routings)
+        if self.norm == "pre":
+            kept = self.dropout.mask(x)
+            x = self.attention.branch(x, self.attention_norm, lengths=lengths, causal=causal, kept=kept)
+        else:
+            x = x + self.dropout(self.attention(x, lengths=lengths, causal=causal))
+        return self._with_mlp(x, lengths, routings)
 
     def at_last(self, x: Tensor, *, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
         """What __call__ gives at the last position of each row that is no padding: x (B, T, D), lengths (B,) -> (B, D).
@@ -64,14 +68,11 @@ class Block(Module):
         It skips what only the other positions need: all of the MLP and most of the attention.
         """
         last = x[np.arange(len(lengths)), lengths - 1]  # (B, D)
-        return self._add(last, self.attention.at_last(self._for_attention(x), lengths=lengths), None, routings)
+        read = self.attention_norm(x) if self.norm == "pre" else x
+        return self._with_mlp(last + self.dropout(self.attention.at_last(read, lengths=lengths)), None, routings)
 
-    def _for_attention(self, x: Tensor) -> Tensor:
-        return self.attention_norm(x) if self.norm == "pre" else x
-
-    def _add(self, x: Tensor, mixed: Tensor, lengths: ArrayLike | None, routings: list[Routing] | None) -> Tensor:
-        """The residual stream x with what attention brought to it, then with what the MLP makes of that."""
-        x = x + self.dropout(mixed)
+    def _with_mlp(self, x: Tensor, lengths: ArrayLike | None, routings: list[Routing] | None) -> Tensor:
+        """The residual stream x after attention, with what the MLP makes of it."""
         if self.norm == "post":
             x = self.attention_norm(x)
         mlp = self.mlp

@@ -4,7 +4,7 @@ Each is one function that returns its value and its backward; the contract is in
 """
 
 from tinyscout.autograd.ops.attention import attention, attention_weights, self_attention, split_heads
-from tinyscout.autograd.ops.branches import mlp_branch
+from tinyscout.autograd.ops.branches import attention_branch, mlp_branch
 from tinyscout.autograd.ops.elementwise import (
     abs,
     add,
@@ -37,6 +37,7 @@ __all__ = [
     "abs",
     "add",
     "attention",
+    "attention_branch",
     "attention_weights",
     "bce_with_logits",
     "clip",
