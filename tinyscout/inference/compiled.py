@@ -1,8 +1,6 @@
 """Compiled: a LeadScout whose weights are packed, and whose forward is one compiled function."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -13,8 +11,8 @@ from tinyscout.inference.cache import KVCache
 from tinyscout.inference.packing import new_scratch, pack_weights, sizes_of
 from tinyscout.inference.quantize import Quantized, quantize
 from tinyscout.kernels.arena import Arena, arena_of, leaves
-from tinyscout.kernels.forward import BLOCK, extend_float32, extend_int8, reply_float32, reply_int8
-from tinyscout.kernels.jit import JIT, plain
+from tinyscout.kernels.forward import BLOCK, EXTEND, REPLY
+from tinyscout.kernels.jit import JIT
 from tinyscout.models.batches import cores
 from tinyscout.models.lead_scout import Examples, LeadScout
 
@@ -38,7 +36,8 @@ class Compiled:
         arrays = model.float32() if in_bytes else model.state_dict()
         self.config = model.config
         self.threads = threads
-        self._kernels = (reply_int8, extend_int8) if in_bytes else (reply_float32, extend_float32)
+        dtype = "int8" if in_bytes else "float32"
+        self._reply_kernel, self._extend_kernel = REPLY[dtype], EXTEND[dtype]
         self._sizes = sizes_of(model.config)
         self._frequencies = arrays["age.project.weight"].shape[1] // 2 - 1
         self._weights = arena_of(leaves(pack_weights(model.config, arrays, model.matrices if in_bytes else None)))
@@ -77,9 +76,10 @@ class Compiled:
         )
 
         def work(span: tuple[int, int]) -> None:
-            with self._scratch() as scratch:
-                if not self._kernels[0](*self._weights, *scratch, *arrays, *span, out):
-                    self._refuse(tokens.ids, tokens.lengths)
+            scratch = self._scratch()
+            if not self._reply_kernel(*self._weights, *scratch, *arrays, *span, out):
+                self._refuse(tokens.ids, tokens.lengths)
+            self._free.append(scratch)
 
         if self.threads == 1 or len(tokens.ids) <= SHARE:
             work((0, len(tokens)))
@@ -108,14 +108,14 @@ class Compiled:
         return self._extend(ids, values, ages, cache, min(max(chunk, 1), BLOCK))
 
     def _extend(self, ids: np.ndarray, values: np.ndarray, ages: np.ndarray, cache: KVCache, chunk: int) -> np.ndarray:
-        out = np.empty(self.config.language, np.float32)
-        with self._scratch() as scratch:
-            for start in range(0, len(ids), chunk):
-                some = slice(start, start + chunk)
-                parts = ids[some], values[some], ages[some]
-                if not self._kernels[1](*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
-                    self._refuse(ids, np.array([len(ids)]))
-                cache.length += len(parts[0])
+        out, scratch = np.empty(self.config.language, np.float32), self._scratch()
+        for start in range(0, len(ids), chunk):
+            some = slice(start, start + chunk)
+            parts = ids[some], values[some], ages[some]
+            if not self._extend_kernel(*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
+                self._refuse(ids, np.array([len(ids)]))
+            cache.length += len(parts[0])
+        self._free.append(scratch)
         return out
 
     def decode(self, token: int, cache: KVCache) -> np.ndarray:
@@ -124,16 +124,12 @@ class Compiled:
         cache.token[0] = token
         return self._extend(cache.token, cache.no_amount, cache.no_age, cache, 1)
 
-    @contextmanager
-    def _scratch(self) -> Iterator[Arena]:
+    def _scratch(self) -> Arena:
+        """Scratch that no other thread uses; put back into _free after use."""
         try:
-            scratch = self._free.pop()
+            return self._free.pop()
         except IndexError:
-            scratch = new_scratch(self._sizes, self.config.max_tokens, self._frequencies)
-        try:
-            yield scratch
-        finally:
-            self._free.append(scratch)
+            return new_scratch(self._sizes, self.config.max_tokens, self._frequencies)
 
     def _refuse(self, ids: np.ndarray, lengths: np.ndarray) -> None:
         """Say what the compiled code could not read."""
@@ -169,7 +165,7 @@ def compile(model: LeadScout | Quantized, dtype: str | None = None, *, threads: 
 
 def _as(x: Any, dtype: type) -> np.ndarray:
     """x as the compiled code needs it; a copy only where it is not."""
-    return plain(np.asarray(x, dtype))
+    return np.ascontiguousarray(x, dtype)
 
 
 def _spans(offsets: np.ndarray, shares: int) -> list[tuple[int, int]]:

@@ -61,9 +61,9 @@ def _forward() -> None:
     ids, floats, counts = np.zeros(0, np.int32), np.zeros(0, f32), np.zeros(1, np.int32)
     cache = np.zeros((1, 1, 1, 1), f32), np.zeros((1, 1, 1), f32)
     arenas = memory, table, memory.copy(), table.copy()
-    for kernel in (forward.reply_float32, forward.reply_int8):  # of no leads
+    for kernel in forward.REPLY.values():  # of no leads
         kernel(*arenas, ids, floats, floats, np.zeros(1, np.int64), floats, ids, counts, 0, 0, np.zeros(0))
-    for kernel in (forward.extend_float32, forward.extend_int8):  # of no tokens
+    for kernel in forward.EXTEND.values():  # of no tokens
         kernel(*arenas, ids, floats, floats, 0, *cache, floats)
 
 

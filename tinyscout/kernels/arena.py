@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.simd import borrowed
 
 ALIGNMENT = 64  # bytes: a register load that straddles two cache lines costs double
 AXES = 4
@@ -48,54 +49,53 @@ def up(n: int, multiple: int) -> int:
 
 
 @kernel
-def _span(memory, table, i, size):
-    start = table[i, 0]
-    return memory[start : start + size * table[i, 1] * table[i, 2] * table[i, 3] * table[i, 4]]
-
-
-@kernel
 def octets(memory, table, i):
     """Array i, which is uint8, flat."""
-    return _span(memory, table, i, 1)
+    return borrowed(memory, table[i, 0], (_size(table, i),), np.uint8)
 
 
 @kernel
 def floats(memory, table, i):
     """Array i, which is float32, flat."""
-    return _span(memory, table, i, 4).view(np.float32)
+    return borrowed(memory, table[i, 0], (_size(table, i),), np.float32)
 
 
 @kernel
 def matrix(memory, table, i):
     """Array i, which is float32 and has two axes."""
-    return floats(memory, table, i).reshape(table[i, 1], table[i, 2])
+    return borrowed(memory, table[i, 0], (table[i, 1], table[i, 2]), np.float32)
 
 
 @kernel
 def cube(memory, table, i):
     """Array i, which is float32 and has three axes."""
-    return floats(memory, table, i).reshape(table[i, 1], table[i, 2], table[i, 3])
+    return borrowed(memory, table[i, 0], (table[i, 1], table[i, 2], table[i, 3]), np.float32)
 
 
 @kernel
 def bytes_matrix(memory, table, i):
     """Array i, which is int8 and has two axes."""
-    return _span(memory, table, i, 1).view(np.int8).reshape(table[i, 1], table[i, 2])
+    return borrowed(memory, table[i, 0], (table[i, 1], table[i, 2]), np.int8)
 
 
 @kernel
 def int32_matrix(memory, table, i):
     """Array i, which is int32 and has two axes."""
-    return _span(memory, table, i, 4).view(np.int32).reshape(table[i, 1], table[i, 2])
+    return borrowed(memory, table[i, 0], (table[i, 1], table[i, 2]), np.int32)
 
 
 @kernel
 def integers(memory, table, i):
     """Array i, which is int64, flat."""
-    return _span(memory, table, i, 8).view(np.int64)
+    return borrowed(memory, table[i, 0], (_size(table, i),), np.int64)
 
 
 @kernel
 def doubles(memory, table, i):
     """Array i, which is float64, flat."""
-    return _span(memory, table, i, 8).view(np.float64)
+    return borrowed(memory, table[i, 0], (_size(table, i),), np.float64)
+
+
+@kernel
+def _size(table, i):
+    return table[i, 1] * table[i, 2] * table[i, 3] * table[i, 4]

@@ -57,18 +57,22 @@ def _weights(w, at, n, end):
 
 @kernel
 def attend_one(seen, width, q, q0, keys, keys0, long, v, v0, v_row, weights, y, y0):
-    """The query at q0 over the first `seen` keys."""
-    for j in range(0, seen, LANES):
-        logit = splat(ZERO)
+    """The query at q0 over the first `seen` keys; up to two registers of keys and weights more are touched."""
+    for j in range(0, seen, 2 * LANES):  # two sums at once, because one waits for itself
+        left = right = splat(ZERO)
         for k in range(width):
-            logit = fma(splat(q[q0 + k]), load(keys, keys0 + k * long + j), logit)
-        store(weights, j, logit)
+            q_k, at = splat(q[q0 + k]), keys0 + k * long + j
+            left, right = fma(q_k, load(keys, at), left), fma(q_k, load(keys, at + LANES), right)
+        store(weights, j, left)
+        store(weights, j + LANES, right)
     share = splat(ONE / _weights(weights, 0, seen, seen))
-    for j in range(0, width, LANES):
-        mixed = splat(ZERO)
+    for j in range(0, width, 2 * LANES):
+        left = right = splat(ZERO)
         for t in range(seen):
-            mixed = fma(splat(weights[t]), load(v, v0 + t * v_row + j), mixed)
-        store_first(y, y0 + j, width - j, mixed * share)
+            weight, at = splat(weights[t]), v0 + t * v_row + j
+            left, right = fma(weight, load(v, at), left), fma(weight, load(v, at + LANES), right)
+        store_first(y, y0 + j, width - j, left * share)
+        store_first(y, y0 + j + LANES, width - j - LANES, right * share)
 
 
 @kernel

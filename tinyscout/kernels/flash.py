@@ -15,8 +15,8 @@ from tinyscout.kernels.simd import (
     LANES,
     TILE_ROWS,
     at_least,
+    borrowed,
     first_of,
-    flat,
     fma,
     load,
     load_first,
@@ -79,6 +79,12 @@ def _pack_columns(x, x0, x_row, n, width, into, long):
     for t in range(0, long, LANES):
         for j in range(0, width, LANES):
             store_transposed(x, x0 + t * x_row + j, x_row, n - t, width - j, into, j * long + t, long)
+
+
+@kernel
+def _flat(x):
+    """x from its first element on, to be read by index."""
+    return borrowed(x, 0, (x.size,), np.float32)
 
 
 @kernel
@@ -164,7 +170,7 @@ def forward(q, k, v, y, lse, lengths, causal, scale, offset):
     """y and lse (B, H, Tq) of all leads; lengths (B,), or (0,) for none."""
     (n_leads, heads, n_queries, width), n_keys = q.shape, k.shape[2]
     qs, ks, vs, ys = _steps(q), _steps(k), _steps(v), _steps(y)
-    q, k, v, y, lse = flat(q), flat(k), flat(v), flat(y), flat(lse)
+    q, k, v, y, lse = _flat(q), _flat(k), _flat(v), _flat(y), _flat(lse)
     wide = _up(width, LANES)
     q_columns, y_columns, w = _scratch(wide * LANES), _scratch(wide * LANES), _scratch(n_keys * LANES)
     for b in range(n_leads):
@@ -220,7 +226,7 @@ def backward(dy, q, k, v, y, lse, dq, dk, dv, lengths, causal, scale, offset):
     dys, qs, ks, vs, ys = _steps(dy), _steps(q), _steps(k), _steps(v), _steps(y)
     dqs, dks, dvs = _steps(dq), _steps(dk), _steps(dv)
     dy, q, k, v, y, lse, dq, dk, dv = (
-        flat(dy), flat(q), flat(k), flat(v), flat(y), flat(lse), flat(dq), flat(dk), flat(dv)
+        _flat(dy), _flat(q), _flat(k), _flat(v), _flat(y), _flat(lse), _flat(dq), _flat(dk), _flat(dv)
     )  # fmt: skip
     wide, long = _up(width, LANES), _up(n_keys, PAD)
     k_columns, v_columns, k_rows = _scratch(wide * long), _scratch(wide * long), _scratch(long * wide)

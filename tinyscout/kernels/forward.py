@@ -6,10 +6,11 @@ lock; scratch belongs to the caller. The readable twin is models/lead_scout.py.
 """
 
 import numpy as np
+from numba import types
 
 from tinyscout.kernels.arena import up
 from tinyscout.kernels.attend import attend, attend_one, keys_as_columns
-from tinyscout.kernels.jit import kernel, part
+from tinyscout.kernels.jit import entry, kernel, part
 from tinyscout.kernels.layout import float32_in, int8_in, scratch_in
 from tinyscout.kernels.products import product
 from tinyscout.kernels.routing import add_gated, gather, group, route
@@ -281,3 +282,18 @@ def extend_int8(memory, table, room, places, ids, values, ages, at, keys, kept, 
     """The same as `extend_float32` for weights in bytes."""
     weights, sizes = int8_in(memory, table)
     return _extend(weights, sizes, scratch_in(room, places), ids, values, ages, at, keys, kept, out)
+
+
+def _array(kind, axes=1):
+    return types.Array(kind, axes, "C")
+
+
+_ARENAS = (_array(types.uint8), _array(types.int64, 2)) * 2
+_TOKENS = _array(types.int32), _array(types.float32), _array(types.float32)
+_FEATURES = _array(types.float32), _array(types.int32), _array(types.int32)
+_REPLY = *_ARENAS, *_TOKENS, _array(types.int64), *_FEATURES, types.int64, types.int64, _array(types.float64)
+_EXTEND = *_ARENAS, *_TOKENS, types.int64, _array(types.float32, 4), _array(types.float32, 3), _array(types.float32)
+
+#: As Python calls them, for each dtype of the weights.
+REPLY = {"float32": entry(reply_float32, *_REPLY), "int8": entry(reply_int8, *_REPLY)}
+EXTEND = {"float32": entry(extend_float32, *_EXTEND), "int8": entry(extend_int8, *_EXTEND)}

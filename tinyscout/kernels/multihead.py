@@ -5,7 +5,6 @@ zeros, and padding is neither read nor computed.
 """
 
 import math
-from functools import cache
 
 import numpy as np
 from numba import types
@@ -17,12 +16,10 @@ f32 = np.float32
 NO_LENGTHS = np.empty(0, np.int64)
 
 
-@cache
-def _machine_code():
-    """The compiled forward and backward."""
-    heads, rows = types.Array(types.float32, 4, "A"), types.Array(types.float32, 3, "C")
-    options = types.Array(types.int64, 1, "C"), types.boolean, types.float32, types.int64
-    return entry(forward, *[heads] * 4, rows, *options), entry(backward, *[heads] * 5, rows, *[heads] * 3, *options)
+_HEADS, _ROWS = types.Array(types.float32, 4, "A"), types.Array(types.float32, 3, "C")
+_OPTIONS = types.Array(types.int64, 1, "C"), types.boolean, types.float32, types.int64
+run_forward = entry(forward, *[_HEADS] * 4, _ROWS, *_OPTIONS)
+run_backward = entry(backward, *[_HEADS] * 5, _ROWS, *[_HEADS] * 3, *_OPTIONS)
 
 
 def attention_twin(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
@@ -85,7 +82,6 @@ def attention(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
     if not (q.size and k.size and compiled_for(q, k, v)):
         return attention_twin(q, k, v, lengths=lengths, causal=causal, scale=scale, offset=offset)
     y, lse = _like(q), np.empty(q.shape[:3], f32)
-    run_forward, _ = _machine_code()
     run_forward(_rows(q), _rows(k), _rows(v), y, lse, *_options(q, lengths, causal, scale, offset))
     return y, lse
 
@@ -115,7 +111,6 @@ def attention_backward(dy, q, k, v, y, lse, *, lengths=None, causal=True, scale=
     dq, dk, dv = (_like(q), _like(k), _like(v)) if out is None else out
     if any(_rows(x) is not x for x in (dq, dk, dv)):
         raise ValueError("attention_backward: the last axis of each array of out must be contiguous")
-    _, run_backward = _machine_code()
     options = _options(q, lengths, causal, scale, offset)
     run_backward(
         _rows(dy), _rows(q), _rows(k), _rows(v), _rows(y), np.ascontiguousarray(lse), dq, dk, dv, *options
