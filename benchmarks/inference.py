@@ -1,33 +1,32 @@
 """The whole model, compiled, against PyTorch eager and ONNX Runtime on the same weights: one lead, a batch, decoding.
 
-    python benchmarks/inference.py [--threads 1] [--rounds 200] [--json FILE]
+    python benchmarks/inference.py [--threads 1] [--rounds 1000] [--json FILE]
 
-Needs the extra `oracle` (PyTorch, ONNX Runtime). One process, contestants in turns, medians of ratios. Nothing is
-required here: the figures are judged in benchmarks/speed.py.
+Needs the extra `oracle` (PyTorch, ONNX Runtime); torch.compile also a C++ compiler. One process, contestants in turns,
+medians of ratios. Nothing is required here: the figures are judged in benchmarks/speed.py.
 """
 
 import fair  # isort: split
 
-import argparse
-import json
+import os
+import shutil
 import statistics
 import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # extra: oracle
 import torch.nn.functional as F  # pyright: ignore[reportMissingImports]  # extra: oracle
 from onnx_lead_scout import onnx_logits  # pyright: ignore[reportMissingImports]  # extra: oracle
-from rich.console import Console
-from rich.table import Table
+from report import finish, new_parser
 from scipy import sparse
 from torch_lead_scout import TorchBlock, TorchLeadScout, torch_batch  # pyright: ignore[reportMissingImports]  # extra: oracle
 
 from tinyscout.inference import compile
+from tinyscout.metrics.table import Table
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
 from tinyscout.tokenizer import Tokens
 
@@ -36,6 +35,16 @@ VOCABULARY, LANGUAGE, WIDE = 1500, 700, 800
 NUMBERS = tuple(range(1400, 1424))
 MODELS = {"D 64, 2 layers": (64, 2), "D 128, 4 layers": (128, 4)}
 HEADS = 4
+DTYPES = ("float32", "int8")
+Call = Callable[[], Any]
+COMPILER = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")  # that torch.compile needs
+
+
+class Pair(NamedTuple):
+    """Ours of a type against a peer."""
+
+    dtype: str
+    peer: str
 
 
 def make_model(width: int, depth: int) -> LeadScout:
@@ -65,29 +74,38 @@ def make_leads(leads: int) -> Examples:
     )
 
 
-def contestants(model: LeadScout, examples: Examples) -> dict[str, Callable[[], np.ndarray]]:
-    """Functions that give the reply logits, after checking that all give the same."""
+def score_pairs(model: LeadScout, examples: Examples) -> dict[Pair, tuple[Call, Call]]:
+    """Ours and each peer's function that gives the reply logits, after checking that all give the same."""
+    many = len(examples) > 1
     padded = examples.tokens.pad()
     inputs, peer = torch_batch(padded, examples.features), TorchLeadScout(model).eval()
     feed = {"ids": padded.ids.astype(np.int64), "values": padded.values, "ages": padded.ages}
 
-    def eager() -> np.ndarray:
+    def run(peer: Callable[..., torch.Tensor]) -> np.ndarray:
         with torch.inference_mode():
             return peer(*inputs, True).numpy()
 
-    there: dict[str, Callable[[], np.ndarray]] = {"torch": eager}
-    for dtype in ("float32", "int8"):
-        there[f"ours {dtype}"] = partial(compile(model, dtype, threads=fair.THREADS).logits, examples)
-        there[f"onnx {dtype}"] = partial(onnx_logits(model, TOKENS, dtype, fair.THREADS), feed)
-    wide, right = examples.features @ model.wide.weight.data, eager()
-    for name, call in there.items():
-        off = np.abs(call() + (wide if name.startswith("onnx") else 0) - right).max()
-        if not off < (1e-4 if "int8" not in name else 0.3):
-            raise SystemExit(f"inference: {name} differs from torch by {off:.2e}, so the models differ")
-    return there
+    ours = {dtype: partial(compile(model, dtype, threads=fair.THREADS).logits, examples) for dtype in DTYPES}
+    peers: dict[Pair, Call] = {
+        Pair(dtype, "onnxruntime"): partial(onnx_logits(model, TOKENS, dtype, fair.THREADS, spin=not many), feed)
+        for dtype in DTYPES
+    }
+    peers[Pair("float32", "torch")] = partial(run, peer)
+    if COMPILER:
+        torch.compiler.reset()  # or it would compile for any number of leads, which is slower
+        peers[Pair("float32", "torch.compile")] = partial(run, torch.compile(peer, dynamic=False))
+    if fair.THREADS > 1 and many:
+        for dtype in DTYPES:
+            peers[Pair(dtype, "one thread")] = partial(compile(model, dtype, threads=1).logits, examples)
+    wide, right = examples.features @ model.wide.weight.data, run(peer)
+    for (dtype, name), call in [*peers.items(), *((Pair(dtype, "ours"), call) for dtype, call in ours.items())]:
+        off = np.abs(call() + (wide if name == "onnxruntime" else 0) - right).max()
+        if not off < (1e-4 if dtype == "float32" else 0.3):
+            raise SystemExit(f"inference: {dtype}, {name} differs from torch by {off:.2e}, so the models differ")
+    return {pair: (ours[pair.dtype], call) for pair, call in peers.items()}
 
 
-def decoders(model: LeadScout) -> dict[str, Callable[[], Any]]:
+def decode_pairs(model: LeadScout) -> dict[Pair, tuple[Call, Call]]:
     """Functions that read a prompt and write the likeliest token each time, until all positions are full."""
     prompt = make_leads(1).tokens
     head = prompt.ids[:PROMPT], prompt.values[:PROMPT], prompt.ages[:PROMPT]
@@ -105,12 +123,11 @@ def decoders(model: LeadScout) -> dict[str, Callable[[], Any]]:
 
         return run
 
-    there = {f"ours {dtype}": write(compile(model, dtype, threads=1)) for dtype in ("float32", "int8")}
-    there["torch"] = torch_decoder(model, head)
-    ours, theirs = there["ours float32"](), there["torch"]()
-    if ours[:8] != theirs[:8]:  # later, a near tie may fall the other way
-        raise SystemExit(f"inference: decoding differs: {ours[:8]} and {theirs[:8]}")
-    return there
+    ours, theirs = {dtype: write(compile(model, dtype, threads=1)) for dtype in DTYPES}, torch_decoder(model, head)
+    mine, right = ours["float32"](), theirs()
+    if mine[:8] != right[:8]:  # later, a near tie may fall the other way
+        raise SystemExit(f"inference: decoding differs: {mine[:8]} and {right[:8]}")
+    return {Pair(dtype, "torch"): (call, theirs) for dtype, call in ours.items()}
 
 
 def torch_decoder(model: LeadScout, head: tuple[np.ndarray, ...]) -> Callable[[], list[int]]:
@@ -145,72 +162,67 @@ def torch_decoder(model: LeadScout, head: tuple[np.ndarray, ...]) -> Callable[[]
     return run
 
 
-def times_of(calls: dict[str, Callable[[], Any]], rounds: int, ours: dict[str, str]) -> dict[str, Any]:
-    """Milliseconds of each contestant, and how many times faster ours is than its peers, round by round."""
-    times = fair.interleave(calls, rounds=rounds)
-    figures: dict[str, Any] = {
-        name: {"p50_ms": 1e3 * statistics.median(t.wall), "p99_ms": 1e3 * float(np.quantile(t.wall, 0.99))}
-        for name, t in times.items()
-    }
-    for peer, against in ours.items():
-        figures[peer][f"times {against}"] = fair.ratio(times[peer].wall, times[against].wall)
-        figures[peer][f"times {against} p99"] = figures[peer]["p99_ms"] / figures[against]["p99_ms"]
-    return figures
+def measure(pairs: dict[Pair, tuple[Call, Call]], rounds: int) -> list[dict[str, Any]]:
+    """Milliseconds of both sides of each pair, and how many times faster ours is, round by round."""
+    rows = []
+    for (dtype, peer), (ours, theirs) in pairs.items():
+        times = fair.interleave({"ours": ours, "peer": theirs}, rounds=rounds)
+        row: dict[str, Any] = {"dtype": dtype, "peer": peer}
+        for name, found in times.items():
+            row[f"{name}_p50_ms"] = 1e3 * statistics.median(found.wall)
+            row[f"{name}_p99_ms"] = 1e3 * float(np.quantile(found.wall, 0.99))
+        row["times_p50"] = fair.ratio(times["peer"].wall, times["ours"].wall)
+        row["times_p99"] = row["peer_p99_ms"] / row["ours_p99_ms"]
+        rows.append(row)
+    return rows
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="LeadScout compiled against PyTorch and ONNX Runtime.")
+    parser = new_parser(__doc__)
     parser.add_argument("--threads", type=int, default=1, help="threads of each contestant (default 1)")
-    parser.add_argument("--rounds", type=int, default=200, help="timed calls of each for one lead (default 200)")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--rounds", type=int, default=1000, help="timed calls of each for one lead (default 1000)")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
     torch.set_num_threads(fair.THREADS)
-    against = {"onnx float32": "ours float32", "onnx int8": "ours int8", "torch": "ours float32"}
-    cases: dict[str, Any] = {}
-    for name, (width, depth) in MODELS.items():
-        model = make_model(width, depth)
-        cases[f"{name}: one lead"] = times_of(contestants(model, make_leads(1)), args.rounds, against)
-        cases[f"{name}: {BATCH} leads"] = times_of(
-            contestants(model, make_leads(BATCH)), max(5, args.rounds // 20), against
-        )
-        figures = times_of(decoders(model), max(5, args.rounds // 10), {"torch": "ours float32"})
-        for row in figures.values():
-            row["tokens_per_second"] = 1e3 * (TOKENS - PROMPT) / row["p50_ms"]
-        figures["torch"]["times ours int8"] = figures["torch"]["p50_ms"] / figures["ours int8"]["p50_ms"]
-        cases[f"{name}: decode"] = figures
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for name, sizes in MODELS.items():
+        model = make_model(*sizes)
+        cases[f"{name}: one lead"] = measure(score_pairs(model, make_leads(1)), args.rounds)
+        cases[f"{name}: {BATCH} leads"] = measure(score_pairs(model, make_leads(BATCH)), max(5, args.rounds // 100))
+        cases[f"{name}: decode"] = measure(decode_pairs(model), max(5, args.rounds // 20))
     report = {
         "benchmark": "inference",
         "shape": {"tokens": TOKENS, "heads": HEADS, "vocabulary": VOCABULARY, "wide": WIDE},
+        "left_out": {} if COMPILER else {"torch.compile": "no C++ compiler was found"},
         "machine": fair.machine(),
         "versions": fair.versions("numpy", "numba", "torch", "onnxruntime"),
         "cases": cases,
     }
-    _print(report)
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0
+    show(report)
+    return finish(report, args.json)
 
 
-def _print(report: dict[str, Any]) -> None:
-    console, machine = Console(), report["machine"]
-    table = Table(title=f"LeadScout, {TOKENS} tokens a lead, {HEADS} heads, {machine['threads']} thread(s)")
-    for column in ("case", "contestant", "p50 ms", "p99 ms", "ours is faster", "at p99"):
-        table.add_column(column, justify="left" if column in ("case", "contestant") else "right")
-    for case, figures in report["cases"].items():
-        for name, row in figures.items():
-            faster = [f"{v:.2f} ({k.removeprefix('times ours ')})" for k, v in row.items() if _is_ratio(k)]
-            tail = [f"{v:.2f}" for k, v in row.items() if k.endswith(" p99")]
-            table.add_row(
-                case, name, f"{row['p50_ms']:.3f}", f"{row['p99_ms']:.3f}", ", ".join(faster), ", ".join(tail)
-            )
-    console.print(table)
-    console.print(f"{machine['cpu']}, load {machine['load']}, OpenBLAS {machine['openblas']}")
-    console.print(", ".join(f"{name} {version}" for name, version in report["versions"].items()))
-
-
-def _is_ratio(key: str) -> bool:
-    return key.startswith("times ") and not key.endswith(" p99")
+def show(report: dict[str, Any]) -> None:
+    figures = ("ours_p50_ms", "peer_p50_ms", "times_p50", "ours_p99_ms", "peer_p99_ms", "times_p99")
+    rows = [
+        [case, pair["dtype"], pair["peer"], *(f"{pair[name]:.{2 if 'times' in name else 3}f}" for name in figures)]
+        for case, pairs in report["cases"].items()
+        for pair in pairs
+    ]
+    print(f"LeadScout, {TOKENS} tokens a lead, {HEADS} heads:\n")
+    columns = [
+        "case",
+        "ours",
+        "peer",
+        "ours\np50 ms",
+        "peer's\np50 ms",
+        "times",
+        "ours\np99 ms",
+        "peer's\np99 ms",
+        "times",
+    ]
+    print(Table(columns, rows).text() + "\n")
+    print("".join(f"{name} is left out: {reason}.\n" for name, reason in report["left_out"].items()), end="")
 
 
 if __name__ == "__main__":

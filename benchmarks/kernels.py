@@ -2,23 +2,21 @@
 
     python benchmarks/kernels.py [--rounds 20] [--json FILE]
 
-Needs the extra `oracle` (PyTorch, ONNX Runtime); a peer that is not installed is left out. Exit code 1 where a figure
-that is required was measured and not met.
+Needs the extra `oracle` (PyTorch, ONNX Runtime); a peer that is not installed is left out. Nothing is required here:
+the means are judged in benchmarks/speed.py.
 """
 
 import fair  # isort: split
 
-import argparse
 import importlib.util
-import json
 import math
 import statistics
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from report import finish, new_parser
 from rich.console import Console
 from rich.table import Table
 
@@ -39,7 +37,6 @@ LAYERS = [(64, 192), (64, 64), (64, 256), (256, 64), (128, 384), (128, 128), (12
 ROWS = (1, 64, 8192)  # one token, one lead, a batch of 128 leads
 ATTENTION = [(1, 4, 64, 16), (128, 4, 64, 16), (1, 4, 64, 32), (128, 4, 64, 32)]  # (B, H, T, K)
 LEAST_SECONDS = 2e-4  # calls are repeated until one measurement takes about as long
-REQUIRED = {"gemm": 1.0, "attention forward": 2.0, "attention forward + backward": 2.0}  # geometric means
 
 
 def compare(peers: dict[str, Callable[[], Any] | None], ours: str, operations: float, rounds: int) -> dict[str, float]:
@@ -206,9 +203,8 @@ def mean(values: list[float]) -> float | None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = new_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="measurements of each, taking turns (default 20)")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()
     if fair.THREADS != 1:
         parser.error("the kernels run on one thread each; leave out --threads")
@@ -234,17 +230,13 @@ def main() -> int:
         "int8": bytes_,
         "attention": attentions,
         "summary": summary,
-        "required": REQUIRED,
-        "passed": all(value is None or value >= REQUIRED[name] for name, value in summary.items()),
     }
     _print(report)
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0 if report["passed"] else 1
+    return finish(report, args.json)
 
 
 def _print(report: dict) -> None:
-    console, machine = Console(), report["machine"]
+    console = Console()
     layers = (
         ("gemm", "Float32 layer, weight packed once", "packed", ("openblas", "matmul")),
         ("int8", "8-bit layer, rows quantised on the way", "ours", ("onnxruntime", "float32")),
@@ -265,9 +257,7 @@ def _print(report: dict) -> None:
     console.print(table)
     for name, value in report["summary"].items():
         measured = "peer not installed" if value is None else f"{value:.2f} times its peer (geometric mean)"
-        console.print(f"{name}: {measured}; required {report['required'][name]:.1f}")
-    console.print(f"{machine['cpu']}, one thread, load {machine['load']}, OpenBLAS {machine['openblas']}")
-    console.print(", ".join(f"{name} {version}" for name, version in report["versions"].items()))
+        console.print(f"{name}: {measured}")
 
 
 if __name__ == "__main__":
