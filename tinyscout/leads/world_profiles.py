@@ -30,7 +30,7 @@ _SHARES = {  # at the first day and at the last
     "source": ((6, 4, 7, 9, 14, 13, 14, 22, 11), (5, 5, 8, 10, 15, 11, 16, 17, 13)),
 }
 _DOMAINS = ("company", "free", "edu", "")
-_STACKS = ("python", "java", "dotnet", "javascript", "go", "ruby", "php", "no_code", "mainframe")
+STACKS = ("python", "java", "dotnet", "javascript", "go", "ruby", "php", "no_code", "mainframe")
 _MEDIAN_EMPLOYEES = np.array([14, 1800, 90, 130, 260, 110, 6, 8])
 _CAMPAIGNS = 80  # that run all the time; each quarter has one more of its own
 
@@ -72,7 +72,7 @@ def draw_profiles(day: np.ndarray, rng: np.random.Generator) -> Profiles:
     student = persona == PERSONA["student"]
     codes["industry"] = _zipf(len(PROFILE_EFFECTS["industry"]), size, rng)
     codes["region"] = _zipf(len(PROFILE_EFFECTS["region"]), size, rng)
-    codes["tech_stack"] = np.where(rng.random(size) < 0.3, -1, _zipf(len(_STACKS), size, rng))
+    codes["tech_stack"] = np.where(rng.random(size) < 0.3, -1, _zipf(len(STACKS), size, rng))
     seasonal = _CAMPAIGNS + (day // 91).astype(np.int64)
     campaign = np.where(rng.random(size) < 0.04, seasonal, _zipf(_CAMPAIGNS, size, rng))
     codes["campaign"] = np.where(rng.random(size) < 0.2, -1, campaign)
@@ -94,7 +94,7 @@ def draw_profiles(day: np.ndarray, rng: np.random.Generator) -> Profiles:
         "industry": tuple(PROFILE_EFFECTS["industry"]),
         "region": tuple(PROFILE_EFFECTS["region"]),
         "email_domain_kind": _DOMAINS[:3],
-        "tech_stack": _STACKS,
+        "tech_stack": STACKS,
         "campaign": (*(f"c{i:02d}" for i in range(_CAMPAIGNS)), *(f"season{i + 1}" for i in range(9))),
     }
     return Profiles(codes, {"employees": employees, "months_since_funding": funding, "plan_fit": fit}, names)
