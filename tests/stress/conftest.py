@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from tinyscout.leads import world
+from tinyscout.leads.tables import LeadTables
+from tinyscout.leads.world import World
+from tinyscout.stress.families import Attacked, attack, families
+
+
+@pytest.fixture(scope="session")
+def natural() -> World:
+    return world.make_world(9_000, 1100)
+
+
+@pytest.fixture(scope="session")
+def tables(natural) -> LeadTables:
+    return natural.tables
+
+
+@pytest.fixture(scope="session")
+def attacked(tables) -> dict[str, Attacked]:
+    """About 50 pairs of every written family."""
+    return {each.name: attack(each, tables, pairs=50, rng=np.random.default_rng(7)) for each in families()}

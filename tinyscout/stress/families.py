@@ -1,0 +1,192 @@
+"""Families of attacks: a function that edits leads, and the truth about what it made, which only the oracle tells.
+
+A family is `f(leads, signals, budget, rng)` -> (leads, signals): frames of edited leads. It is not trusted: what breaks
+the threat model is refused, the oracle gives every edited lead its probability, and the label is drawn from that.
+`register(f)` or a FILE.py takes one from outside.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from tinyscout.errors import InputError
+from tinyscout.leads import oracle
+from tinyscout.leads.tables import LeadTables
+from tinyscout.leads.world import World
+from tinyscout.stress.threat import BUDGET, Violation, check
+from tinyscout.stress.variants import assemble, join, source_ids
+
+Frames = tuple[pd.DataFrame, pd.DataFrame]
+Edit = Callable[[pd.DataFrame, pd.DataFrame, int, np.random.Generator], Frames]
+Match = Literal["exact", "balanced", "none"]
+ROLES = ("decoy", "sleeper")
+HIDDEN = ("label", "replied_at", "order")  # of the leads, from a family
+_CHUNK = 6  # source leads shown to a family at a time, for each pair still wanted
+
+
+@dataclass(frozen=True)
+class Family:
+    """An attack with its story.
+
+    skill: what tells its decoys from its sleepers; held_out: kept from all hardening; match: `exact` where twins have
+    equal yardstick features, `balanced` where only pairs of pairs have, `none` where an additive score sees a
+    difference. What is registered from outside counts as held out.
+    """
+
+    name: str
+    story: str
+    edit: Edit
+    skill: str = ""
+    held_out: bool = True
+    match: Match = "none"
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What an attack made: variants with drawn labels, the truth about them, and what was refused.
+
+    world.truth: contact_id, reply_probability, role, family, pair (int64: twins share one). A pair is refused whole.
+    """
+
+    world: World
+    refused: list[Violation] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of twins; a variant without a twin counts as one."""
+        return len(np.unique(self.world.truth["pair"].to_numpy()))
+
+
+_FAMILIES: dict[str, Family] = {}
+
+
+def register(family: Family | Edit) -> Family:
+    """Add a family, or a plain function with the first line of its docstring as its story.
+
+    Raises InputError for a name that is taken.
+    """
+    if not isinstance(family, Family):
+        name = getattr(family, "__name__", "family")
+        family = Family(name, next(iter((family.__doc__ or "").strip().splitlines()), ""), family)
+    if family.name in _FAMILIES:
+        raise InputError(f'stress: a family named "{family.name}" is registered already; give it another name')
+    _FAMILIES[family.name] = family
+    return family
+
+
+def families(*, held_out: bool | None = None) -> tuple[Family, ...]:
+    """The registered families in order of registration: all, or those that are held out from hardening, or not."""
+    for module in ("seen", "held_out"):  # they register themselves
+        importlib.import_module(f"tinyscout.stress.{module}")
+    return tuple(each for each in _FAMILIES.values() if held_out is None or each.held_out == held_out)
+
+
+def load(path: Path) -> Family:
+    """The family of a Python file: its function `family(leads, signals, budget, rng)`, named as the file.
+
+    The file is run. Raises InputError where there is no such file or function, or the file fails.
+    """
+    path = Path(path)
+    spec = importlib.util.spec_from_file_location(f"tinyscout_family_{path.stem}", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise InputError(f"{path}: is no Python file; needs one that defines family(leads, signals, budget, rng)")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{path}: fails when it is run ({type(error).__name__}: {error})") from error
+    made = getattr(module, "family", None)
+    if isinstance(made, Family):
+        return made
+    if not callable(made):
+        raise InputError(f"{path}: defines no function family(leads, signals, budget, rng)")
+    return Family(path.stem, next(iter((made.__doc__ or "").strip().splitlines()), ""), made)  # pyright: ignore
+
+
+def attack(
+    family: Family, tables: LeadTables, *, pairs: int, rng: np.random.Generator, budget: int = BUDGET
+) -> Attacked:
+    """Up to `pairs` pairs of variants (or single variants, from a family that doesn't say which are twins).
+
+    Source leads are drawn from the mature contacts of `tables`. Raises InputError when a family returns something that
+    is no lead table, such as a signal after the contact, and where no lead is mature.
+    """
+    mature = rng.permutation(np.flatnonzero(tables.mature))
+    if not len(mature):
+        raise InputError(f"stress: none of {len(tables):,} leads has a known label; an attack needs mature leads")
+    parts: list[Attacked] = []
+    made = 0
+    while made < pairs and len(mature):
+        take = _CHUNK * max(pairs - made, 50)
+        part = _attack(family, tables.take(np.sort(mature[:take])), budget, rng, pairs - made)
+        mature = mature[take:]
+        parts.append(part)
+        made += part.pairs
+    return parts[0] if len(parts) == 1 else concatenate(parts, rng)
+
+
+def concatenate(parts: Sequence[Attacked], rng: np.random.Generator) -> Attacked:
+    """Several attacks as one; pairs are numbered anew."""
+    tables, position = join([part.world.tables for part in parts], rng)
+    counts = np.cumsum([0, *(part.pairs for part in parts)])
+    truth = pd.concat(
+        [part.world.truth.assign(pair=part.world.truth["pair"] + n) for part, n in zip(parts, counts, strict=False)],
+        ignore_index=True,
+    )
+    contact = _distinct(pd.Series(tables.leads["contact_id"]))
+    truth = truth.iloc[position].reset_index(drop=True).assign(contact_id=contact)
+    tables.leads["contact_id"] = contact
+    return Attacked(World(tables, truth), [violation for part in parts for violation in part.refused])
+
+
+def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Generator, most: int) -> Attacked:
+    """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
+    try:
+        leads, signals = family.edit(*_shown(source), budget, rng)
+    except Exception as error:
+        raise InputError(f'stress: family "{family.name}" failed ({type(error).__name__}: {error})') from error
+    leads = leads.reset_index(drop=True)
+    role, pair = (leads.pop(name) if name in leads else None for name in ("role", "pair"))
+    pair = np.arange(len(leads)) if pair is None else pair.to_numpy(np.int64)
+    try:
+        edited, position = assemble(source, leads.reindex(columns=list(source.leads)), signals, rng)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f'stress: family "{family.name}" returned no lead tables ({error})') from error
+    refused = check(source, edited, budget)
+    bad = edited.leads["contact_id"].isin([violation.contact_id for violation in refused]).to_numpy()
+    pair = pair[position]
+    fine = np.setdiff1d(pair, pair[bad])
+    kept = np.flatnonzero(np.isin(pair, rng.permutation(fine)[:most]))
+    edited, pair = edited.take(kept), np.unique(pair[kept], return_inverse=True)[1]
+
+    chance = oracle.reply_probability(edited)
+    said = np.where(chance < 0.5, *ROLES) if role is None else role.to_numpy(object)[position][kept]
+    leads = edited.leads
+    leads["label"] = (rng.random(len(leads)) < chance).astype(np.float64)
+    delay = pd.Series(pd.to_timedelta(np.round(rng.uniform(0.1, 20, len(leads)) * 86_400), unit="s"))
+    leads["replied_at"] = (leads["contacted_at"] + delay).where(leads["label"] == 1).astype("datetime64[us, UTC]")
+    truth = pd.DataFrame({"contact_id": leads["contact_id"], "reply_probability": chance})
+    truth = truth.assign(role=said, family=family.name, pair=pair)
+    return Attacked(World(edited, truth), refused)
+
+
+def _shown(source: LeadTables) -> Frames:
+    """What a family sees of its source leads: no label, and text where the tables have categories, free to edit."""
+    leads = source.leads.drop(columns=[name for name in HIDDEN if name in source.leads])
+    frames = []
+    for frame in (leads, source.signals):
+        names = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+        frames.append(frame.astype(dict.fromkeys(names, "str")))
+    return frames[0], frames[1]
+
+
+def _distinct(contact_id: pd.Series) -> pd.Series:
+    """Variants of one contact numbered anew where several attacks numbered them alike."""
+    source = source_ids(contact_id)
+    return (source + "~" + source.groupby(source, sort=False).cumcount().astype(str)).astype("str")

@@ -1,0 +1,200 @@
+"""Written families kept from all hardening: the same skills as in seen.py, asked for in stories of another kind.
+
+The split is by story, and fixed. No sentence form, pair of signals or combination of persona and kind that decides here
+decides in a seen family.
+"""
+
+import numpy as np
+
+from tinyscout.leads.world_texts import BUYING, CLOSINGS, JUNIOR, OTHERS, SENIOR
+from tinyscout.stress.written import COUNTS, IDLE, Touch, Twins, says, visits, written
+
+_WISHES = (  # the first slot is who wants it; the other does not
+    "{opening}, {wants} would take the {thing} and {other} would not {closing}",
+    "{opening}, {wants} asked for the {thing} but {other} never did {closing}",
+    "{opening}, it is {wants} who asked for the {thing} and not {other} {closing}",
+)
+_PUT_OFF = (  # a time when it suits, and one when it does not
+    "{opening}, it is not {no} but {yes} that suits us {closing}",
+    "{opening}, we can talk in {yes} and not in {no} as planned {closing}",
+)
+_DUE_OF_TWO = (  # said so many days ago, the first is due and the second is not yet
+    ("two weeks", "next month", (12.5, 19.0)),
+    ("two weeks", "next quarter", (12.5, 19.0)),
+    ("next month", "next quarter", (27.0, 40.0)),
+    ("next month", "half a year", (27.0, 40.0)),
+    ("next quarter", "half a year", (80.0, 124.0)),
+)
+_SECOND = {  # what says most but for COUNTS
+    "saas_founder": "pricing_page",
+    "enterprise_vp": "case_study",
+    "marketing_manager": "case_study",
+    "ops_manager": "case_study",
+    "sales_lead": "webinar",
+}
+_OPENINGS = ("fwd from the team", "hello again", "to be frank", "re your mail", "good morning")
+
+
+@written("who said not", held_out=True)
+def forwarded_chain(persona: str, rng: np.random.Generator) -> Twins:
+    """A forwarded thread with a warm line in it: it is a colleague's friend who wants the demo, and not the lead."""
+    form = _WISHES[rng.integers(len(_WISHES))]
+    words = {"thing": _one(BUYING, rng), "opening": _one(_OPENINGS, rng), "closing": _one(CLOSINGS, rng)}
+    lead, friend = "we", f"my {_one(OTHERS, rng)}"
+    shared = visits(COUNTS[persona], rng.uniform(0.2, 4, 4))
+    at = rng.uniform(0.3, 4)
+    wanted = form.format(wants=lead, other=friend, **words).rstrip()
+    unwanted = form.format(wants=friend, other=lead, **words).rstrip()
+    return Twins(shared, [Touch(at, "reply_message", unwanted)], [Touch(at, "reply_message", wanted)])
+
+
+@written("what is wanted", held_out=True)
+def owner_and_intern(persona: str, rng: np.random.Generator) -> Twins:
+    """The intern resigned and the director joined the project; or the director resigned, and the intern joined."""
+    opening = _one(("note to self", "they told me", "second call"), rng)
+    form = _one(("the {out} resigned and the {into} joined the project", "the {into} joined us, the {out} left"), rng)
+    senior, junior = _one(SENIOR, rng), _one(JUNIOR, rng)
+    alive, dead = (
+        f"{opening}, {form.format(out=out, into=into)}" for out, into in ((junior, senior), (senior, junior))
+    )
+    shared = visits(COUNTS[persona], rng.uniform(0.2, 4, 5))
+    at = rng.uniform(0.3, 5)
+    return Twins(shared, [Touch(at, "call_note", dead)], [Touch(at, "call_note", alive)])
+
+
+@written("who spoke last", held_out=True)
+def thesis_or_contract(persona: str, rng: np.random.Generator) -> Twins:
+    """Wanted a quote, and then it was for a thesis; or it began as a thesis, and then the firm wanted the quote."""
+    after = rng.uniform(3, 6)
+    before = after + rng.uniform(1, 10)
+    study, want = says("study", rng), says("want", rng)
+    shared = visits(COUNTS[persona], rng.uniform(0.2, 2.8, 4))
+
+    def messages(first: str, then: str) -> list[Touch]:
+        return [Touch(before, "reply_message", first, "chat"), Touch(after, "reply_message", then, "chat")]
+
+    return Twins(shared, messages(want, study), messages(study, want))
+
+
+@written("who spoke last", held_out=True)
+def missed_meeting(persona: str, rng: np.random.Generator) -> Twins:
+    """Missed the call and said sorry; or said sorry for something else, and then missed the call."""
+    missed = rng.uniform(4, 7)
+    before, after = missed + rng.uniform(0.3, 4), missed - rng.uniform(0.05, 1)
+    sorry, other = says("apology", rng), says("neutral", rng)
+    shared = [Touch(missed, "meeting_no_show"), *visits(COUNTS[persona], rng.uniform(0.2, 2.8, 5))]
+
+    def messages(first: str, then: str) -> list[Touch]:
+        return [Touch(before, "reply_message", first), Touch(after, "reply_message", then)]
+
+    return Twins(shared, messages(sorry, other), messages(other, sorry))
+
+
+@written("persona against kind", held_out=True, personas=("enterprise_vp", "ops_manager"))
+def security_review(persona: str, rng: np.random.Generator) -> Twins:
+    """The security review runs this week and the tour of the docs was last year; or the other way round."""
+    idle = _one(IDLE[persona], rng)
+    kinds = ("security_paper", "case_study")
+    shared = [*visits(kinds[0], [rng.uniform(0.2, 2)]), *visits(kinds[1], [rng.uniform(0.2, 2)])]
+    shared += visits(idle, [rng.uniform(0.2, 2)])
+    lately, long_ago = rng.uniform(2.1, 9, 6), rng.uniform(60, 180, 6)
+    matters = [kinds[0]] * 4 + [kinds[1]] * 2
+
+    def mixed(review: np.ndarray, tour: np.ndarray) -> list[Touch]:
+        return [Touch(day, kind) for day, kind in zip(review, matters, strict=True)] + visits(idle, tour)
+
+    return Twins(shared, mixed(long_ago, lately), mixed(lately, long_ago))
+
+
+@written("a date that is due", held_out=True, personas=("saas_founder", "developer"))
+def trial_clock(persona: str, rng: np.random.Generator) -> Twins:
+    """Two colleagues are in the third week of their trial and a third began today; or theirs lapsed in spring."""
+    shared = [*visits("free_trial_start", [rng.uniform(0.3, 2)]), *visits("docs_visit", rng.uniform(0.2, 4, 2))]
+    return Twins(
+        shared,
+        visits("free_trial_start", rng.uniform(45, 100, 2)),
+        visits("free_trial_start", rng.uniform(14.5, 19.5, 2)),
+    )
+
+
+@written("a date that is due", held_out=True, calm_days=130.0)
+def not_next_month(persona: str, rng: np.random.Generator) -> Twins:
+    """Five weeks ago they said it is not next quarter but next month that suits them; or not next month but next
+    quarter."""
+    due, early, days = _DUE_OF_TWO[rng.integers(len(_DUE_OF_TWO))]
+    form, opening, closing = _one(_PUT_OFF, rng), _one(_OPENINGS, rng), _one(CLOSINGS, rng)
+    at = rng.uniform(*days)
+    shared = visits(COUNTS[persona], rng.uniform(0.2, 1.8, 2))
+    alive, dead = (
+        form.format(opening=opening, yes=yes, no=no, closing=closing).rstrip()
+        for yes, no in ((due, early), (early, due))
+    )
+    return Twins(shared, [Touch(at, "reply_message", dead)], [Touch(at, "reply_message", alive)])
+
+
+@written("machines or people", held_out=True)
+def link_checker(persona: str, rng: np.random.Generator) -> Twins:
+    """The firm's mail gateway tests each link of two newsletters, days apart; a reader clicks them one by one."""
+    last = rng.uniform(0.2, 0.8)
+    earlier = last + rng.uniform(1, 4)
+    shared = [Touch(last, "email_click"), *visits(COUNTS[persona], rng.uniform(0.2, 4, 2))]
+    bursts = [last + np.cumsum(rng.integers(1, 9, 4)) / 86_400, earlier + np.cumsum(rng.integers(1, 9, 5)) / 86_400]
+    return Twins(
+        shared,
+        visits("email_click", np.concatenate(bursts)),
+        visits("email_click", rng.uniform(last + 0.1, last + 4.5, 9)),
+    )
+
+
+@written("outreach since the last own act", held_out=True)
+def opens_but_never_answers(persona: str, rng: np.random.Generator) -> Twins:
+    """Eight mails after their short answer, opened and left unanswered; or eight mails, and then the short answer."""
+    answered = rng.uniform(1.8, 3)
+    shared = [Touch(answered, "reply_message", says("neutral", rng)), Touch(rng.uniform(0.05, 0.2), "email_open")]
+    shared += visits(COUNTS[persona], answered + rng.uniform(0.1, 1.5, 6)) + visits("outreach_email", [0.3])
+    return Twins(
+        shared,
+        visits("outreach_email", rng.uniform(0.35, answered - 0.1, 7)),
+        visits("outreach_email", answered + rng.uniform(3, 40, 7)),
+    )
+
+
+@written("interest before and after a farewell", held_out=True)
+def new_owner(persona: str, rng: np.random.Generator) -> Twins:
+    """Refused, until a new owner took over: only what was read under the new owner counts."""
+    refused = rng.uniform(7, 9)
+    took_over = refused - rng.uniform(0.2, 1)
+    kind = COUNTS[persona]
+    shared = [Touch(refused, "reply_message", says("refuse", rng), "social")]
+    shared += [Touch(took_over, "call_note", says("takeover", rng, note=True)), *visits(kind, [rng.uniform(0.2, 1)])]
+    return Twins(
+        shared,
+        visits(kind, refused + rng.uniform(0.3, 4, 5)),
+        visits(kind, rng.uniform(1.1, took_over - 0.2, 5)),
+    )
+
+
+@written("fading interest", held_out=True, personas=tuple(_SECOND))
+def one_look_a_month(persona: str, rng: np.random.Generator) -> Twins:
+    """One look a month for half a year is a habit; as many looks this week are a project."""
+    kind = _SECOND[persona]
+    shared = visits(kind, [rng.uniform(0.2, 1)])
+    monthly = rng.uniform(12, 25) + np.cumsum(rng.uniform(14, 32, 6))
+    return Twins(shared, visits(kind, monthly), visits(kind, rng.uniform(1.1, 5, 6)))
+
+
+@written(
+    "persona against kind",
+    held_out=True,
+    match="balanced",
+    decoys={"marketing_manager": "developer", "developer": "marketing_manager"},
+)
+def bought_webinar_seats(persona: str, rng: np.random.Generator) -> Twins:
+    """A list of webinar seats somebody bought: it says much about marketing people and nothing about developers, whom
+    the docs tell apart."""
+    shared = visits(COUNTS[persona], rng.uniform(0.2, 5, 6))
+    return Twins(shared, [], [])
+
+
+def _one(choices: tuple[str, ...], rng: np.random.Generator) -> str:
+    return choices[rng.integers(len(choices))]
