@@ -1,0 +1,93 @@
+"""The ceiling: the oracle's own fall below the yardsticks, and figures by family that can be recomputed."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinyscout.metrics import log_loss
+from tinyscout.stress.ceiling import (
+    HARDENED,
+    LEAST_FALL,
+    NATURAL,
+    ORACLE,
+    Ceiling,
+    Yardstick,
+    auc_within_pairs,
+    ceiling,
+    judge,
+    oracle_logits,
+)
+from tinyscout.stress.pools import Pools, make_pools
+
+GRID = (100.0, 30.0)
+
+
+@pytest.fixture(scope="module")
+def pools() -> Pools:
+    return make_pools(1104, leads=6_000, judged=1_200)
+
+
+@pytest.fixture(scope="module")
+def found(pools) -> Ceiling:
+    return ceiling(pools, GRID, draws=200)
+
+
+def test_there_is_room_for_a_reader_of_timelines(found):
+    assert found.least > LEAST_FALL
+
+
+def test_the_ceiling_is_what_the_oracle_scores_as_a_contestant(found, pools):
+    world = pools.test.attacked.world
+    yardstick = Yardstick.fit_natural(pools, GRID).logits(world.tables)
+    contestant = oracle_logits(world.truth["reply_probability"].to_numpy())
+    result = judge(world.tables, {"a": contestant, "b": yardstick}, draws=200)
+    for metric in ("log_loss", "credit_waste"):
+        assert result.fall(metric, "a", "b") == found.falls[NATURAL][metric]
+    assert found.losses["log_loss"][ORACLE] == log_loss(world.tables.labels, contestant)
+
+
+def test_exact_twins_are_even_and_the_oracle_knows(found):
+    for each in found.families:
+        if each.match == "exact":
+            assert each.auc_within_pairs[NATURAL] == each.auc_within_pairs[HARDENED] == 0.5
+        if each.match == "balanced":
+            assert 0.3 < each.auc_within_pairs[HARDENED] < 0.7
+        assert each.auc_within_pairs[ORACLE] > 0.85
+        assert each.log_loss[ORACLE] < 0.65 * each.log_loss[HARDENED]
+
+
+def test_hardening_leads_help_the_yardstick(found):
+    assert found.chosen[HARDENED]["weight"] > 0 and found.chosen[NATURAL]["weight"] == 0
+    assert found.losses["log_loss"][HARDENED] < found.losses["log_loss"][NATURAL]
+
+
+def test_labels_dealt_out_at_random_leave_no_room(pools):
+    """What the oracle knows is in the labels: permuted, nobody falls below anybody."""
+    world = pools.test.attacked.world
+    rng = np.random.default_rng(0)
+    shuffled = world.tables.leads.assign(label=rng.permutation(world.tables.labels))
+    tables = type(world.tables)(
+        shuffled, world.tables.signals, world.tables.offsets, world.tables.schema, world.tables.account
+    )
+    logits = {
+        "oracle": oracle_logits(world.truth["reply_probability"].to_numpy()),
+        "yardstick": Yardstick.fit_hardened(pools, GRID, (1.0,)).logits(world.tables),
+    }
+    assert judge(tables, logits, draws=200).fall("log_loss", "oracle", "yardstick").value < 0
+
+
+def test_auc_within_pairs_by_hand():
+    truth = pd.DataFrame({"pair": [0, 0, 1, 1, 2, 2], "role": ["decoy", "sleeper"] * 3})
+    assert auc_within_pairs(truth, np.array([0.0, 1.0, 3.0, 2.0, 5.0, 5.0])) == pytest.approx(0.5)
+    assert auc_within_pairs(truth, np.array([0.0, 1.0, 1.0, 2.0, 5.0, 5.0 + 1e-12])) == pytest.approx(2.5 / 3)
+
+
+def test_the_report_can_be_read_and_stored(found):
+    text = found.text()
+    assert text.isascii() and all(each.family in text for each in found.families)
+    stored = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert stored["falls"][HARDENED]["log_loss"]["value"] == found.falls[HARDENED]["log_loss"].value
+    assert found.least == min(stored["falls"][name][metric]["value"] for name in (NATURAL, HARDENED)
+                              for metric in ("log_loss", "credit_waste"))  # fmt: skip

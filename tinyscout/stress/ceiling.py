@@ -1,0 +1,211 @@
+"""Ceiling first: how far the oracle itself falls below the best yardstick, before anything is trained to come near it.
+
+The yardstick is the additive lead score of phase 00, natural and hardened. Where even the oracle gains little on it,
+the leads are too noisy or too easily told apart for a check of timelines, and that is to be known beforehand.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from tinyscout.leads.tables import LeadTables
+from tinyscout.metrics import log_loss
+from tinyscout.metrics.bootstrap import Interval, Resampled, resample
+from tinyscout.metrics.table import Table
+from tinyscout.models.baseline import L2_GRID, YARDSTICK_MIN_SCALE, LogisticBaseline
+from tinyscout.models.features import BaselineFeatures
+from tinyscout.stress.families import families
+from tinyscout.stress.pools import Pools
+from tinyscout.tokenizer import SalesTokenizer
+
+WEIGHTS = (0.0, 1.0, 4.0, 20.0)  # of a hardening lead, beside 1 for a natural one
+NATURAL, HARDENED, ORACLE = "logistic", "logistic, hardened", "oracle"
+METRICS = ("log_loss", "credit_waste")
+LEAST_FALL = 0.65
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """A fitted additive lead score and what was chosen for it."""
+
+    tokenizer: SalesTokenizer
+    features: BaselineFeatures
+    model: LogisticBaseline
+    weight: float  # of hardening leads; 0 for none
+
+    @classmethod
+    def fit_natural(cls, pools: Pools, grid: Sequence[float] = L2_GRID) -> "Yardstick":
+        """On natural leads alone: the penalty is chosen on natural validation leads."""
+        train, valid = pools.train.natural.tables, pools.valid.natural.tables
+        tokenizer, features, X = _read(train)
+        X_valid = features.transform(tokenizer.encode(valid))
+        model = LogisticBaseline.fit_best(
+            X, train.labels, X_valid, valid.labels, grid, min_scale=YARDSTICK_MIN_SCALE, refit=True
+        )
+        return cls(tokenizer, features, model, 0.0)
+
+    @classmethod
+    def fit_hardened(
+        cls, pools: Pools, grid: Sequence[float] = L2_GRID, weights: Sequence[float] = WEIGHTS
+    ) -> "Yardstick":
+        """On natural and hardening leads: penalty and weight are chosen on validation leads, half of them attacked."""
+        rng = np.random.default_rng(pools.seed)
+        (train, attacked), (valid, attacked_valid) = pools.train.mixed(rng), pools.valid.mixed(rng)
+        tokenizer, features, X = _read(train)
+        X_valid, y, y_valid = features.transform(tokenizer.encode(valid)), train.labels, valid.labels
+        chosen = []
+        for weight in weights:
+            row_weight = np.where(attacked, weight, 1.0)
+            model = LogisticBaseline.fit_best(
+                X, y, X_valid, y_valid, grid, sample_weight=row_weight, min_scale=YARDSTICK_MIN_SCALE
+            )
+            chosen.append((model.validation_[model.l2], weight, model.l2))
+        _, weight, l2 = min(chosen)
+        row_weight = np.where(np.append(attacked, attacked_valid), weight, 1.0)
+        model = LogisticBaseline(l2, min_scale=YARDSTICK_MIN_SCALE)
+        model.fit(sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), row_weight)
+        return cls(tokenizer, features, model, weight)
+
+    def logits(self, tables: LeadTables) -> np.ndarray:
+        """(N,) float64."""
+        return self.model.decision_function(self.features.transform(self.tokenizer.encode(tables)))
+
+
+@dataclass(frozen=True)
+class FamilyFigures:
+    """One family's judged leads: what the oracle and the yardsticks lose, and how well these rank twins."""
+
+    family: str
+    held_out: bool
+    match: str
+    leads: int
+    base_rate: float
+    log_loss: dict[str, float]
+    auc_within_pairs: dict[str, float]  # share of pairs whose sleeper scores higher, ties half
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """Falls of the oracle against each yardstick on all judged leads, and the figures by family."""
+
+    falls: dict[str, dict[str, Interval]]  # yardstick -> metric -> fall
+    losses: dict[str, dict[str, float]]  # metric -> contestant -> figure
+    families: list[FamilyFigures]
+    chosen: dict[str, dict[str, float]]
+
+    @property
+    def least(self) -> float:
+        """The smallest fall of either metric against the better yardstick."""
+        return min(interval.value for found in self.falls.values() for interval in found.values())
+
+    def text(self) -> str:
+        """Both tables as plain text."""
+        every = [
+            [name, f"{self.losses['log_loss'][name]:.4f}", f"{self.losses['credit_waste'][name]:.3f}"]
+            + [_percent(self.falls[name][metric]) if name in self.falls else "" for metric in METRICS]
+            for name in (NATURAL, HARDENED, ORACLE)
+        ]
+        heads = [
+            "all judged leads",
+            "log loss",
+            "credit\nwaste",
+            "oracle's fall,\nlog loss",
+            "oracle's fall,\ncredit waste",
+        ]
+        return f"{Table(heads, every).text()}\n\n{family_table(self.families)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The same numbers for json.dumps."""
+        falls = {name: {metric: each.to_dict() for metric, each in found.items()} for name, found in self.falls.items()}
+        return {
+            "falls": falls,
+            "losses": self.losses,
+            "families": [asdict(each) for each in self.families],
+            "chosen": self.chosen,
+        }
+
+
+def ceiling(pools: Pools, grid: Sequence[float] = L2_GRID, *, draws: int = 2_000) -> Ceiling:
+    """Fit both yardsticks and compare the oracle with them on the judged leads of all families."""
+    yardsticks = {NATURAL: Yardstick.fit_natural(pools, grid), HARDENED: Yardstick.fit_hardened(pools, grid)}
+    judged = pools.test.attacked.world
+    logits = {name: each.logits(judged.tables) for name, each in yardsticks.items()}
+    logits[ORACLE] = oracle_logits(judged.truth["reply_probability"].to_numpy())
+    found = judge(judged.tables, logits, draws=draws)
+    return Ceiling(
+        falls={name: {metric: found.fall(metric, ORACLE, name) for metric in METRICS} for name in yardsticks},
+        losses=found.value,
+        families=by_family(pools, logits),
+        chosen={name: {"l2": each.model.l2, "weight": each.weight} for name, each in yardsticks.items()},
+    )
+
+
+def judge(tables: LeadTables, logits: dict[str, np.ndarray], *, draws: int = 2_000, seed: int = 0) -> Resampled:
+    """Log loss and credit waste of contestants, source leads resampled with all their variants."""
+    groups = tables.leads["lead_id"].to_numpy(str)
+    return resample(tables.labels, logits, metrics=METRICS, groups=groups, draws=draws, seed=seed)
+
+
+def by_family(pools: Pools, logits: dict[str, np.ndarray]) -> list[FamilyFigures]:
+    """Figures of each family's judged leads; logits {contestant: (M,)} of all judged leads."""
+    judged = pools.test.attacked.world
+    family, y = judged.truth["family"].to_numpy(str), judged.tables.labels
+    figures = []
+    for each in families():
+        rows = np.flatnonzero(family == each.name)
+        if not len(rows):
+            continue
+        figures.append(
+            FamilyFigures(
+                each.name,
+                each.held_out,
+                each.match,
+                len(rows),
+                float(y[rows].mean()),
+                {name: log_loss(y[rows], logit[rows]) for name, logit in logits.items()},
+                {name: auc_within_pairs(judged.truth.iloc[rows], logit[rows]) for name, logit in logits.items()},
+            )
+        )
+    return figures
+
+
+def auc_within_pairs(truth: Any, logit: np.ndarray) -> float:
+    """Share of pairs whose sleeper scores higher than its decoy, ties half: truth has role and pair, logit (M,)."""
+    by_pair = truth.assign(logit=logit).pivot(index="pair", columns="role", values="logit")
+    ahead = (by_pair["sleeper"] - by_pair["decoy"]).to_numpy()
+    return float(np.mean(np.where(np.abs(ahead) < 1e-9, 0.5, ahead > 0)))
+
+
+def oracle_logits(chance: np.ndarray) -> np.ndarray:
+    """Log-odds of exact probabilities (N,)."""
+    chance = np.clip(chance, 1e-12, 1 - 1e-12)
+    return np.log(chance / (1 - chance))
+
+
+def family_table(figures: Sequence[FamilyFigures]) -> str:
+    """One line a family: base rate, losses, and the share of twins in the right order, as plain text."""
+    names = list(figures[0].log_loss)
+    scores = [name for name in names if name != ORACLE]
+    heads = ["family", "role", "match", "leads", "base\nrate"]
+    heads += [f"loss\n{name}" for name in names] + [f"AUC in pairs\n{name}" for name in scores]
+    rows = [
+        [each.family, "held out" if each.held_out else "seen", each.match, str(each.leads), f"{each.base_rate:.3f}"]
+        + [f"{each.log_loss[name]:.3f}" for name in names]
+        + [f"{each.auc_within_pairs[name]:.3f}" for name in scores]
+        for each in figures
+    ]
+    return Table(heads, rows).text()
+
+
+def _read(tables: LeadTables) -> tuple[SalesTokenizer, BaselineFeatures, sparse.csr_matrix]:
+    tokenizer = SalesTokenizer.fit(tables)
+    tokens = tokenizer.encode(tables)
+    features = BaselineFeatures.fit(tokens, tokenizer.vocabulary)
+    return tokenizer, features, features.transform(tokens)
+
+
+def _percent(fall: Interval) -> str:
+    return f"{100 * fall.value:.1f} % ({100 * fall.low:.1f}-{100 * fall.high:.1f})"
