@@ -10,6 +10,7 @@ import pytest
 from tinyscout import artifact
 from tinyscout.course import Course, Phase, open_phase
 from tinyscout.course.plan import course_folder
+from tinyscout.course.replies import in_turns
 from tinyscout.errors import InputError
 
 PHASE = '''
@@ -255,3 +256,10 @@ def test_every_shipped_phase_reads_and_has_settings() -> None:
         assert shipped.settings(phase), f"configs/phases.toml has no [phase{phase.number}]"
         assert set(Course(quick=True).settings(phase)) == set(shipped.settings(phase))
     assert course_folder("configs").is_dir()
+
+
+def test_what_is_timed_in_turns_is_called_in_turns() -> None:
+    called: list[str] = []
+    seconds = in_turns({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=3)
+    assert called == ["a", "b"] * 4  # once to compile
+    assert set(seconds) == {"a", "b"} and all(len(each) == 3 and each.min() >= 0 for each in seconds.values())

@@ -184,8 +184,18 @@ def shown_07(found: dict) -> bool:
     return right == 0 < min(few, many) and found["apart"] < 1e-4
 
 
+def shown_13(found: dict) -> bool:
+    shared, own = (found["louder"][f"loud key, {way}"]["256"] for way in ("one scale a matrix", "one a channel"))
+    apart = found["channels"]["one scale a matrix"] > 10 * found["channels"]["one scale a channel"]
+    return shared > own + 0.001 and abs(found["worse_by"]) < 0.002 and found["share"] < 0.28 and apart
+
+
+def shown_14(found: dict) -> bool:
+    return found["padded"] > 2 and found["must"] > 30 * found["whole"] and found["readers"] > 1
+
+
 FAILURES = {"00": shown_00, "01": shown_01, "02": shown_02, "03": shown_03, "04": shown_04}
-FAILURES |= {"05": shown_05, "06": shown_06, "07": shown_07}
+FAILURES |= {"05": shown_05, "06": shown_06, "07": shown_07, "13": shown_13, "14": shown_14}
 
 
 @each_phase
