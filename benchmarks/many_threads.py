@@ -7,17 +7,14 @@ Exit code 1 where a result differs or a process does not end well.
 
 import fair  # isort: split
 
-import argparse
-import json
 import multiprocessing
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
+from report import finish, new_parser
 from scipy import sparse
 
 from tinyscout.inference import compile
@@ -82,10 +79,9 @@ def score_elsewhere(method: str, workers: int, seconds: float) -> dict[str, int]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Many Python threads score at once.")
+    parser = new_parser(__doc__)
     parser.add_argument("--workers", type=int, default=16, help="Python threads (default 16)")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long in this process (default 60)")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()
     cases = {"this process": score(args.workers, args.seconds)}
     methods = [method for method in ("fork", "spawn") if method in multiprocessing.get_all_start_methods()]
@@ -99,13 +95,10 @@ def main() -> int:
         "cases": cases,
         "passed": passed,
     }
-    console = Console()
     for name, case in cases.items():
-        console.print(f"{name}: {case['calls']:,} calls from {args.workers} threads, {case['wrong']} wrong")
-    console.print("passed" if passed else "NOT PASSED")
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0 if passed else 1
+        print(f"{name}: {case['calls']:,} calls from {args.workers} threads, {case['wrong']} wrong")
+    print("passed" if passed else "NOT PASSED")
+    return finish(report, args.json)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from tinyscout.course.figure import BLUE, GREY, VERMILION, label, new_figure, save_figure
+from tinyscout.course.figure import BLACK, BLUE, GREY, VERMILION, label, new_figure, save_figure
 
-ENDS = (0.4, 8.0)  # of the axis; what lies beyond is drawn at its end
+ENDS = (0.4, 10.0)  # of the axis
+FARTHEST = (0.42, 4.5)  # a point beyond is drawn here, its value beside it
 MARKS = {1: "o", 2: "s"}  # threads
 COLOURS = {"missed": VERMILION, "met": BLUE, "aim": BLUE}
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
-    """One line a row, a point a number of threads, its ratio written beside it."""
+    """One line a row, a point a number of threads, its value written beside it."""
     from speed import limit_text, value_text
 
     rows = [row for row in report["rows"] if row["limit"] is not None]
@@ -20,22 +21,28 @@ def draw(report: dict[str, Any], path: Path) -> None:
     figure.set_size_inches(9.0, 1.5 + 0.27 * len(lines))
     for y, line in enumerate(lines):
         here = [row for row in rows if (row["what"], row["model"]) == line]
-        aim, limit, unit = here[0]["aim"], here[0]["limit"], here[0]["unit"]
-        if aim is not None:
-            ax.plot([1, min(reached(here[0] | {"value": aim}), ENDS[1])], [y, y], color="#dddddd", lw=7, zorder=0)
+        places = {row["threads"]: min(max(reached(row), FARTHEST[0]), FARTHEST[1]) for row in here}
+        end = 1.0
+        if here[0]["aim"] is not None:
+            end = reached(here[0] | {"value": here[0]["aim"]})
+            ax.plot([1, end], [y, y], color="#d9d9d9", lw=6, solid_capstyle="butt", zorder=0)
         for row in here:
-            x = min(max(reached(row), ENDS[0]), ENDS[1])
             colour = COLOURS[row["verdict"]]
-            ax.plot(x, y, MARKS[row["threads"]], color=colour, mfc=colour if row["threads"] == 1 else "white", ms=6)
-        best = max(here, key=reached)
-        values = ", ".join(value_text(unit, row["value"]) for row in here)
-        label(ax, f"{values} (of {limit_text(unit, limit)})", min(max(reached(best), 1), ENDS[1]), y, "black")
+            filled = colour if row["threads"] == 1 else "white"
+            ax.plot(
+                places[row["threads"]], y, MARKS[row["threads"]], color=colour, markerfacecolor=filled, markersize=6
+            )
+        values = ", ".join(value_text(row["unit"], row["value"]) for row in here)
+        text = f"{values} (of {limit_text(here[0]['unit'], here[0]['limit'])})"
+        label(ax, text, max(end, *places.values()), y, BLACK)
     ax.axvline(1, color=GREY, lw=1, zorder=-1)
     ax.set_xscale("log")
     ax.set_xlim(*ENDS)
+    ax.set_xticks([0.5, 1, 2, 4], ["half", "required", "twice", "four times"])
+    ax.minorticks_off()
     ax.set_yticks(range(len(lines)), [f"{what}{', ' * bool(model)}{model}" for what, model in lines], fontsize=8)
     ax.set_ylim(len(lines) - 0.3, -0.7)
-    ax.set_xlabel("times what is required (log scale); grey: from there to the aim; filled: one thread, open: two")
+    ax.set_xlabel("grey: from what is required to the aim\nround: one thread; square: two threads")
     save_figure(figure, path)
 
 
