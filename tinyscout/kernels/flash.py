@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.jit import kernel, part
 from tinyscout.kernels.simd import (
     LANES,
     TILE_ROWS,
@@ -108,7 +108,7 @@ def _lengths_of(lengths, b, n_keys, n_queries, offset):
     return min(length, n_keys), min(max(length - offset, 0), n_queries) if length else 0
 
 
-@kernel
+@part
 def _largest(w, row, common, reach, at):
     """The largest logit of each query, of those that it sees."""
     top = second = third = fourth = splat(LEAST)  # four at once, because one waits for itself
@@ -126,7 +126,7 @@ def _largest(w, row, common, reach, at):
     return top
 
 
-@kernel
+@part
 def _weights(w, row, reach, at, causal):
     """Logits to base 2 of LANES queries from position `at` on, a key a row, to 2^(logit - largest), in place.
 
@@ -147,7 +147,7 @@ def _weights(w, row, reach, at, causal):
     return top, total
 
 
-@kernel
+@part
 def _pack_queries(q, q0, q_row, some, width, scale, into):
     """LANES rows of a head as columns, scaled: into[k, i] = scale * q[i, k]; zeros where there are none."""
     for k in range(0, width, LANES):
@@ -156,7 +156,7 @@ def _pack_queries(q, q0, q_row, some, width, scale, into):
         store(into, k * LANES, load(into, k * LANES) * splat(scale))
 
 
-@kernel
+@part
 def _unpack_queries(columns, factor, some, width, x, x0, x_row):
     """x[i, k] = factor[i] * columns[k, i]."""
     for k in range(width):

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from tinyscout.kernels.jit import kernel
+from tinyscout.kernels.jit import kernel, part
 from tinyscout.kernels.simd import F32, I32, I64, LANES, TILE_ROWS, VECTOR, broadcast, call, first_lanes, intrinsic
 
 ZERO = ir.Constant(VECTOR, [0.0] * LANES)
@@ -176,7 +176,7 @@ def multiply(columns, depth, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, ad
         tile_1(a, a0, a_row, a_col, b, b0 + j, b_row, 0, c, c0 + j, c_row, c, c0 + j, c_row, depth, add, 0)
 
 
-@kernel
+@part
 def multiply_column(rows, depth, a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row):
     """C[rows, LANES] = A[rows, depth] @ B[depth, LANES], for any number of rows."""
     i = 0
