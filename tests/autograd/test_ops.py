@@ -30,6 +30,7 @@ def branch_inputs(width, first, second):
 
 
 MATRIX = scipy.sparse.random(5, 4, density=0.6, random_state=3, format="csr")
+SCALES = np.array([[0, 0.5, -2], [1, 0, 3]])
 IDS = np.array([[0, 2, 2], [4, 0, 2]])
 KEPT = 1.5 * (rng.random((2, 3, 16)) < 0.7)
 CONDITION = np.array([[True, False, True], [False, False, True]])
@@ -122,6 +123,13 @@ CASES = {
     "embedding": [
         (lambda f, t: f(t, ids=IDS), [normal(5, 4)]),
         (lambda f, t, s: f(t, s, ids=IDS), [normal(5, 4), normal(2, 3)]),
+    ],
+    "add_embeddings": [
+        (
+            lambda f, x, t, u: f(x, t, u, ids=[IDS, np.arange(3)], scales=[SCALES, None]),
+            [normal(2, 3, 4), normal(5, 4), normal(3, 4)],
+        ),
+        (lambda f, x, t: f(x, t, ids=[IDS], scales=[SCALES]), [normal(2, 3, 4), normal(5, 4)]),
     ],
     "attention": [
         (lambda f, q, k, v: f(q, k, v, causal=False), [normal(2, 2, 3, 4), normal(2, 2, 5, 4), normal(2, 2, 5, 4)]),

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
 from tinyscout import kernels
-from tinyscout.kernels.scatter import scatter_add_twin
+from tinyscout.kernels.scatter import gather_add_twin, scatter_add_twin
 
 
 @settings(max_examples=60, deadline=None)
@@ -23,6 +23,13 @@ def test_equals_twin(shape, width, size, valued, seed):
     values = (rng.standard_normal(shape) * (rng.random(shape) < 0.5)).astype(np.float32) if valued else None
     got = kernels.scatter_add(ids, rows, size, values=values)
     np.testing.assert_allclose(got, scatter_add_twin(ids, rows, size, values=values), rtol=1e-5, atol=1e-5, strict=True)
+    table = rng.standard_normal((size, width)).astype(np.float32)
+    wanted = gather_add_twin(rows, table, ids, values=values)
+    np.testing.assert_allclose(
+        kernels.gather_add(rows, table, ids, values=values), wanted, rtol=1e-5, atol=1e-6, strict=True
+    )
+    assert kernels.gather_add(rows, table, ids, values=values, out=rows) is rows
+    np.testing.assert_allclose(rows, wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_twin_by_hand():
@@ -36,6 +43,10 @@ def test_ids_out_of_range_are_refused():
     for ids in ([0, 5], [-1, 0]):
         with pytest.raises(ValueError, match=r"need \[0, 5\)"):
             kernels.scatter_add(np.array(ids), rows, 5)
+        with pytest.raises(ValueError, match=r"need \[0, 5\)"):
+            kernels.gather_add(rows, np.zeros((5, 3), np.float32), np.array(ids))
+    with pytest.raises(ValueError, match=r"as wide as the table's \(5, 4\)"):
+        kernels.gather_add(rows, np.zeros((5, 4), np.float32), np.array([0, 1]))
     with pytest.raises(ValueError, match="must have the shape of ids"):
         kernels.scatter_add(np.array([0, 1, 2]), rows, 5)
 

@@ -26,6 +26,7 @@ run without the GIL and may be called from several threads at once; each uses on
     cross_entropy(logits, targets, weights=None)               -> loss, dlogits (for a cotangent of 1)
     attention(q, k, v, *, lengths, causal, scale, offset)      -> y, lse
     attention_backward(dy, q, k, v, y, lse, *, ..., out=None)  -> dq, dk, dv
+    gather_add(x, table, ids, *, values=None, out=None)        -> x + values * table[ids]
     scatter_add(ids, rows, size, *, values=None)               -> table
     adamw(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step)
     warm(progress=None)                                        -> seconds it took to compile all of this ahead
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from tinyscout.kernels.mlp import mlp_branch, mlp_branch_backward
     from tinyscout.kernels.multihead import attention, attention_backward
     from tinyscout.kernels.optimizer import adamw
-    from tinyscout.kernels.scatter import scatter_add
+    from tinyscout.kernels.scatter import gather_add, scatter_add
     from tinyscout.kernels.selfattention import attention_branch, attention_branch_backward
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "attention_branch",
     "attention_branch_backward",
     "cross_entropy",
+    "gather_add",
     "gelu",
     "gelu_backward",
     "layer_norm",
@@ -90,7 +92,7 @@ _FILES = {
     "multihead": ("attention", "attention_backward"),
     "optimizer": ("adamw",),
     "selfattention": ("attention_branch", "attention_branch_backward"),
-    "scatter": ("scatter_add",),
+    "scatter": ("gather_add", "scatter_add"),
 }
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names}
 

@@ -111,11 +111,17 @@ def linear_backward_weight(dy, x):
     """Gradients of `linear` for weight and bias.  dy (..., Out), x (..., In)  ->  dweight (Out, In), dbias (Out,)."""
     if dy.shape[:-1] != x.shape[:-1]:
         raise ValueError(f"linear_backward_weight: dy {dy.shape} and x {x.shape} must agree but for the last axis")
-    dweight, dbias = np.empty((dy.shape[-1], x.shape[-1]), dy.dtype), np.empty(dy.shape[-1], dy.dtype)
-    if not (compiled_for(dy, x) and _pays(FEWEST_ROWS, x.shape[-1], dweight) and dy.shape[-1] % PAD == 0):
+    n_out, n_in = dy.shape[-1], x.shape[-1]
+    whole = (n_in + LANES - 1) // LANES * LANES
+    dweight, dbias = np.empty((n_out, whole), dy.dtype), np.empty(n_out, dy.dtype)
+    if not (compiled_for(dy, x) and _pays(FEWEST_ROWS, whole, dweight) and n_out % PAD == 0):
         return linear_backward_weight_twin(dy, x)
-    _weight_gradient(as_rows(dy), as_rows(x), dweight, dbias)
-    return dweight, dbias
+    rows = as_rows(x)
+    if whole != n_in:  # such as the few features of an age
+        rows = np.zeros((len(rows), whole), f32)
+        rows[:, :n_in] = as_rows(x)
+    _weight_gradient(as_rows(dy), rows, dweight, dbias)
+    return dweight[:, :n_in], dbias
 
 
 def _pays(rows, columns, weight):

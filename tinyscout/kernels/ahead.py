@@ -50,6 +50,8 @@ def _rows() -> None:
 
 def _updates() -> None:
     ids, rows, values = np.zeros(2, np.int64), np.ones((2, 16), f32), np.ones(2, f32)
+    kernels.gather_add(rows, rows, ids)
+    kernels.gather_add(rows, rows, ids, values=values)
     kernels.scatter_add(ids, rows, 1)
     kernels.scatter_add(ids, rows, 1, values=values)
     kernels.adamw(rows, rows.copy(), rows.copy(), rows.copy(), lr=0.1, beta1=0.9, beta2=0.9, eps=1e-8,

@@ -38,10 +38,15 @@ class AmountEncoding(Module):
         self.knots = Embedding(max(len(numbers), 1) * KNOTS, width, std=std, rng=rng, dtype=dtype)
 
     def __call__(self, ids: np.ndarray, values: np.ndarray) -> Tensor:
+        left, right = self.places(ids, values)
+        return self.knots(left[0], scale=left[1]) + self.knots(right[0], scale=right[1])
+
+    def places(self, ids: np.ndarray, values: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The knots on both sides of each value: row in the table, and share, 0 where the id carries no number."""
         first = self.first_knot[ids]
         known = first >= 0
         place = (np.clip(values, -1, 1) + 1) / 2 * (KNOTS - 1)
         left = np.minimum(place.astype(np.int64), KNOTS - 2)
         share = place - left  # of the right-hand knot
         row = np.where(known, first + left, 0)
-        return self.knots(row, scale=known * (1 - share)) + self.knots(row + 1, scale=known * share)
+        return [(row, known * (1 - share)), (row + 1, known * share)]

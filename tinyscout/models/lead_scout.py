@@ -100,8 +100,11 @@ class LeadScout(Module):
 
     def embed(self, batch: Padded) -> Tensor:
         """E[id] + amount(id, value) + position + time_encoding(age): (B, T) -> (B, T, D)."""
-        x = self.token(batch.ids) + self.position(np.arange(batch.ids.shape[1])) + self.age(batch.ages)
-        return x + self.amount(batch.ids, batch.values) if self.config.numbers else x
+        terms = [(self.token, batch.ids, None), (self.position, np.arange(batch.ids.shape[1]), None)]
+        if self.config.numbers:
+            terms += [(self.amount.knots, row, share) for row, share in self.amount.places(batch.ids, batch.values)]
+        tables, ids, scales = zip(*terms, strict=True)
+        return ops.add_embeddings(self.age(batch.ages), *(table.weight for table in tables), ids=ids, scales=scales)
 
     def _experts(self, layer: int, rng: np.random.Generator, dtype: type) -> MoE | None:
         """What takes the MLP's place in a layer, if anything does."""

@@ -26,7 +26,7 @@ from tinyscout.autograd.ops.elementwise import (
     tanh,
     where,
 )
-from tinyscout.autograd.ops.fused import embedding, gelu, layer_norm
+from tinyscout.autograd.ops.fused import add_embeddings, embedding, gelu, layer_norm
 from tinyscout.autograd.ops.linear import csr_matmul, linear, matmul
 from tinyscout.autograd.ops.losses import bce_with_logits, cross_entropy
 from tinyscout.autograd.ops.reduce import log_softmax, logsumexp, max, mean, softmax, sum
@@ -36,6 +36,7 @@ from tinyscout.autograd.ops.shape import concat, index, pad, reshape, stack, tak
 __all__ = [
     "abs",
     "add",
+    "add_embeddings",
     "attention",
     "attention_branch",
     "attention_weights",

@@ -4,6 +4,7 @@ In float32 the same formulas run as compiled kernels that pass over memory once;
 keeps the lines to read.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -64,21 +65,51 @@ def embedding(table, scale=None, *, ids):
     table (V, D), ids (...) integers in [0, V), scale (...) or None  ->  (..., D)
     """
     ids = np.asarray(ids)
-    if ids.size and not (ids.min() >= 0 and ids.max() < len(table)):
-        at = tuple(int(i) for i in np.argwhere((ids < 0) | (ids >= len(table)))[0])
-        raise IndexError(f"embedding: id {ids[at]} at {at} is outside the table of {len(table)} rows")
+    _check_ids("embedding", ids, table)
     if scale is not None and scale.shape != ids.shape:
         raise ValueError(f"embedding: scale has shape {scale.shape}, needs {ids.shape}, one number for each id")
     rows = table[ids]
 
     def backward(dy):
-        def for_table():
-            if table.dtype == np.float32:
-                return kernels.scatter_add(ids, dy, len(table), values=scale)
-            dtable = np.zeros_like(table)
-            np.add.at(dtable, ids, dy if scale is None else dy * scale[..., None])
-            return dtable
-
-        return for_table, lambda: (dy * rows).sum(axis=-1)
+        return lambda: _scattered(dy, table, ids, scale), lambda: (dy * rows).sum(axis=-1)
 
     return rows if scale is None else rows * scale[..., None], backward
+
+
+@op
+def add_embeddings(x, *tables, ids, scales):
+    """x plus a row of each table, the sum of several embeddings in one go.
+
+    x (..., D), tables (V, D) each; ids and scales: for each table integers (...) in [0, V), and the constants (...) its
+    rows are multiplied by, None for 1  ->  (..., D)
+    """
+    if not len(tables) == len(ids) == len(scales):
+        raise ValueError(
+            f"add_embeddings: {len(tables)} tables, {len(ids)} ids and {len(scales)} scales; needs as many"
+        )
+    places = [np.broadcast_to(i, x.shape[:-1]) for i in ids]
+    factors = [None if s is None else np.broadcast_to(np.asarray(s, x.dtype), x.shape[:-1]) for s in scales]
+    out = None
+    for table, at, factor in zip(tables, places, factors, strict=True):
+        _check_ids("add_embeddings", at, table)
+        out = kernels.gather_add(x if out is None else out, table, at, values=factor, out=out)
+
+    def backward(dy):
+        return dy, *(functools.partial(_scattered, dy, *term) for term in zip(tables, places, factors, strict=True))
+
+    return out, backward
+
+
+def _scattered(dy, table, ids, scale):
+    """The gradient of a table from that of its rows."""
+    if table.dtype == np.float32:
+        return kernels.scatter_add(ids, dy, len(table), values=scale)
+    dtable = np.zeros_like(table)
+    np.add.at(dtable, ids, dy if scale is None else dy * scale[..., None])
+    return dtable
+
+
+def _check_ids(name, ids, table):
+    if ids.size and not (ids.min() >= 0 and ids.max() < len(table)):
+        at = tuple(int(i) for i in np.argwhere((ids < 0) | (ids >= len(table)))[0])
+        raise IndexError(f"{name}: id {ids[at]} at {at} is outside the table of {len(table)} rows")
