@@ -38,8 +38,9 @@ x = rng.random((70, 33)).astype(np.float32)
 for transpose_a, transpose_b in ((False, True), (True, False)):
     kernels.matmul(x, x, transpose_a=transpose_a, transpose_b=transpose_b)
 flat = Tokens(ids.reshape(-1), values.reshape(-1), ages.reshape(-1), np.arange(0, 97, 12), np.zeros(8, np.int32))
-for dtype in ("float32", "int8"):
-    packed = inference.compile(model, dtype, threads=1)
+routed = LeadScout(LeadScoutConfig(50, 20, (30, 31), 5, 32, 2, 2, 12, 0.1, experts=3), rng=rng)
+for each, dtype in ((model, "float32"), (model, "int8"), (routed, "float32"), (routed, "int8")):
+    packed = inference.compile(each, dtype, threads=1)
     packed.logits(Examples(flat, features))
     cache = packed.cache()
     packed.prefill(ids[0, :5], values[0, :5], ages[0, :5], cache, chunk=2)

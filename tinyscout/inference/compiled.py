@@ -8,10 +8,11 @@ import numpy as np
 
 from tinyscout.errors import InputError
 from tinyscout.inference.cache import KVCache
-from tinyscout.inference.packing import new_scratch, pack_weights, sizes_of
+from tinyscout.inference.packing import new_scratch, pack_routers, pack_weights, sizes_of
 from tinyscout.inference.quantize import Quantized, quantize
+from tinyscout.kernels import forward, forward_experts
 from tinyscout.kernels.arena import Arena, arena_of, leaves
-from tinyscout.kernels.forward import BLOCK, EXTEND, REPLY
+from tinyscout.kernels.forward import BLOCK
 from tinyscout.kernels.jit import JIT
 from tinyscout.models.batches import cores
 from tinyscout.models.lead_scout import Examples, LeadScout
@@ -36,11 +37,13 @@ class Compiled:
         arrays = model.float32() if in_bytes else model.state_dict()
         self.config = model.config
         self.threads = threads
-        dtype = "int8" if in_bytes else "float32"
-        self._reply_kernel, self._extend_kernel = REPLY[dtype], EXTEND[dtype]
+        dtype, routed = "int8" if in_bytes else "float32", self.config.experts > 1  # one expert is an MLP
+        code = forward_experts if routed else forward
+        self._reply_kernel, self._extend_kernel = code.REPLY[dtype], code.EXTEND[dtype]
         self._sizes = sizes_of(model.config)
         self._frequencies = arrays["age.project.weight"].shape[1] // 2 - 1
-        self._weights = arena_of(leaves(pack_weights(model.config, arrays, model.matrices if in_bytes else None)))
+        weights = leaves(pack_weights(model.config, arrays, model.matrices if in_bytes else None))
+        self._weights = arena_of([*weights, *(pack_routers(model.config, arrays) if routed else ())])
         self._free: list[Arena] = []  # append and pop are atomic
 
     def logits(self, examples: Examples) -> np.ndarray:

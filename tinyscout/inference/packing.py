@@ -10,7 +10,7 @@ from tinyscout.kernels.arena import Arena, arena_of, up
 from tinyscout.kernels.forward import BLOCK, MLP_ROWS
 from tinyscout.kernels.gemm import pack_weight
 from tinyscout.kernels.int8 import pack_quantized, scratch_sizes
-from tinyscout.kernels.layout import Scratch, Sizes, Weights
+from tinyscout.kernels.layout import Choices, Routers, Scratch, Sizes, Weights
 from tinyscout.kernels.products import Int8Panels, Panels
 from tinyscout.kernels.simd import LANES, TILE_ROWS
 from tinyscout.kernels.tile import PANEL
@@ -51,14 +51,19 @@ def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str,
         head=_whole(np.stack([arrays["norm.gain"], arrays["norm.bias"], arrays["reply.weight"][0]])),
         wide=np.append(arrays["wide.weight"], arrays["wide.bias"] + arrays["reply.bias"]).astype(np.float32),
         sizes=np.array(sizes_of(config)),
-        routers=np.concatenate([_router(config, arrays, layer) for layer in range(config.depth)]),
-        first_mlp=np.cumsum([0, *(config.experts if i in config.routed else 1 for i in range(config.depth))]),
         qkv=products["attention.qkv"],
         out=products["attention.out"],
         up=products["mlp.up"],
         down=products["mlp.down"],
         language=_language(config, arrays, matrices),
     )
+
+
+def pack_routers(config: LeadScoutConfig, arrays: Arrays) -> Routers:
+    """What the MLPs of each layer are chosen by."""
+    alone = np.zeros((1, config.width), np.float32)
+    routers = [arrays[f"blocks.{i}.mlp.router.weight"] if i in config.routed else alone for i in range(config.depth)]
+    return Routers(_whole(np.concatenate(routers)), np.cumsum([0, *map(len, routers)]))
 
 
 def _layers(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None, part: str):
@@ -87,13 +92,6 @@ def _layers(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, Byte
 def _each(found: list[np.ndarray], axes: int) -> list[np.ndarray]:
     """Arrays of so many axes, of experts' ones each expert's."""
     return [one for x in found for one in (x if x.ndim > axes else [x])]
-
-
-def _router(config: LeadScoutConfig, arrays: Arrays, layer: int) -> np.ndarray:
-    """What the MLPs of a layer are chosen by (E, W); one row of zeros where there is one MLP."""
-    if layer not in config.routed:
-        return _whole(np.zeros((1, config.width)))
-    return _whole(arrays[f"blocks.{layer}.mlp.router.weight"])
 
 
 def _language(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None):
@@ -140,7 +138,6 @@ def new_scratch(sizes: Sizes, max_tokens: int, frequencies: int) -> Arena:
     def room(n: int) -> np.ndarray:
         return np.zeros(n + 2 * LANES, np.float32)
 
-    choices = rows * sizes.top_k
     octets = max(scratch_sizes(rows, sizes.width)[0], scratch_sizes(MLP_ROWS, sizes.hidden)[0])
     scratch = Scratch(
         x=room(rows * width),
@@ -155,12 +152,10 @@ def new_scratch(sizes: Sizes, max_tokens: int, frequencies: int) -> Arena:
         age=room(width),
         scales=room(rows),
         octets=np.zeros(octets, np.uint8),
-        chosen=np.zeros(choices, np.int64),
-        gates=room(choices),
-        order=np.zeros(choices, np.int64),
-        ends=np.zeros(sizes.experts + 1, np.int64),
     )
-    return arena_of(scratch)
+    n, experts = rows * sizes.top_k, sizes.experts
+    choices = Choices(np.zeros(n, np.int64), room(n), np.zeros(n, np.int64), np.zeros(experts + 1, np.int64))
+    return arena_of([*scratch, *(choices if experts > 1 else ())])
 
 
 def _whole(x: np.ndarray) -> np.ndarray:

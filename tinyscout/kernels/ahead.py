@@ -1,12 +1,14 @@
 """Compile every kernel ahead, by calling each once on tiny arrays of the types that the rest of tinyscout gives it."""
 
+import functools
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from tinyscout import kernels
-from tinyscout.kernels import forward
+from tinyscout.kernels import forward, forward_experts
 from tinyscout.kernels.jit import JIT
 
 f32 = np.float32
@@ -58,14 +60,14 @@ def _updates() -> None:
                   weight_decay=0.0, step=1)  # fmt: skip
 
 
-def _forward() -> None:
-    memory, table = np.zeros(64, np.uint8), np.tile([0, 1, 1, 1, 1], (32, 1))
+def _forward(code: Any = forward) -> None:
+    memory, table = np.zeros(64, np.uint8), np.tile([0, 1, 1, 1, 1], (40, 1))
     ids, floats, counts = np.zeros(0, np.int32), np.zeros(0, f32), np.zeros(1, np.int32)
     cache = np.zeros((1, 1, 1, 1), f32), np.zeros((1, 1, 1), f32)
     arenas = memory, table, memory.copy(), table.copy()
-    for kernel in forward.REPLY.values():  # of no leads
+    for kernel in code.REPLY.values():  # of no leads
         kernel(*arenas, ids, floats, floats, np.zeros(1, np.int64), floats, ids, counts, 0, 0, np.zeros(0))
-    for kernel in forward.EXTEND.values():  # of no tokens
+    for kernel in code.EXTEND.values():  # of no tokens
         kernel(*arenas, ids, floats, floats, 0, *cache, floats)
 
 
@@ -77,6 +79,7 @@ STEPS: dict[str, Callable[[], None]] = {
     "rows": _rows,
     "updates": _updates,
     "forward": _forward,
+    "experts": functools.partial(_forward, forward_experts),
 }
 
 

@@ -5,6 +5,7 @@ of about BLOCK tokens, so that activations stay in the second-level cache. Every
 lock; scratch belongs to the caller. The readable twin is models/lead_scout.py.
 """
 
+import numba.extending
 import numpy as np
 from numba import types
 
@@ -58,47 +59,77 @@ def _queries(weights, sizes, rows, scratch):
 
 
 @part
-def _sort_by_expert(weights, sizes, first, experts, rows, scratch):
-    """Rows of `normed` to `qkv`, which attention needs no more and has room for two of each, sorted by expert."""
-    stride, top_k = weights.head.shape[1], sizes.top_k
-    route(
-        rows, sizes.width, stride, scratch.normed, weights.routers, first, experts, top_k, scratch.chosen,
-        scratch.gates
-    )  # fmt: skip
-    group(rows * top_k, experts, scratch.chosen, scratch.order, scratch.ends)
-    gather(rows * top_k, top_k, stride, scratch.normed, scratch.order, scratch.qkv)
-
-
-@part
-def _finish_layer(weights, sizes, layer, rows, scratch):
+def _finish_layer(weights, sizes, experts, layer, rows, scratch):
     """After attention: what it mixed is projected and added to x, and then what the MLP, or experts, make of that."""
-    width, stride, hidden = sizes.width, weights.head.shape[1], sizes.hidden
-    long = _up(hidden, LANES)
+    width, stride = sizes.width, weights.head.shape[1]
     norms = weights.norms[layer]
     product(
         weights.out, layer, 0, width, rows, width, scratch.mixed, 0, stride, scratch.x, 0, stride, True, scratch
     )  # fmt: skip
     norm_rows(rows, width, stride, scratch.x, norms[2], norms[3], scratch.normed)
-    first, experts = weights.first_mlp[layer], weights.first_mlp[layer + 1] - weights.first_mlp[layer]
-    dense = experts == 1
-    if not dense:
-        _sort_by_expert(weights, sizes, first, experts, rows, scratch)
-    x, out, start = scratch.normed if dense else scratch.qkv, scratch.x if dense else scratch.qkv, 0
-    for e in range(experts):
-        end = rows if dense else scratch.ends[e]
-        for i in range(start, end, MLP_ROWS):
-            some, at = min(MLP_ROWS, end - i), i * stride
+    _think(experts, weights, sizes, layer, rows, scratch)
+
+
+def _think(experts, weights, sizes, layer, rows, scratch):
+    """x += what the MLP of a layer, or each row's experts, make of `normed`.
+
+    The type of `experts` decides, when it is compiled, which: for a dense model, which has None, there is no line about
+    experts in the machine code.
+    """
+    raise TypeError("_think: is for compiled code")
+
+
+@numba.extending.overload(_think, inline="always")
+def _thought(experts, weights, sizes, layer, rows, scratch):
+    # subtle: no @part is called here, because inside an inlined overload it would stay a call, 2 us each
+    def dense(experts, weights, sizes, layer, rows, scratch):
+        width, stride, hidden = sizes.width, weights.head.shape[1], sizes.hidden
+        long = _up(hidden, LANES)
+        for i in range(0, rows, MLP_ROWS):
+            some, at = min(MLP_ROWS, rows - i), i * stride
             product(
-                weights.up, first + e, 0, hidden, some, width, x, at, stride, scratch.hidden, 0, long, False, scratch
+                weights.up, layer, 0, hidden, some, width, scratch.normed, at, stride, scratch.hidden, 0, long, False,
+                scratch
             )  # fmt: skip
             gelu_rows(some * long, scratch.hidden)
             product(
-                weights.down, first + e, 0, width, some, hidden, scratch.hidden, 0, long, out, at, stride, dense,
+                weights.down, layer, 0, width, some, hidden, scratch.hidden, 0, long, scratch.x, at, stride, True,
                 scratch
             )  # fmt: skip
-        start = end
-    if not dense:
-        add_gated(rows * sizes.top_k, sizes.top_k, stride, scratch.qkv, scratch.gates, scratch.order, scratch.x)
+
+    def routed(experts, weights, sizes, layer, rows, scratch):
+        width, stride, hidden, top_k = sizes.width, weights.head.shape[1], sizes.hidden, sizes.top_k
+        long = _up(hidden, LANES)
+        routers, choices = experts.routers, experts.choices
+        first, n = routers.first[layer], routers.first[layer + 1] - routers.first[layer]
+        # rows are sorted into `qkv`, which attention needs no more and has room for two of each
+        one, x, out, start = n == 1, scratch.qkv, scratch.qkv, 0
+        if one:
+            x, out = scratch.normed, scratch.x
+        else:
+            route(
+                rows, sizes.width, stride, scratch.normed, routers.weight, first, n, top_k, choices.expert, choices.gate
+            )  # fmt: skip
+            group(rows * top_k, n, choices.expert, choices.order, choices.ends)
+            gather(rows * top_k, top_k, stride, scratch.normed, choices.order, scratch.qkv)
+        for e in range(n):
+            end = rows if one else choices.ends[e]
+            for i in range(start, end, MLP_ROWS):
+                some, at = min(MLP_ROWS, end - i), i * stride
+                product(
+                    weights.up, first + e, 0, hidden, some, width, x, at, stride, scratch.hidden, 0, long, False,
+                    scratch
+                )  # fmt: skip
+                gelu_rows(some * long, scratch.hidden)
+                product(
+                    weights.down, first + e, 0, width, some, hidden, scratch.hidden, 0, long, out, at, stride, one,
+                    scratch
+                )  # fmt: skip
+            start = end
+        if not one:
+            add_gated(rows * top_k, top_k, stride, scratch.qkv, choices.gate, choices.order, scratch.x)
+
+    return dense if isinstance(experts, types.NoneType) else routed
 
 
 @part
@@ -168,7 +199,7 @@ def _legible(weights, ids, first, last, at):
 
 
 @part
-def _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out):
+def reply(weights, sizes, experts, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out):
     for b in range(first, last):
         if not _legible(weights, ids, offsets[b], offsets[b + 1], 0):
             return False
@@ -188,7 +219,7 @@ def _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, i
                 rows = end - lead
             else:
                 _attend_within(weights, sizes, offsets, lead, end, scratch)
-            _finish_layer(weights, sizes, layer, rows, scratch)
+            _finish_layer(weights, sizes, experts, layer, rows, scratch)
         norm_rows(rows, width, stride, scratch.x, head[0], head[1], scratch.normed)
         for b in range(lead, end):
             deep = dot_row(width, scratch.normed, (b - lead) * stride, head[2])
@@ -216,7 +247,7 @@ def _remember(sizes, keys, values, layer, at, rows, scratch):
 
 
 @part
-def _extend(weights, sizes, scratch, ids, values, ages, at, keys, kept, out):
+def extend(weights, sizes, experts, scratch, ids, values, ages, at, keys, kept, out):
     rows = len(ids)
     if not _legible(weights, ids, 0, rows, at):
         return False
@@ -237,7 +268,7 @@ def _extend(weights, sizes, scratch, ids, values, ages, at, keys, kept, out):
                 rows, at, k, scratch.qkv, h * k, row, columns, h * tall * long, long, v, h * k, stride, scratch.logits,
                 scratch.tile, scratch.mixed, h * k, stride
             )  # fmt: skip
-        _finish_layer(weights, sizes, layer, rows, scratch)
+        _finish_layer(weights, sizes, experts, layer, rows, scratch)
     norm_rows(1, width, stride, scratch.x, head[0], head[1], scratch.normed)
     product(
         weights.language, 0, 0, len(out), 1, width, scratch.normed, 0, stride, out, 0, len(out), False, scratch
@@ -254,7 +285,7 @@ def reply_float32(memory, table, room, places, ids, values, ages, offsets, data,
     """
     weights, sizes = float32_in(memory, table)
     scratch = scratch_in(room, places)
-    return _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out)
+    return reply(weights, sizes, None, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out)
 
 
 @kernel
@@ -262,7 +293,7 @@ def reply_int8(memory, table, room, places, ids, values, ages, offsets, data, in
     """The same as `reply_float32` for weights in bytes."""
     weights, sizes = int8_in(memory, table)
     scratch = scratch_in(room, places)
-    return _reply(weights, sizes, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out)
+    return reply(weights, sizes, None, scratch, ids, values, ages, offsets, data, indices, indptr, first, last, out)
 
 
 @kernel
@@ -274,14 +305,14 @@ def extend_float32(memory, table, room, places, ids, values, ages, at, keys, kep
     there are none, or one that can't be read.
     """
     weights, sizes = float32_in(memory, table)
-    return _extend(weights, sizes, scratch_in(room, places), ids, values, ages, at, keys, kept, out)
+    return extend(weights, sizes, None, scratch_in(room, places), ids, values, ages, at, keys, kept, out)
 
 
 @kernel
 def extend_int8(memory, table, room, places, ids, values, ages, at, keys, kept, out):
     """The same as `extend_float32` for weights in bytes."""
     weights, sizes = int8_in(memory, table)
-    return _extend(weights, sizes, scratch_in(room, places), ids, values, ages, at, keys, kept, out)
+    return extend(weights, sizes, None, scratch_in(room, places), ids, values, ages, at, keys, kept, out)
 
 
 def _array(kind, axes=1):
@@ -291,9 +322,16 @@ def _array(kind, axes=1):
 _ARENAS = (_array(types.uint8), _array(types.int64, 2)) * 2
 _TOKENS = _array(types.int32), _array(types.float32), _array(types.float32)
 _FEATURES = _array(types.float32), _array(types.int32), _array(types.int32)
-_REPLY = *_ARENAS, *_TOKENS, _array(types.int64), *_FEATURES, types.int64, types.int64, _array(types.float64)
-_EXTEND = *_ARENAS, *_TOKENS, types.int64, _array(types.float32, 4), _array(types.float32, 3), _array(types.float32)
+REPLY_TYPES = *_ARENAS, *_TOKENS, _array(types.int64), *_FEATURES, types.int64, types.int64, _array(types.float64)
+EXTEND_TYPES = (
+    *_ARENAS,
+    *_TOKENS,
+    types.int64,
+    _array(types.float32, 4),
+    _array(types.float32, 3),
+    _array(types.float32),
+)
 
 #: As Python calls them, for each dtype of the weights.
-REPLY = {"float32": entry(reply_float32, *_REPLY), "int8": entry(reply_int8, *_REPLY)}
-EXTEND = {"float32": entry(extend_float32, *_EXTEND), "int8": entry(extend_int8, *_EXTEND)}
+REPLY = {"float32": entry(reply_float32, *REPLY_TYPES), "int8": entry(reply_int8, *REPLY_TYPES)}
+EXTEND = {"float32": entry(extend_float32, *EXTEND_TYPES), "int8": entry(extend_int8, *EXTEND_TYPES)}

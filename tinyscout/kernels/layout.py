@@ -28,8 +28,6 @@ class Weights(NamedTuple):
     head: np.ndarray  # (3, W): gain and bias of the last norm, weight of the reply head
     wide: np.ndarray  # (F + 1,): weights of the wide path, then both biases' sum
     sizes: np.ndarray  # (5,) int64, as Sizes
-    routers: np.ndarray  # (M, W): what each of the M MLPs of all layers is chosen by; zeros where a layer has but one
-    first_mlp: np.ndarray  # (L + 1,) int64: MLPs of a layer are first_mlp[layer] to first_mlp[layer + 1]
     qkv: Panels | Int8Panels  # queries, scaled, in the first columns, up to a whole panel; then keys and values
     out: Panels | Int8Panels
     up: Panels | Int8Panels  # one an MLP
@@ -37,7 +35,7 @@ class Weights(NamedTuple):
     language: Panels | Int8Panels  # one layer: the token vectors of the language ids
 
 
-PRODUCTS = 12  # arrays in Weights before its products
+PRODUCTS = 10  # arrays in Weights before its products
 
 
 class Scratch(NamedTuple):
@@ -55,10 +53,29 @@ class Scratch(NamedTuple):
     age: np.ndarray
     scales: np.ndarray
     octets: np.ndarray  # uint8
-    chosen: np.ndarray  # int64, as are order and ends: what kernels/routing.py finds
-    gates: np.ndarray
-    order: np.ndarray
-    ends: np.ndarray
+
+
+class Routers(NamedTuple):
+    """What a model with experts has besides Weights; M MLPs in all layers."""
+
+    weight: np.ndarray  # (M, W): what each MLP is chosen by; zeros where it is its layer's only one
+    first: np.ndarray  # (L + 1,) int64: the MLPs of a layer are first[layer] to first[layer + 1]
+
+
+class Choices(NamedTuple):
+    """What it has besides Scratch: what kernels/routing.py finds, for top_k choices a row, flat."""
+
+    expert: np.ndarray  # int64
+    gate: np.ndarray
+    order: np.ndarray  # int64
+    ends: np.ndarray  # int64, one an expert and one more
+
+
+class Experts(NamedTuple):
+    """Routers and Choices of a model with experts; a dense one has None."""
+
+    routers: Routers
+    choices: Choices
 
 
 @part
@@ -89,8 +106,8 @@ def _opened(memory, table, qkv, out, up, down, language):
         doubles(memory, table, 5),
     )
     norms, head, wide = cube(memory, table, 6), matrix(memory, table, 7), floats(memory, table, 8)
-    n, routers, first = integers(memory, table, 9), matrix(memory, table, 10), integers(memory, table, 11)
-    weights = Weights(tables, norms, head, wide, n, routers, first, qkv, out, up, down, language)
+    n = integers(memory, table, 9)
+    weights = Weights(tables, norms, head, wide, n, qkv, out, up, down, language)
     return weights, Sizes(n[0], n[1], n[2], n[3], n[4])
 
 
@@ -109,11 +126,20 @@ def scratch_in(room, places):
         floats(room, places, 9),
         floats(room, places, 10),
         octets(room, places, 11),
-        integers(room, places, 12),
-        floats(room, places, 13),
-        integers(room, places, 14),
-        integers(room, places, 15),
     )
+
+
+@part
+def experts_in(memory, table, room, places):
+    """The Experts that lie behind the Weights and behind the Scratch."""
+    last, end = len(table) - 1, len(places) - 1
+    choices = Choices(
+        integers(room, places, end - 3),
+        floats(room, places, end - 2),
+        integers(room, places, end - 1),
+        integers(room, places, end),
+    )
+    return Experts(Routers(matrix(memory, table, last - 1), integers(memory, table, last)), choices)
 
 
 @part
