@@ -1,5 +1,6 @@
 """The scripts that speed.py runs, and the figures of its table that come of their reports."""
 
+import math
 import statistics
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -31,6 +32,12 @@ class Part(NamedTuple):
     keys: tuple[str, ...]
 
 
+def clock(ms: float) -> str:
+    """Milliseconds as text, in microseconds below one, with three digits at least."""
+    value, unit = (1e3 * ms, "us") if ms < 1 else (ms, "ms")
+    return f"{value:,.{max(0, 2 - int(math.log10(value)))}f} {unit}"
+
+
 def kernel_figures(report: Report) -> Iterator[Figure]:
     attention = report["attention"]
     for key, rows, ours, peer in (
@@ -41,13 +48,13 @@ def kernel_figures(report: Report) -> Iterator[Figure]:
         times = [row[f"times_{peer}"] for row in rows]
         mine, theirs = (statistics.geometric_mean([row[f"{side}_us"] for row in rows]) for side in (ours, peer))
         between = min(times), max(times)
-        yield Figure(key, statistics.geometric_mean(times), "", 1, f"{mine:,.0f} us", f"{theirs:,.0f} us", between)
+        yield Figure(key, statistics.geometric_mean(times), "", 1, clock(mine / 1e3), clock(theirs / 1e3), between)
 
 
 def training_figures(report: Report) -> Iterator[Figure]:
-    row, width = report["cases"]["full"], f"D {report['shape']['width']}"
-    ours, peer = (f"{row[name]:.0f} ms" for name in ("ours_ms", "torch_ms"))
-    yield Figure("training step", 1 / row["ratio"], width, 1, ours, peer)
+    for width, cases in report["cases"].items():
+        ours, peer = (clock(cases["full"][name]) for name in ("ours_ms", "torch_ms"))
+        yield Figure("training step", 1 / cases["full"]["ratio"], width.replace("D", "D "), 1, ours, peer)
 
 
 ROW_OF = {  # kind of case, peer -> row
@@ -65,7 +72,7 @@ def inference_figures(report: Report) -> Iterator[Figure]:
         for pair in pairs:
             row = ROW_OF.get((kind, pair["peer"]), "")
             for part in ("p50", "p99") if "{part}" in row else ("p50",) if row else ():
-                ours, peer = (f"{pair[f'{side}_{part}_ms']:.3g} ms" for side in ("ours", "peer"))
+                ours, peer = (clock(pair[f"{side}_{part}_ms"]) for side in ("ours", "peer"))
                 key = row.format(dtype=pair["dtype"], part=part)
                 yield Figure(key, pair[f"times_{part}"], model, report["machine"]["threads"], ours, peer)
 
@@ -94,7 +101,7 @@ TWO = ("two threads float32", "two threads int8")
 PARTS = {
     "peak": Part(["peak.py"], 15, lambda report: iter(()), ()),
     "kernels": Part(["kernels.py"], 30, kernel_figures, ("gemm", "attention forward", "attention forward + backward")),
-    "training step": Part(["training_step.py"], 60, training_figures, ("training step",)),
+    "training step": Part(["training_step.py", "--cases", "full"], 40, training_figures, ("training step",)),
     "inference, one thread": Part(["inference.py", "--threads", "1"], 100, inference_figures, MODEL),
     "inference, two threads": Part(["inference.py", "--threads", "2"], 100, inference_figures, MODEL + TWO),
     "int8": Part(["int8_scout.py"], 70, int8_figures, ("int8 file", "int8 log loss")),

@@ -1,34 +1,29 @@
 """One training step of LeadScout (forward, backward, AdamW) against PyTorch eager, on one thread.
 
-    python benchmarks/training_step.py [--rounds 30] [--json FILE]
+    python benchmarks/training_step.py [--rounds 30] [--cases full ...] [--json FILE]
 
-Needs the extra `oracle` (PyTorch). Exit code 1 unless a step on full sequences takes at most half of PyTorch's time at
-every width.
+Needs the extra `oracle` (PyTorch). Nothing is required here: the case `full` is judged in benchmarks/speed.py.
 """
 
 import fair  # isort: split
 
-import argparse
-import json
 import statistics
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # extra: oracle
 import torch.nn.functional as F  # pyright: ignore[reportMissingImports]  # extra: oracle
-from rich.console import Console
-from rich.table import Table
+from report import finish, new_parser
 from scipy import sparse
 from torch_lead_scout import TorchLeadScout, torch_batch  # pyright: ignore[reportMissingImports]  # extra: oracle
 
 from tinyscout.autograd import Tensor, keep_freed_memory, ops
+from tinyscout.metrics.table import Table
 from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
 from tinyscout.optim import AdamW
 from tinyscout.tokenizer import Padded
 
-LIMIT = 0.5  # ours / PyTorch
 BATCH, TIME, DEPTH, HEADS = 128, 64, 3, 4
 WIDTHS = 64, 128
 VOCABULARY, WIDE = 1500, 800
@@ -125,58 +120,38 @@ def measure(name: str, width: int, rounds: int) -> dict[str, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="LeadScout's training step against PyTorch eager.")
+    parser = new_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="timed steps of each, taking turns (default 30)")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), help="default: all")
     args = parser.parse_args()
     keep_freed_memory()  # as the fit loop does; PyTorch allocates from the same malloc
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
     torch.set_num_threads(fair.THREADS)
-    cases = {f"D{width}": {name: measure(name, width, args.rounds) for name in CASES} for width in WIDTHS}
+    cases = {f"D{width}": {name: measure(name, width, args.rounds) for name in args.cases} for width in WIDTHS}
     report = {
         "benchmark": "training_step",
         "shape": {"batch": BATCH, "tokens": TIME, "widths": WIDTHS, "layers": DEPTH, "heads": HEADS},
         "machine": fair.machine(),
         "versions": fair.versions("numpy", "numba", "torch"),
         "cases": cases,
-        "limit": LIMIT,
-        "passed": all(of_width["full"]["ratio"] <= LIMIT for of_width in cases.values()),
     }
-    _print(report)
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0 if report["passed"] else 1
+    show(report)
+    return finish(report, args.json)
 
 
-def _print(report: dict) -> None:
-    console, machine, versions = Console(), report["machine"], report["versions"]
-    table = Table(title=f"One training step, batch {BATCH} x {TIME} tokens, {DEPTH} layers, {HEADS} heads")
-    for column in ("width", "case", "ours ms", "PyTorch ms", "ratio", "CPU ratio", "best ms", "loss differs"):
-        table.add_column(column, justify="left" if column in ("width", "case") else "right")
-    for width, of_width in report["cases"].items():
-        for name, row in of_width.items():
-            best = f"{row['ours_best_ms']:.1f} / {row['torch_best_ms']:.1f}"
-            loss = f"{row['loss_difference']:.1e}" if CASES[name][1] == 0 else "-"
-            table.add_row(
-                width,
-                name,
-                f"{row['ours_ms']:.1f}",
-                f"{row['torch_ms']:.1f}",
-                f"{row['ratio']:.2f}",
-                f"{row['cpu_ratio']:.2f}",
-                best,
-                loss,
+def show(report: dict) -> None:
+    rows = []
+    for width, cases in report["cases"].items():
+        for name, row in cases.items():
+            times = [f"{row[key]:.1f}" for key in ("ours_ms", "torch_ms", "ours_best_ms", "torch_best_ms")]
+            ratios = [f"{row[key]:.2f}" for key in ("ratio", "cpu_ratio")]
+            rows.append(
+                [f"{width}, {name}", *times, *ratios, f"{row['loss_difference']:.1e}" if CASES[name][1] == 0 else "-"]
             )
-    console.print(table)
-    console.print(
-        f"{machine['cpu']}, {machine['threads']} thread(s), load {machine['load']}, OpenBLAS {machine['openblas']}"
-    )
-    console.print(", ".join(f"{name} {version}" for name, version in versions.items()))
-    for width, of_width in report["cases"].items():
-        ratio = of_width["full"]["ratio"]
-        verdict = "met" if ratio <= LIMIT else "missed"
-        console.print(f"{width} full: {1 / ratio:.2f} times as fast as PyTorch; required {1 / LIMIT:g}: {verdict}.")
+    print(f"One training step, batch {BATCH} x {TIME} tokens, {DEPTH} layers, {HEADS} heads, times in ms:\n")
+    columns = ["case", "ours", "PyTorch", "ours,\nbest", "PyTorch,\nbest", "ratio", "CPU\nratio", "losses\ndiffer"]
+    print(Table(columns, rows).text() + "\n")
 
 
 if __name__ == "__main__":
