@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,34 @@ def test_onnx_reads_one_lead_and_no_padding(sample: tuple[LeadScout, Examples], 
     assert padding.any()
     feed |= {"ids": np.where(padding, 5, feed["ids"]), "ages": np.where(padding, np.float32(3), feed["ages"])}
     np.testing.assert_array_equal(reply.run(None, feed)[0], together)
+
+
+@pytest.mark.parametrize("top_k", [1, 2])
+def test_experts_as_onnx_and_safetensors(sample: tuple[LeadScout, Examples], tmp_path: Path, top_k: int) -> None:
+    pytest.importorskip("onnx", reason="ONNX is written by the package onnx (extra: export)")
+    from safetensors.numpy import load_file
+
+    dense, examples = sample
+    rng = np.random.default_rng(5)
+    model = LeadScout(replace(dense.config, experts=4, top_k=top_k), rng=rng).eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("router.weight"):
+            parameter.data *= 3  # decided, so that no rounding moves a token to another expert
+        elif parameter.data.std() == 0:
+            parameter.data += rng.normal(0, 0.1, parameter.shape).astype(np.float32)
+    some = examples.take(np.arange(0, LEADS, 5))
+    reply, language = write_onnx(model, tmp_path, "m")
+    ours, real = language_logits(model, some)
+    feed = reply_feed(some)
+    np.testing.assert_allclose(
+        session(reply).run(["logit"], feed)[0], reply_logits(model, some), rtol=0, atol=TOLERANCE
+    )
+    tokens = {name: array for name, array in feed.items() if name in ("ids", "values", "ages")}
+    found = session(language).run(["logits"], tokens)[0]
+    np.testing.assert_allclose(found[real], ours[real], rtol=0, atol=TOLERANCE)
+    (path,) = write_safetensors(model, tmp_path, "m")
+    written = load_file(path)
+    assert written["blocks.2.mlp.up.weight"].shape == (4, 128, 32) and "blocks.2.mlp.router.weight" in written
 
 
 def test_pytorch_loads_the_safetensors_into_an_equivalent_module(

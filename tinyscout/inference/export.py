@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from tinyscout.artifact import replacing
-from tinyscout.errors import InputError
 from tinyscout.inference.onnx_graph import language_graph, reply_graph
 from tinyscout.models.lead_scout import LeadScout
 
@@ -21,8 +20,6 @@ def write_onnx(model: LeadScout, directory: Path, name: str) -> list[Path]:
 
     Raises MissingExtra where onnx is not installed, InputError where the folder can't be written.
     """
-    if model.config.experts:
-        raise InputError("write_onnx: a model with experts can't be written as ONNX; export it as safetensors")
     graphs = {f"{name}.reply.onnx": reply_graph(model), f"{name}.language.onnx": language_graph(model)}
     for file, graph in graphs.items():
         with replacing(directory / file) as temporary:

@@ -172,7 +172,7 @@ def _block(g: Graph, model: LeadScout, w: dict[str, np.ndarray], i: int, x: str,
     q, k, v = (_split_heads(g, part, heads) for part in g.add("Split", qkv, outputs=3, axis=-1, num_outputs=3))
     queries = g.add("Unsqueeze", places, g.integers(1))
     mixed = _attention(g, q, k, v, g.add("LessOrEqual", places, queries), model.config.width // heads)
-    return _add(g, w, name, x, g.add("Reshape", mixed, g.integers(0, 0, -1)))
+    return _add(g, model, w, name, x, g.add("Reshape", mixed, g.integers(0, 0, -1)))
 
 
 def _last_block(g: Graph, model: LeadScout, w: dict[str, np.ndarray], x: str, places: str, lengths: str) -> str:
@@ -187,7 +187,7 @@ def _last_block(g: Graph, model: LeadScout, w: dict[str, np.ndarray], x: str, pl
     real = g.add("Less", places, g.add("Unsqueeze", lengths, g.integers(1, 2, 3)))  # (B, 1, 1, T)
     q, k, v = (_split_heads(g, each, heads) for each in (q, k, v))
     mixed = _attention(g, q, k, v, real, width // heads)
-    return _add(g, w, name, at, g.add("Reshape", mixed, g.integers(0, -1)))
+    return _add(g, model, w, name, at, g.add("Reshape", mixed, g.integers(0, -1)))
 
 
 def _split_heads(g: Graph, x: str, heads: int) -> str:
@@ -203,11 +203,36 @@ def _attention(g: Graph, q: str, k: str, v: str, seen: str, width: int) -> str:
     return g.add("Transpose", g.add("MatMul", weights, v), perm=[0, 2, 1, 3])
 
 
-def _add(g: Graph, w: dict[str, np.ndarray], name: str, x: str, mixed: str) -> str:
+def _add(g: Graph, model: LeadScout, w: dict[str, np.ndarray], name: str, x: str, mixed: str) -> str:
     """The residual stream x with what attention brought to it, then with what the MLP makes of that."""
     x = g.add("Add", x, g.linear(mixed, *_weights(w, f"{name}.attention.out")))
-    up = g.linear(_norm(g, w, f"{name}.mlp_norm", x), *_weights(w, f"{name}.mlp.up"))
+    read = _norm(g, w, f"{name}.mlp_norm", x)
+    if f"{name}.mlp.router.weight" in w:
+        return g.add("Add", x, _experts(g, w, f"{name}.mlp", read, model.config.top_k))
+    up = g.linear(read, *_weights(w, f"{name}.mlp.up"))
     return g.add("Add", x, g.linear(g.add("Gelu", up, approximate="tanh"), *_weights(w, f"{name}.mlp.down")))
+
+
+def _experts(g: Graph, w: dict[str, np.ndarray], name: str, x: str, top_k: int) -> str:
+    """As MoE, (..., D) -> (..., D), but every expert runs on every token, and the gates of those not chosen are 0.
+
+    Standard ops can't give each expert rows of its own; with few experts two large products are no loss.
+    """
+    experts, hidden, width = w[f"{name}.up.weight"].shape
+    logits = g.add("MatMul", x, g.constant(w[f"{name}.router.weight"].T))  # (..., E)
+    _, chosen = g.add("TopK", logits, g.integers(top_k), outputs=2, axis=-1)  # of equal logits the first, as ours
+    marks = g.add("OneHot", chosen, g.integers(experts), g.constant([0, 1]), axis=-1)  # (..., k, E)
+    chosen = g.add("ReduceSum", marks, g.integers(-2), keepdims=0)  # (..., E), ones and zeros
+    if top_k == 1:
+        gates = g.add("Mul", g.add("Softmax", logits, axis=-1), chosen)
+    else:
+        known = g.add("Where", g.add("Greater", chosen, g.constant(0)), logits, g.constant(-np.inf))
+        gates = g.add("Softmax", known, axis=-1)
+    up, down = w[f"{name}.up.weight"].reshape(-1, width), w[f"{name}.down.weight"].transpose(1, 0, 2)
+    y = g.add("Gelu", g.linear(x, up, w[f"{name}.up.bias"].reshape(-1)), approximate="tanh")  # (..., E * Hidden)
+    y = g.add("Mul", y, g.add("MatMul", gates, g.constant(np.repeat(np.eye(experts), hidden, axis=1))))
+    y = g.add("MatMul", y, g.constant(down.reshape(width, -1).T))
+    return g.add("Add", y, g.add("MatMul", gates, g.constant(w[f"{name}.down.bias"])))
 
 
 def _norm(g: Graph, w: dict[str, np.ndarray], name: str, x: str) -> str:
