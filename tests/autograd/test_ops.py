@@ -143,6 +143,10 @@ CASES = {
         (lambda f, x: f(x, heads=2), [normal(2, 3, 12)]),
         (lambda f, x: f(x, heads=1, lengths=np.array([3, 1, 0]), causal=False, scale=0.3), [normal(3, 3, 6)]),
     ],
+    "last_attention": [
+        (lambda f, q, kv: f(q, kv, heads=2), [normal(2, 6), normal(2, 3, 12)]),
+        (lambda f, q, kv: f(q, kv, heads=1, lengths=[3, 1, 0], scale=0.3), [normal(3, 4), normal(3, 3, 8)]),
+    ],
     "cross_entropy": [
         (lambda f, z: f(z, targets=np.array([0, 3, 2])), [normal(3, 4)]),
         (

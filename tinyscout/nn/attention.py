@@ -69,12 +69,9 @@ class MultiHeadAttention(Module):
 
         The same numbers for a fraction of the work: every position is a key and a value, one alone is a query.
         """
-        batch, time, width = x.shape
+        batch, _, width = x.shape
         weight, bias = self.qkv.weight, self.qkv.bias
         assert bias is not None
         q = ops.linear(x[np.arange(batch), lengths - 1], weight[:width], bias[:width])  # (B, D)
-        q = q.reshape(batch, 1, self.heads, -1).transpose(0, 2, 1, 3)  # (B, H, 1, K)
         kv = ops.linear(x, weight[width:], bias[width:])  # (B, T, 2D)
-        kv = kv.reshape(batch, time, 2, self.heads, -1).transpose(2, 0, 3, 1, 4)  # (2, B, H, T, K)
-        mixed = ops.attention(q, kv[0], kv[1], lengths=lengths, causal=False)  # (B, H, 1, K)
-        return self.out(mixed.reshape(batch, width))
+        return self.out(ops.last_attention(q, kv, heads=self.heads, lengths=lengths))

@@ -3,7 +3,7 @@
 Each is one function that returns its value and its backward; the contract is in op.py.
 """
 
-from tinyscout.autograd.ops.attention import attention, attention_weights, self_attention, split_heads
+from tinyscout.autograd.ops.attention import attention, attention_weights, last_attention, self_attention, split_heads
 from tinyscout.autograd.ops.branches import attention_branch, mlp_branch
 from tinyscout.autograd.ops.elementwise import (
     abs,
@@ -54,6 +54,7 @@ __all__ = [
     "gelu",
     "grouped_linear",
     "index",
+    "last_attention",
     "layer_norm",
     "linear",
     "load_balance",

@@ -48,6 +48,29 @@ def self_attention(qkv, *, heads, lengths=None, causal=True, scale=None):
     return y.transpose(0, 2, 1, 3).reshape(*qkv.shape[:2], -1), backward
 
 
+@op
+def last_attention(q, kv, *, heads, lengths=None, scale=None):
+    """Attention of one query a row on a whole sequence, from packed keys and values: self_attention at one position.
+
+    q (B, D), kv (B, T, 2D): keys, values, each D = heads * K wide  ->  (B, D). lengths and scale as in attention().
+    """
+    if kv.ndim != 3 or q.shape != (len(kv), kv.shape[-1] // 2) or kv.shape[-1] % (2 * heads):
+        raise ValueError(
+            f"last_attention: q {q.shape}, kv {kv.shape} must be (B, D), (B, T, 2D), D a multiple of {heads}"
+        )
+    k, v = _keys_and_values(kv, heads)  # (B, H, T, K) each
+    y, gradients = _attend(_heads_apart(q[:, None], heads), k, v, lengths, False, scale, 0)
+
+    def backward(dy):  # dy (B, D)
+        dq, dkv = np.empty(q.shape, dtype=q.dtype), np.empty(kv.shape, dtype=kv.dtype)
+        gradients(
+            _heads_apart(dy[:, None], heads), out=(_heads_apart(dq[:, None], heads), *_keys_and_values(dkv, heads))
+        )
+        return dq, dkv
+
+    return y.transpose(0, 2, 1, 3).reshape(q.shape), backward
+
+
 def _attend(q, k, v, lengths, causal, scale, offset):
     """y (B, H, T, K), and the function from dy to dq, dk, dv (written to `out` if given)."""
     if lengths is not None and np.shape(lengths) != q.shape[:1]:
@@ -103,6 +126,11 @@ def _seen(n_queries, n_keys, lengths, causal, offset):
 def split_heads(qkv, heads):
     """Views of packed qkv (B, T, 3D) as q, k, v, each (B, H, T, K)."""
     return tuple(_heads_apart(part, heads) for part in np.split(qkv, 3, axis=-1))
+
+
+def _keys_and_values(kv, heads):
+    """Views of packed kv (B, T, 2D) as k and v, each (B, H, T, K)."""
+    return tuple(_heads_apart(part, heads) for part in np.split(kv, 2, axis=-1))
 
 
 def _heads_apart(x, heads):
