@@ -64,7 +64,7 @@ def _emit_tile(module, rows, vectors, edge):
     pointer = F32.as_pointer()
     signature = [pointer, I64, I64, pointer, I64, I64, pointer, I64, pointer, I64, I64, ir.IntType(1), I64]
     tile = ir.Function(module, ir.FunctionType(ir.VoidType(), signature), name)
-    tile.linkage = "linkonce_odr"
+    tile.linkage = "internal"  # so that LLVM may leave out arguments that are the same in every call of a kernel
     tile.attributes.add("noinline")  # inlined, the code around it competes for the registers of the accumulators
     tile.attributes.add("nounwind")
     a, a_row, a_col, b, b_row, panel, c, c_row, s, s_row, depth, add, columns = tile.args
