@@ -96,14 +96,14 @@ def scoring_figures(report: Report) -> Iterator[Figure]:
 
 
 MODEL = ("one lead float32 p50", "one lead float32 p99", "one lead int8 p50", "one lead int8 p99", "256 leads float32",
-         "256 leads int8", "256 leads torch.compile", "decode float32", "decode int8")  # fmt: skip
-TWO = ("two threads float32", "two threads int8")
+         "256 leads int8", "256 leads torch.compile")  # fmt: skip
+ONE, TWO = (*MODEL, "decode float32", "decode int8"), (*MODEL, "two threads float32", "two threads int8")
 PARTS = {
     "peak": Part(["peak.py"], 15, lambda report: iter(()), ()),
     "kernels": Part(["kernels.py"], 30, kernel_figures, ("gemm", "attention forward", "attention forward + backward")),
     "training step": Part(["training_step.py", "--cases", "full"], 40, training_figures, ("training step",)),
-    "inference, one thread": Part(["inference.py", "--threads", "1"], 100, inference_figures, MODEL),
-    "inference, two threads": Part(["inference.py", "--threads", "2"], 100, inference_figures, MODEL + TWO),
+    "inference, one thread": Part(["inference.py", "--threads", "1"], 100, inference_figures, ONE),
+    "inference, two threads": Part(["inference.py", "--threads", "2"], 100, inference_figures, TWO),
     "int8": Part(["int8_scout.py"], 70, int8_figures, ("int8 file", "int8 log loss")),
     "startup": Part(["startup.py"], 60, startup_figures, ("first probability",)),
     "scoring": Part(["scoring.py", "--variants", "scores alone, int8"], 300, scoring_figures, ("500,000 leads",)),
