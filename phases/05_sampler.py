@@ -31,8 +31,8 @@ from tinyscout.training.language import LanguageSettings, fit_language, language
 
 NEEDS = ("00_logistic_baseline", "04_mini_transformer")
 SECONDS = 35
-MAX_TOKENS = 160  # a lead, an instruction and a long message
-INSTRUCTION = Instruction("email", "friendly", "medium")
+MAX_TOKENS = 192  # a lead, an instruction and a long message
+INSTRUCTION = Instruction("email", "friendly", "short")
 
 
 @dataclass(frozen=True)

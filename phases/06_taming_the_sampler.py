@@ -9,7 +9,6 @@ Takes: about 30 s. Reference: Holtzman et al. 2020 (top-p); Keskar et al. 2019, 
 
 # %% Settings
 from dataclasses import dataclass, replace
-from random import Random
 
 import numpy as np
 from scipy import sparse
@@ -22,8 +21,7 @@ from tinyscout.course.figure import BLACK, BLUE, GREY, ORANGE, VERMILION, label,
 from tinyscout.course.train import timed
 from tinyscout.inference.generate import Uncached, generate, writable
 from tinyscout.inference.sampler import SamplerSettings, probabilities
-from tinyscout.leads.outreach import Instruction, bot_message, compose, write_examples
-from tinyscout.leads.outreach_templates import TRAINING_FAMILIES
+from tinyscout.leads.outreach import Instruction, write_examples
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
 from tinyscout.tokenizer import SalesTokenizer, Tokens
@@ -111,9 +109,8 @@ print(f"four filters by hand equal the library's on {len(some)} decisions\n")
 # %% What a person would send on the same instruction (the corpus), and a bot
 instruction = Instruction(**left.state["instruction"])
 judge = DraftJudge(tables, [each.message for each in write_examples(tables, rows.train, seed=run.seed)])
-rng = Random(run.seed)
-corpus = [compose(judge.book.of(row), instruction, rng.choice(TRAINING_FAMILIES), rng)[0] for row in asked_for]
-bots = [bot_message(instruction, rng) for _ in asked_for]
+made = write_examples(tables, asked_for, seed=run.seed, instruction=instruction)
+corpus, bots = [each.message for each in made], [each.bot for each in made]
 
 
 def drafted(**chosen):

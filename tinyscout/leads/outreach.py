@@ -1,7 +1,8 @@
 """The corpus for writing: (lead, instruction, message) examples made from synthetic leads, and what a bot would send.
 
-A message states facts of its own lead only and lists them. Nothing random is shared between leads: an example depends
-on the seed, the contact and the families, not on which other leads are asked for. No person or company is named.
+A message states the facts of its plan and no others, in their order. Nothing random is shared between leads: an example
+depends on the seed, the contact and the families, not on which other leads are asked for. No person or company is
+named.
 """
 
 import re
@@ -13,50 +14,29 @@ import numpy as np
 
 from tinyscout.errors import InputError
 from tinyscout.leads import outreach_templates as templates
-from tinyscout.leads.outreach_facts import INDUSTRIES, REASONS, ROLES, Deed, Fact, FactBook, LeadFacts
+from tinyscout.leads.outreach_facts import INDUSTRIES, REASONS, ROLES, Fact, FactBook, LeadFacts, in_words
+from tinyscout.leads.outreach_instructions import (
+    LENGTHS,
+    LINKEDIN_CHARACTERS,
+    MOST_FACTS,
+    Instruction,
+    draw_phrasing,
+)
+from tinyscout.leads.outreach_invented import invent_facts
 from tinyscout.leads.outreach_templates import FAMILIES, TONES, TRAINING_FAMILIES, Family
 from tinyscout.leads.tables import LeadTables
 
-CHANNELS = {
-    "email": "email",
-    "linkedin": "LinkedIn message",
-    "follow_up": "follow-up",
-    "re_engage": "note to re-engage",
-    "decline": "polite decline",
-}
-LENGTHS = {"short": 50, "medium": 60, "long": 85}
-"""The most words a message of each length has, subject and greeting included."""
+WEIGHTS = {"email": 3, "linkedin": 3, "follow_up": 3, "re_engage": 8, "decline": 1}  # few leads may be re-engaged
 IDLE_DAYS = 30.0  # without a signal for longer, a lead may be re-engaged
-PHRASINGS = (
-    "write a {length}, {tone} {channel}",
-    "{channel}, {tone}, {length}",
-    "please draft a {tone} {channel} and keep it {length}",
-    "{length} {channel} in a {tone} tone",
-)
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """What a message is to be: a channel of CHANNELS, a tone of TONES, a length of LENGTHS.
-
-    phrasing picks one of the ways to say it.
-    """
-
-    channel: str
-    tone: str
-    length: str
-    phrasing: int = 0
-
-    @property
-    def text(self) -> str:
-        return PHRASINGS[self.phrasing].format(channel=CHANNELS[self.channel], tone=self.tone, length=self.length)
+MARGIN = 4  # words that a message keeps from the ends of what its length allows
 
 
 @dataclass(frozen=True)
 class Example:
     """A message for lead `row`, the facts it states, and what a bot would send on the same instruction.
 
-    family names the templates of the message; what the bot says of the lead may be untrue.
+    family names the templates of the message; what the bot says of the lead may be untrue. invented: the facts are
+    nobody's, made up so that a model learns to copy what it is told.
     """
 
     row: int
@@ -65,6 +45,12 @@ class Example:
     facts: tuple[Fact, ...]
     bot: str
     family: str
+    invented: bool = False
+
+    @property
+    def prompt(self) -> str:
+        """The instruction with its plan of facts."""
+        return self.instruction.with_plan(self.facts)
 
 
 def write_examples(
@@ -73,45 +59,55 @@ def write_examples(
     *,
     seed: int,
     families: Sequence[str] = TRAINING_FAMILIES,
+    phrasings: Sequence[str] = (),
     per_lead: int = 1,
-    channel: str | None = None,
+    instruction: Instruction | None = None,
+    invented: float = 0.0,
 ) -> list[Example]:
     """`per_lead` examples for each of the leads `rows` of a synthetic world, in their order.
 
-    Split by lead through rows (leads/splits.py keeps a lead's contacts on one side) and by form through families
-    (HELD_OUT_FAMILIES are the others). `channel` asks for one channel; without it, each lead gets one that suits it:
-    a lead whose last word was to be left alone gets a polite decline. Raises InputError for an unknown name.
+    Split by lead through rows (leads/splits.py keeps a lead's contacts on one side), by form through families
+    (HELD_OUT_FAMILIES are the others) and by wording through phrasings (HELD_OUT_PHRASINGS; without any, drawn anew).
+    With an instruction, all are written to it; without, each lead gets one that suits it: a lead whose last word was to
+    be left alone gets a polite decline. invented: the share of examples whose facts are made up, with columns and
+    values of any CRM. Raises InputError for an unknown name.
     """
     for name in families:
         if name not in FAMILIES:
             raise InputError(f'outreach: there is no template family "{name}"; needs some of {", ".join(FAMILIES)}')
-    if channel is not None and channel not in CHANNELS:
-        raise InputError(f'outreach: there is no channel "{channel}"; needs one of {", ".join(CHANNELS)}')
     if not families or per_lead < 1:
         raise InputError(f"outreach: got {len(families)} families and {per_lead} examples a lead; needs 1 or more each")
     book = FactBook(tables)
     contacts = tables.leads["contact_id"].astype(object).tolist()
     examples = []
     for row in np.asarray(list(rows), dtype=np.int64):
-        known = book.of(row)
+        own = book.of(row)
         for number in range(per_lead):
-            rng = Random(f"{seed} {contacts[row]} {number} {channel} {' '.join(families)}")
-            wanted = channel or rng.choice(suitable_channels(known))
-            instruction = Instruction(
-                wanted, rng.choice(list(TONES)), rng.choice(list(LENGTHS)), rng.randrange(len(PHRASINGS))
-            )
+            rng = Random(f"{seed} {contacts[row]} {number} {' '.join(families)}")
+            made_up = rng.random() < invented
+            known = invent_facts(rng) if made_up else own
+            asked = instruction or draw_instruction(known, phrasings, rng)
             family = rng.choice(families)
-            message, facts = compose(known, instruction, family, rng)
-            bot = bot_message(instruction, rng)
-            examples.append(Example(int(row), instruction, message, facts, bot, family))
+            facts = choose_facts(known, asked, rng)
+            message = compose(facts, asked, family, rng)
+            examples.append(Example(int(row), asked, message, facts, bot_message(asked, rng), family, made_up))
     return examples
 
 
+def draw_instruction(known: LeadFacts, phrasings: Sequence[str], rng: Random) -> Instruction:
+    """Something that one may ask for with such a lead, said in one of the phrasings, or in one drawn anew."""
+    suitable = suitable_channels(known)
+    channel = rng.choices(suitable, [WEIGHTS[name] for name in suitable])[0]
+    tone, length = rng.choice(list(TONES)), rng.choice(list(LENGTHS))
+    phrasing = rng.choice(phrasings) if phrasings else draw_phrasing(rng)
+    return Instruction(channel, tone, length, phrasing, rng.randrange(2))
+
+
 def suitable_channels(known: LeadFacts) -> list[str]:
-    """The channels one may use with a lead: only a decline for one that wants to be left alone."""
+    """The channels one may use with a lead: only a decline for one that wants to be left alone. Anybody may get one."""
     if known.stop is not None:
         return ["decline"]
-    channels = ["email", "linkedin"]
+    channels = ["email", "linkedin", "decline"]
     if known.written_to:
         channels.append("follow_up")
     if np.isfinite(known.idle_hours) and known.idle_hours > IDLE_DAYS * 24:
@@ -119,62 +115,94 @@ def suitable_channels(known: LeadFacts) -> list[str]:
     return channels
 
 
-def compose(known: LeadFacts, instruction: Instruction, family: str, rng: Random) -> tuple[str, tuple[Fact, ...]]:
-    """A message for a lead with these facts, and the facts it states."""
-    form, tone = FAMILIES[family], TONES[instruction.tone]
-    subject = rng.choice(templates.PLAIN_SUBJECTS)
+def choose_facts(known: LeadFacts, instruction: Instruction, rng: Random) -> tuple[Fact, ...]:
+    """Facts for a message, as many as its length allows or fewer, in any order: the corpus knows more than one plan."""
     if instruction.channel == "decline":
-        subject = "your wish"
-        text, facts = _decline(known, instruction.length, form, rng)
-    else:
-        wanted = {"short": ("hook", "ask"), "medium": ("hook", "body", "ask"), "long": form.order}[instruction.length]
-        if instruction.length == "short" and form.order[0] == "body":  # its hook means nothing without what it opens by
-            wanted = ("body", "ask")
-        deed = rng.choice(known.deeds[:3]) if known.deeds and "hook" in wanted else None
-        if deed:
-            subject = rng.choice(templates.SUBJECTS).format(thing=deed.thing)
-        text, facts = _outreach(known, instruction, form, wanted, deed, rng)
-    greeting, parting = rng.choice(tone.greetings), rng.choice(tone.partings)
-    message = f"{greeting}\n{_contract(text) if tone.contracted else text}"
+        return (known.stop,) if known.stop else ()
+    most = MOST_FACTS[instruction.length]
+    facts = rng.sample(known.deeds[:3], min(len(known.deeds[:3]), rng.choice((1, 1, 1, 2))))
+    facts += rng.sample(list(known.profile.values()), min(len(known.profile), most))
+    facts = facts[: rng.choice((most, most, most, max(most - 1, 0), rng.randrange(most + 1)))]
+    if rng.random() < 0.4:
+        rng.shuffle(facts)
+    return tuple(facts)
+
+
+def compose(facts: Sequence[Fact], instruction: Instruction, family: str, rng: Random) -> str:
+    """A message that states these facts, as instructed; a decline takes why to stop as its only fact, or none."""
+    form, tone = FAMILIES[family], TONES[instruction.tone]
+    least, most = instruction.words
+    least = least + MARGIN if least > 1 else 1
+    best = ""
+    for _ in range(50):
+        if instruction.channel == "decline":
+            subject, needed, more = _decline(facts, form, rng)
+        else:
+            subject, needed, more = _outreach(facts, instruction, form, rng)
+        more += rng.sample(tone.courtesies, len(tone.courtesies)) if instruction.length != "short" else []
+        rng.shuffle(more)
+        goal = rng.randint(least, most - MARGIN)
+        sentences = needed
+        message = _dress(sentences, subject, instruction, rng)
+        while len(message.split()) < goal and more:
+            sentences = [*sentences[:-1], more.pop(), sentences[-1]]
+            message, last = _dress(sentences, subject, instruction, rng), message
+            if len(message.split()) > most - MARGIN:
+                message = last
+                break
+        if least <= len(message.split()) <= most - MARGIN and (
+            instruction.channel != "linkedin" or len(message) <= LINKEDIN_CHARACTERS
+        ):
+            return message
+        best = message if not best or len(message) < len(best) else best
+    return best
+
+
+def _dress(sentences: Sequence[str], subject: str, instruction: Instruction, rng: Random) -> str:
+    """A message of these sentences: subject, greeting and parting as channel and tone have them."""
+    tone, text = TONES[instruction.tone], " ".join(sentences)
+    message = f"{rng.choice(tone.greetings)}\n{_contract(text) if tone.contracted else text}"
     if instruction.channel != "linkedin":
-        message += f"\n{parting}"
-    if instruction.channel == "email":
-        message = f"Subject: {subject}\n{message}"
-    return message, facts
+        message += f"\n{rng.choice(tone.partings)}"
+    return f"Subject: {subject}\n{message}" if instruction.channel == "email" else message
 
 
 def _outreach(
-    known: LeadFacts, instruction: Instruction, form: Family, wanted: Sequence[str], deed: Deed | None, rng: Random
-) -> tuple[str, tuple[Fact, ...]]:
-    """The sentences between greeting and parting, and the facts they state."""
-    parts: dict[str, str] = {"ask": rng.choice(form.asks), "pitch": templates.PITCH}
-    facts: tuple[Fact, ...] = ()
-    if deed:
-        parts["hook"] = rng.choice(form.hooks).format(did=deed.did, thing=deed.thing, when=deed.when)
-        facts = deed.facts
-    elif "hook" in wanted:
-        parts["hook"] = rng.choice(form.plain)
-    if "body" in wanted and known.profile:
-        fact = known.profile[rng.choice(sorted(known.profile))]
-        parts["body"] = rng.choice(templates.BODIES[fact.about]).format(said=fact.said)
-        facts = (*facts, fact)
-    if "persona" in known.profile:
-        parts["pitch"] = templates.PITCHES[known.profile["persona"].value]
-    sentences = [parts[name] for name in form.order if name in wanted and name in parts]
+    facts: Sequence[Fact], instruction: Instruction, form: Family, rng: Random
+) -> tuple[str, list[str], list[str]]:
+    """A subject, the sentences a message needs (the question last, unless it comes first), and what may be added."""
+    subject, said, opened = rng.choice(templates.PLAIN_SUBJECTS), [], False
+    for fact in facts:
+        slots = {"said": fact.said, "when": fact.when, "point": fact.point, "did": fact.said, "thing": fact.thing}
+        if fact.did:
+            chosen = templates.MORE_DEEDS if opened else form.hooks
+            if not opened:
+                subject = rng.choice(templates.SUBJECTS).format(**slots)
+            opened = True
+        elif fact.when:
+            chosen = templates.OTHER_KINDS
+        else:
+            chosen = templates.BODIES.get(in_words(fact.about).replace(" ", "_"), templates.OTHER_COLUMNS)
+        said.append(rng.choice(chosen).format(**slots))
+    if not facts:
+        said = [rng.choice(form.plain)]
     if instruction.channel in templates.LEADS_IN:
-        sentences.insert(0, rng.choice(templates.LEADS_IN[instruction.channel]))
-    if instruction.length == "long":
-        sentences.append(TONES[instruction.tone].courtesy)
-    return " ".join(sentences), facts
+        said.insert(0, rng.choice(templates.LEADS_IN[instruction.channel]))
+    ask = rng.choice(form.asks)
+    if form.ask_first:
+        place = int(instruction.channel in templates.LEADS_IN)
+        said.insert(place, ask)
+    else:
+        said.append(ask)
+    return subject, said, list(templates.FILLERS)
 
 
-def _decline(known: LeadFacts, length: str, form: Family, rng: Random) -> tuple[str, tuple[Fact, ...]]:
-    """Words that end a conversation without asking for anything, and the facts they state."""
-    opening = templates.NO_FIT
-    if known.stop is not None:
-        opening = rng.choice(form.decline).format(reason=REASONS[known.stop.said])
-    rest = {"short": 0, "medium": 1, "long": 2}[length]
-    return " ".join((opening, *templates.DECLINE_MORE[:rest])), (known.stop,) if known.stop else ()
+def _decline(facts: Sequence[Fact], form: Family, rng: Random) -> tuple[str, list[str], list[str]]:
+    """Words that end a conversation without asking for anything: a subject, what is needed, what may be added."""
+    opening = rng.choice(form.decline).format(reason=REASONS[facts[0].said]) if facts else rng.choice(templates.NO_FIT)
+    closing = rng.choice(templates.DECLINE_MORE)
+    more = [each for each in templates.DECLINE_MORE if each != closing]
+    return rng.choice(templates.DECLINE_SUBJECTS), [opening, closing], more
 
 
 def _contract(text: str) -> str:

@@ -1,15 +1,18 @@
-"""What may be said of a synthetic lead in a message, and what a message claims of one.
+"""What may be said of a lead in a message, and what a message claims of one.
 
-A fact is said in a fixed phrase, which no template holds by itself: so the phrases found in a text are all it claims,
-and a claim is true where the lead's own profile and signals yield the same phrase.
+A fact of a known column or kind of signal has a phrase of its own, which no template holds: so the phrases found in a
+text are what it claims. Other columns and kinds, those of anybody's CRM, are said in their own words. Texts of a lead
+(replies, tickets, notes) never become words of a message: at most they make us leave the lead alone.
 """
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
 from tinyscout.leads.tables import LeadTables
@@ -17,6 +20,13 @@ from tinyscout.leads.world_texts import FEATURES
 
 LATEST = 8  # a message speaks of the latest signals; what lies further back is seldom remembered
 RECENT_FUNDING = 12  # months
+LONGEST_VALUE = 32  # characters: what is longer, or has more than four words, is no value but a text
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, to look others up in."""
+    return frozenset(text.split())
+
 
 ROLES = {
     "saas_founder": "a founder",
@@ -75,10 +85,10 @@ DEEDS = {
     "security_paper": ("security paper", "opened our security paper", "our security paper"),
     "case_study": ("case study", "read our case study", "our case study"),
     "webinar": ("webinar", "joined our webinar", "our webinar"),
-    "demo_request": ("demo", "asked for a demo", "the demo you asked for"),
-    "free_trial_start": ("free trial", "started a free trial", "your free trial"),
-    "support_ticket": ("support team", "wrote to our support team", "your note to our support team"),
-    "meeting_no_show": ("meeting", "had a meeting with us that fell through", "the meeting that fell through"),
+    "demo_request": ("demo", "asked for a demo", "the demo"),
+    "free_trial_start": ("free trial", "started a free trial", "the free trial"),
+    "support_ticket": ("support team", "wrote to our support team", "our support team"),
+    "meeting_no_show": ("meeting", "had a meeting with us that fell through", "our meeting"),
 }
 AGES = (  # hours before contact, and how it is said
     (24.0, "in the last day"),
@@ -95,122 +105,154 @@ REASONS = {
     REFUSED: "you told us that it is not for you",
     STUDENT: "you are a student and not here to buy",
 }
+# Words in the names of other columns and kinds that a polite message may mention; kinds with a word of HIDDEN are what
+# a lead doesn't know to be seen, or what we did ourselves.
+POLITE_COLUMNS = word_set(
+    "persona role title industry sector segment region country source origin stack technology product interest "
+    "specialization specialisation size"
+)
+POLITE_KINDS = word_set(
+    "demo webinar trial download downloaded form meeting docs pricing paper study signup event ticket"
+)
+HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
+_NO_VALUE = word_set(  # says nothing, or nothing that a lead likes to hear
+    "other others unknown none select na n/a yes no true false not test list bought paid outbound cold search"
+)
+_VALUE = re.compile(r"[^\W_][\w &/+.,#'()-]*")
 
 
 class Fact(NamedTuple):
-    """One thing said of a lead: what it is about (a column or a kind of signal), its value there, and the words."""
+    """One thing said of a lead.
+
+    about: a column or a kind of signal; value: what stands there; said: the words of a message; when: how long ago, in
+    words, empty for what has no age; did: whether said is what the lead did, to go on from "you".
+    """
 
     about: str
     value: str
     said: str
+    when: str = ""
+    did: bool = False
 
+    @property
+    def point(self) -> str:
+        """The fact as a plan has it: "industry: fintech", "did: read our docs, a few days ago"."""
+        key = "did" if self.did else "noted" if self.when else in_words(self.about)
+        return f"{key}: {self.said}, {self.when}" if self.when else f"{key}: {self.said}"
 
-@dataclass(frozen=True)
-class Deed:
-    """Something the lead did that a message may start from: the facts it states and the two ways to put it.
-
-    facts: what was done, then when. did: "read our docs"; thing: "our docs"; when: "a few days ago".
-    """
-
-    facts: tuple[Fact, ...]
-    did: str
-    thing: str
-    when: str
+    @property
+    def thing(self) -> str:
+        """What a deed was about: "our docs" of "read our docs"; empty for what is no deed."""
+        if not self.did:
+            return ""
+        return DEEDS[self.about][2] if self.about in DEEDS else self.said[self.said.find(" our ") + 1 :]
 
 
 @dataclass(frozen=True)
 class LeadFacts:
     """What may be said of one lead.
 
-    profile: facts by column; deeds: latest first, one a kind; stop: why to leave the lead alone, if the last word was
-    such; written_to: whether it got an outreach email; idle_hours: since its latest signal, inf where it has none.
+    profile: facts by column; deeds: what it did, latest first, one a kind; stop: why to leave the lead alone, if its
+    last word was such; written_to: whether it got an outreach email; idle_hours: since its latest signal, inf where it
+    has none.
     """
 
     profile: dict[str, Fact]
-    deeds: tuple[Deed, ...]
+    deeds: tuple[Fact, ...]
     stop: Fact | None
     written_to: bool
     idle_hours: float
 
+    @property
+    def all(self) -> tuple[Fact, ...]:
+        return (*self.deeds, *self.profile.values(), *([self.stop] if self.stop else ()))
+
 
 class FactBook:
-    """The facts of all leads of some tables, by row."""
+    """The facts of all leads of some tables, by row.
 
-    def __init__(self, tables: LeadTables):
+    mention: the columns and kinds of signals that a message may speak of; by default those known here, and others
+    whose names say that a polite person would. A value of a category is said in its own words where it is short.
+    """
+
+    def __init__(self, tables: LeadTables, mention: Collection[str] | None = None):
         self.offsets = tables.offsets
-        self.columns = {name: tables.leads[name].astype(object).tolist() for name in COLUMNS}
-        self.employees = tables.leads["employees"].to_numpy(float)
-        self.funding = tables.leads["months_since_funding"].to_numpy(float)
+        self.columns: dict[str, list[str]] = {}
+        self.numbers: dict[str, np.ndarray] = {}
+        for name in tables.schema.profile:
+            if tables.schema.columns[name] == "number" and name in ("employees", "months_since_funding"):
+                self.numbers[name] = tables.leads[name].to_numpy(float)
+            elif tables.schema.columns[name] == "category" and _may_say(name, mention, POLITE_COLUMNS):
+                column = pd.Series(tables.leads[name]).astype(object)
+                self.columns[name] = column.where(column.notna(), "").tolist()
         signals = tables.signals
         self.kinds = signals["kind"].astype(object).tolist()
+        self.spoken = {kind for kind in set(self.kinds) if kind in DEEDS or _may_say(kind, mention, POLITE_KINDS)}
         self.ages = signals["age_hours"].to_numpy(float)
-        self.texts = signals["text"].astype(object).where(signals["text"].notna(), "").tolist()
+        texts = signals["text"] if "text" in signals else pd.Series([""] * len(signals), dtype=object)
+        self.texts = texts.astype(object).where(texts.notna(), "").tolist()
 
     def of(self, row: int) -> LeadFacts:
         """What may be said of lead `row`."""
         profile = self._profile(row)
-        deeds: dict[str, Deed] = {}
+        deeds: dict[str, Fact] = {}
         stop, revived = None, False
         places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
         for rank, i in enumerate(places):
-            for topic, fact in self._said(i):
-                if fact.said in (UNSUBSCRIBED, REFUSED):
-                    stop = stop if stop or revived else fact
-                elif rank < LATEST and topic not in deeds:
-                    deeds[topic] = self._deed(fact, i)
-                revived |= topic in ("demo_request", "wish")
+            kind, meaning = self.kinds[i], self._meaning(i)
+            if kind == "unsubscribe" or meaning == "refuse":
+                value, said = ("seen", UNSUBSCRIBED) if kind == "unsubscribe" else (meaning, REFUSED)
+                stop = stop if stop or revived else Fact(kind, value, said)
+            if kind in self.spoken and rank < LATEST and kind not in deeds:
+                deeds[kind] = self._deed(i)
+            revived |= kind == "demo_request" or meaning == "want"
         written_to = any(self.kinds[i] == "outreach_email" for i in places)
         idle = float(self.ages[places[0]]) if len(places) else np.inf
-        if stop is None and profile.get("persona", Fact("", "", "")).said == STUDENT:
+        if stop is None and "persona" in profile and profile["persona"].said == STUDENT:
             stop = profile["persona"]
         return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle)
 
-    def phrases(self, row: int) -> frozenset[str]:
-        """Every phrase that is true of lead `row`, however far back its signal lies."""
-        said = {fact.said for fact in self._profile(row).values()}
+    def facts(self, row: int) -> tuple[Fact, ...]:
+        """All that is true of lead `row` and may be said, however far back a signal lies."""
+        found = list(self._profile(row).values())
         for i in range(self.offsets[row], self.offsets[row + 1]):
-            found = [fact.said for _, fact in self._said(i)]
-            said.update(found)
-            if found:
-                said.add(age_in_words(self.ages[i]))
-        return frozenset(said)
+            kind = self.kinds[i]
+            if kind in self.spoken:
+                found.append(self._deed(i))
+            elif kind == "unsubscribe":
+                found.append(Fact(kind, "seen", UNSUBSCRIBED))
+            if self._meaning(i) == "refuse":
+                found.append(Fact(kind, "refuse", REFUSED))
+        return tuple(found)
+
+    def phrases(self, row: int) -> frozenset[str]:
+        """Every phrase that is true of lead `row`."""
+        return phrases_of(self.facts(row))
 
     def _profile(self, row: int) -> dict[str, Fact]:
-        values = {name: column[row] for name, column in self.columns.items()}
-        facts = {
-            name: Fact(name, value, COLUMNS[name][value]) for name, value in values.items() if value in COLUMNS[name]
-        }
-        if np.isfinite(self.employees[row]):
-            size = next(words for below, words in SIZES if self.employees[row] < below)
-            facts["employees"] = Fact("employees", f"{self.employees[row]:.0f}", size)
-        if self.funding[row] <= RECENT_FUNDING:
-            facts["months_since_funding"] = Fact("months_since_funding", f"{self.funding[row]:.0f}", FUNDED)
+        facts = {}
+        for name, column in self.columns.items():
+            said = _value_in_words(name, column[row])
+            if said:
+                facts[name] = Fact(name, column[row], said)
+        for name, numbers in self.numbers.items():
+            number = numbers[row]
+            if name == "employees" and np.isfinite(number):
+                facts[name] = Fact(name, f"{number:.0f}", next(words for below, words in SIZES if number < below))
+            elif name != "employees" and number <= RECENT_FUNDING:
+                facts[name] = Fact(name, f"{number:.0f}", FUNDED)
         return facts
 
-    def _said(self, i: int) -> list[tuple[str, Fact]]:
-        """What signal i says: a topic and its fact, none or several."""
+    def _deed(self, i: int) -> Fact:
         kind = self.kinds[i]
-        found = []
-        if kind in DEEDS:
-            found.append((kind, Fact(kind, "seen", DEEDS[kind][0])))
-        elif kind == "unsubscribe":
-            found.append((kind, Fact(kind, "seen", UNSUBSCRIBED)))
-        if self.texts[i] and kind in ("reply_message", "support_ticket"):
-            found += [(topic, Fact(kind, value, words)) for topic, value, words in _told(self.texts[i])]
-        return found
+        said = DEEDS[kind][1] if kind in DEEDS else in_words(kind)
+        value, when = f"{self.ages[i]:.0f} h before contact", age_in_words(self.ages[i])
+        return Fact(kind, value, said, when, kind in DEEDS)
 
-    def _deed(self, fact: Fact, i: int) -> Deed:
-        when = age_in_words(self.ages[i])
-        aged = Fact(self.kinds[i], f"{self.ages[i]:.0f} h before contact", when)
-        if fact.value == "seen":
-            _, did, thing = DEEDS[fact.about]
-        elif fact.said in BUYING:
-            did, thing = f"asked for the {fact.said}", f"the {fact.said}"
-        elif fact.said in DELAYS:
-            did, thing = f"asked me to come back in {fact.said}", f"our talk in {fact.said}"
-        else:
-            did, thing = f"asked about {fact.said}", fact.said
-        return Deed((fact, aged), did, thing, when)
+    def _meaning(self, i: int) -> str:
+        """What the lead itself wrote in signal i means; empty where it wrote nothing."""
+        written = self.texts[i] if self.kinds[i] in ("reply_message", "support_ticket") else ""
+        return _meaning_of(written) if written else ""
 
 
 def age_in_words(hours: float) -> str:
@@ -218,19 +260,30 @@ def age_in_words(hours: float) -> str:
     return next(words for below, words in AGES if hours < below)
 
 
+def in_words(name: str) -> str:
+    """The name of a column or kind as words: "Lead Source" and "lead_source" -> "lead source"."""
+    return " ".join(re.findall(r"[^\W_]+", name)).lower()
+
+
+def _may_say(name: str, mention: Collection[str] | None, polite: frozenset[str]) -> bool:
+    if mention is not None:
+        return name in mention
+    words = set(in_words(name).split())
+    return bool(words & polite) and not words & HIDDEN
+
+
+def _value_in_words(name: str, value: str) -> str:
+    """A category's value as a message says it; empty where it is none to be said."""
+    if name in COLUMNS and value in COLUMNS[name]:
+        return COLUMNS[name][value]
+    words = " ".join(str(value).replace("_", " ").split())
+    short = len(words) <= LONGEST_VALUE and len(words.split()) <= 4
+    return words if short and _VALUE.fullmatch(words) and not _NO_VALUE & set(words.lower().split()) else ""
+
+
 @cache
-def _told(text: str) -> tuple[tuple[str, str, str], ...]:
-    """What a lead's own text says that may be taken up: (topic, the text, the words), each."""
-    code, _ = read_text(text)
-    meaning = MEANINGS[code]
-    if meaning == "refuse":
-        return (("refuse", text, REFUSED),)
-    topics = {"question": ("feature", FEATURES), "want": ("wish", BUYING), "defer": ("defer", tuple(DELAYS))}
-    if meaning not in topics:
-        return ()
-    topic, words = topics[meaning]
-    found = [word for word in words if re.search(rf"\b{re.escape(word)}\b", text)]
-    return ((topic, text, found[0]),) if len(found) == 1 else ()
+def _meaning_of(text: str) -> str:
+    return MEANINGS[read_text(text)[0]]
 
 
 PHRASES: frozenset[str] = frozenset(
@@ -246,5 +299,10 @@ _SPELLED = {words.lower(): words for words in PHRASES}
 
 
 def claims(text: str) -> frozenset[str]:
-    """The phrases of facts in a text: all that it says of a lead."""
+    """The phrases of facts in a text: what it says of a lead, in the words known here."""
     return frozenset(_SPELLED[found.lower()] for found in _PHRASE.findall(text))
+
+
+def phrases_of(facts: Iterable[Fact]) -> frozenset[str]:
+    """The phrases that these facts make true."""
+    return frozenset().union(*(claims(f"{fact.said}, {fact.when}") for fact in facts))

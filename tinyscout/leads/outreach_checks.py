@@ -1,0 +1,229 @@
+"""Is a message true of its lead, and is it what was asked for? Checks on the text alone, whoever wrote it.
+
+The world is closed: what a message may say are the lead's facts and the words of the corpus's sentences. Every other
+name, number, date, claim, age, statement about "you" or word counts as invented, and so does a garbled one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from tinyscout.leads import outreach_templates as templates
+from tinyscout.leads.outreach_facts import AGES, REASONS, Fact, claims, phrases_of, word_set
+from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction
+from tinyscout.leads.outreach_templates import CONTRACTIONS, TONES
+
+RULES = ("name", "number", "date", "claim", "age", "you", "word")
+ASKED = ("channel", "tone", "length", "question")
+NUMBERS = word_set(
+    "zero one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty "
+    "hundred thousand million billion dozen half double triple twice percent"
+)
+DATES = word_set(
+    "today yesterday tomorrow tonight monday tuesday wednesday thursday friday saturday sunday january february march "
+    "april june july august september october november december spring summer autumn winter week weeks month months "
+    "day days hour hours year years quarter quarters minute minutes decade morning afternoon evening ago since "
+    "recently lately weekend"
+)
+_WORD = re.compile(r"[^\W_]+(?:['./&-][^\W_]+)*")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+|\n")
+_YOU = re.compile(r"you(?:r|rs|'\w+)?")
+_CONTRACTED = re.compile(r"\b\w+'(?:m|ll|ve|re|s|d|t)\b")
+_AGES = frozenset(words for _, words in AGES)
+_SLOT = "slot"  # stands for what a lead's facts fill in
+
+
+class Invention(NamedTuple):
+    """Something in a text that the lead's facts don't hold: the rule it broke (one of RULES), and the words."""
+
+    rule: str
+    words: str
+
+
+def inventions(text: str, facts: Iterable[Fact]) -> list[Invention]:
+    """All that a text says beyond these facts of its lead; empty for a text that is true."""
+    facts, text = tuple(facts), expanded(text)
+    found = [Invention("claim", words) for words in sorted(claims(text) - phrases_of(facts))]
+    own, own_pairs = _own(facts)
+    for sentence in _SENTENCE.split(text):
+        found += [Invention("age", words) for words in _wrong_ages(sentence, facts)]
+        words = _words(sentence)
+        for i, word in enumerate(words):
+            rule = _broken(word, words[i - 1].lower() if i else "", own, own_pairs)
+            if rule:
+                found.append(Invention(rule, word))
+            elif _YOU.fullmatch(word.lower()) and not _may_follow(words[i : i + 3], own, facts):
+                found.append(Invention("you", " ".join(words[i : i + 3])))
+    return found
+
+
+def _own(facts: Iterable[Fact]) -> tuple[set[str], set[tuple[str, str]]]:
+    """The words of facts, and pairs of them in small letters; a word that stands in a value pairs with nothing too."""
+    own, pairs = set(), set()
+    for fact in facts:
+        words = _words(_told(fact))
+        own.update(words)
+        small = [word.lower() for word in words]
+        pairs.update(pairwise(small))
+        pairs.update(("", word) for word in _words(fact.said))
+    return own, pairs
+
+
+def _broken(word: str, before: str, own: set[str], own_pairs: set[tuple[str, str]]) -> str:
+    """The rule that a word breaks by itself or after the word before it; empty for none."""
+    small = word.lower()
+    if small in DATES:
+        return "" if (before, small) in _PAIRS or (before, small) in own_pairs or ("", word) in own_pairs else "date"
+    if word in own:
+        return ""
+    if any(letter.isdigit() for letter in word):
+        return "number"
+    if word not in _KNOWN:
+        return "number" if small in NUMBERS else "word" if word == small else "name"
+    return ""
+
+
+def _wrong_ages(sentence: str, facts: Sequence[Fact]) -> list[str]:
+    """Ages in a sentence that belong to none of the deeds it speaks of."""
+    said = claims(sentence)
+    ages = said & _AGES
+    spoken = [fact for fact in facts if fact.when and (fact.said in sentence or claims(fact.said) & said)]
+    return sorted(ages - {fact.when for fact in spoken}) if ages and spoken else []
+
+
+def _may_follow(words: Sequence[str], own: set[str], facts: Sequence[Fact]) -> bool:
+    """Whether a template or a fact goes on like this after "you" or "your"."""
+    you, first, second = (*(word.lower() for word in words), "", "")[:3]
+    for a, b in _AFTER_YOU.get(you, ()):
+        fits = bool({first, *words[1:2]} & own) if a == _SLOT else first == a
+        if fits and (b in (second, _SLOT) or a == _SLOT):
+            return True
+    for fact in facts:
+        told = _words(_told(fact).lower())
+        for i, word in enumerate(told):
+            if word == you and all(a == b for a, b in zip(told[i + 1 : i + 3], (first, second), strict=False)):
+                return True
+    return False
+
+
+def _told(fact: Fact) -> str:
+    return f"{fact.point} {REASONS.get(fact.said, '')}"
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def states(text: str, fact: Fact) -> bool:
+    """Whether a text says this fact in its own words."""
+    if fact.said in REASONS and REASONS[fact.said] in expanded(text):
+        return True
+    known = claims(fact.said)
+    said = any(words in text for words in (fact.said, fact.thing) if words) or (bool(known) and known <= claims(text))
+    return said and fact.when in text
+
+
+def faults(text: str, instruction: Instruction) -> list[str]:
+    """Which of ASKED a message has not done as told; empty for one that follows its instruction."""
+    done = (
+        _has_form(text, instruction),
+        _sounds(text, instruction),
+        instruction.words[0] <= len(text.split()) <= instruction.words[1],
+        _asks(text) == (instruction.channel != "decline"),
+    )
+    return [name for name, right in zip(ASKED, done, strict=True) if not right]
+
+
+def repeats(text: str) -> bool:
+    """Whether a sentence comes twice."""
+    sentences = [each for each in _SENTENCE.split(text) if each]
+    return len(set(sentences)) < len(sentences)
+
+
+def _asks(text: str) -> int:
+    """How many questions: of two words or more, and every question mark counts."""
+    asked = [each for each in _SENTENCE.split(text) if "?" in each]
+    return sum(each.count("?") for each in asked) if all(len(each.split()) > 1 for each in asked) else 99
+
+
+def _has_form(text: str, instruction: Instruction) -> bool:
+    """Subject, parting and the words by which a channel is known; and no other channel's."""
+    channel, lines = instruction.channel, text.split("\n")
+    if lines[0].startswith("Subject: ") != (channel == "email") or text.count("Subject:") > 1:
+        return False
+    if len(lines) != 2 + (channel == "email") + (channel != "linkedin"):
+        return False
+    body, known = lines[1 + (channel == "email")], templates.KNOWN_BY
+    if any((words in body.lower()) != (name == channel) for name, words in known.items()):
+        return False
+    if channel == "decline" and not any(words in expanded(body) for words in templates.DECLINES):
+        return False
+    return channel != "linkedin" or len(text) <= LINKEDIN_CHARACTERS
+
+
+def _sounds(text: str, instruction: Instruction) -> bool:
+    """Greeting, parting and manner of a tone, and nothing of another's."""
+    lines, tone = text.split("\n"), TONES[instruction.tone]
+    greeting = lines[1] if lines[0].startswith("Subject: ") and len(lines) > 1 else lines[0]
+    if greeting not in tone.greetings:
+        return False
+    if instruction.channel != "linkedin" and lines[-1] not in tone.partings:
+        return False
+    if _CONTRACTED.search(text) and not tone.contracted:
+        return False
+    return not any(
+        words in expanded(text)
+        for name, other in TONES.items()
+        if name != instruction.tone
+        for words in other.courtesies
+    )
+
+
+def expanded(text: str) -> str:
+    """I'm -> I am, and so on."""
+    if "'" not in text:
+        return text
+    for long, short in CONTRACTIONS.items():
+        text = re.sub(rf"\b{re.escape(short)}\b", long, text)
+    return text
+
+
+def _sentences() -> Iterator[str]:
+    """All that the corpus's templates may say, slots as one word."""
+    for name in dir(templates):
+        if name.isupper() and not name.startswith("BOT"):
+            for text in _strings(getattr(templates, name)):
+                yield re.sub(r"{\w+}", _SLOT, text)
+    yield "Subject: "
+
+
+def _strings(thing: object) -> Iterator[str]:
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, dict):
+        for each in thing.values():
+            yield from _strings(each)
+    elif isinstance(thing, tuple):
+        for each in thing:
+            yield from _strings(each)
+    elif hasattr(thing, "__dataclass_fields__"):
+        yield from _strings(tuple(vars(thing).values()))
+
+
+def _learn() -> tuple[frozenset[str], frozenset[tuple[str, str]], dict[str, set[tuple[str, str]]]]:
+    """Words of the templates as they are spelled, pairs of them, and which two words follow a "you"."""
+    known, pairs, after = set(), set(), {}
+    for text in _sentences():
+        for sentence in _SENTENCE.split(text):
+            words = _words(sentence)
+            known.update(words)
+            small = [*(word.lower() for word in words), "", ""]
+            pairs.update(pairwise(["", *small]))
+            for i, word in enumerate(small):
+                if _YOU.fullmatch(word):
+                    after.setdefault(word, set()).add((small[i + 1], small[i + 2]))
+    return frozenset(known - {_SLOT}), frozenset(pairs), after
+
+
+_KNOWN, _PAIRS, _AFTER_YOU = _learn()
