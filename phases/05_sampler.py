@@ -27,7 +27,7 @@ from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.tokenizer import SalesTokenizer, chat
 from tinyscout.tokenizer.vocabulary import END
-from tinyscout.training.language import LanguageSettings, fit_language, language_loss
+from tinyscout.training.instruct import LanguageSettings, fit_language, language_loss
 
 NEEDS = ("00_logistic_baseline", "04_mini_transformer")
 SECONDS = 35

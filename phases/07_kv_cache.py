@@ -26,7 +26,7 @@ from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
 from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.vocabulary import END
-from tinyscout.training.language import language_loss
+from tinyscout.training.instruct import language_loss
 
 NEEDS = ("00_logistic_baseline", "05_sampler")
 SECONDS = 15

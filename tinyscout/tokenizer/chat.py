@@ -1,5 +1,7 @@
 """The chat template: a lead's tokens up to `<score>`, then `<instruction>` words `<message>` words `<end>`.
 
+A writer that is told all it may say in the instruction reads no lead at all: then `<score>` alone stands before it.
+
 The words are those of a text, never specials: whatever an instruction or a CRM note says, it can't end a message.
 """
 
@@ -9,7 +11,13 @@ import numpy as np
 
 from tinyscout.tokenizer.sales import SalesTokenizer
 from tinyscout.tokenizer.tokens import Tokens
-from tinyscout.tokenizer.vocabulary import END, INSTRUCTION, MESSAGE
+from tinyscout.tokenizer.vocabulary import END, INSTRUCTION, MESSAGE, SCORE
+
+
+def nobody(number: int) -> Tokens:
+    """`number` leads of whom nothing is told: `<score>` alone, for a message that depends on its instruction only."""
+    ids, nothing = np.full(number, SCORE, np.int32), np.zeros(number, np.float32)
+    return Tokens(ids, nothing, nothing + np.nan, np.arange(number + 1), np.zeros(number, np.int32))
 
 
 def prompts(tokens: Tokens, instructions: Sequence[str], tokenizer: SalesTokenizer) -> Tokens:

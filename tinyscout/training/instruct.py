@@ -1,26 +1,39 @@
-"""Teaching the language head: lessons (lead, instruction, message), with the loss on the message's tokens alone.
+"""Instruction tuning: lessons (lead, instruction, message), with the loss on the message's tokens alone.
+
+A writer of outreach is told in the instruction, in words, which facts a message is to state, and copies them
+(leads/outreach_instructions.py). It reads nothing else of a lead: so it knows no text of the CRM, and serves any CRM.
+Drills teach it to copy before the lessons teach it to write.
 
 Where labels are given, the reply head learns from the same pass: attention is causal, so `<score>` sees the lead and
 nothing of the lesson, and one backbone keeps both skills.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
+from scipy import sparse
 
 from tinyscout.autograd import Tensor, keep_freed_memory, no_grad, ops
 from tinyscout.errors import InputError
+from tinyscout.inference import compile
+from tinyscout.inference.cached import Cached
+from tinyscout.inference.generate import generate, writable
+from tinyscout.inference.sampler import SamplerSettings
+from tinyscout.leads.outreach import Example
+from tinyscout.leads.outreach_invented import drills
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.nn import Routing
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
-from tinyscout.tokenizer import Padded, Tokens
-from tinyscout.tokenizer.chat import answers
+from tinyscout.tokenizer import Padded, SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.vocabulary import SCORE
 from tinyscout.training.fit import Progress, no_decay, shuffled_batches
+
+DRILL_BATCH = 32
 
 
 class LanguageSettings(Settings):
@@ -98,6 +111,51 @@ def fit_language(
     return losses
 
 
+def fit_writer(
+    model: LeadScout,
+    tokenizer: SalesTokenizer,
+    examples: Sequence[Example],
+    settings: LanguageSettings,
+    *,
+    seed: int,
+    drilled: int = 32_000,
+    progress: Progress | None = None,
+) -> list[float]:
+    """Train `model` in place to write what each example's prompt asks for: loss of every step, the drills' first.
+
+    drilled: how many drills come before. What is longer than the model's max_tokens raises InputError.
+    """
+    told = drills(drilled, seed)
+    first = plan_lessons([ask for ask, _ in told], [answer for _, answer in told], model, tokenizer)
+    lessons = plan_lessons([each.prompt for each in examples], [each.message for each in examples], model, tokenizer)
+    losses = []
+    if drilled:
+        easy = settings.model_copy(update={"epochs": 1, "batch_size": DRILL_BATCH, "final_rate": 0.3})
+        losses += fit_language(model, first, easy, seed=seed, progress=progress)
+    return losses + fit_language(model, lessons, settings, seed=seed, progress=progress)
+
+
+def plan_lessons(
+    prompts: Sequence[str], messages: Sequence[str], model: LeadScout, tokenizer: SalesTokenizer
+) -> Examples:
+    """Lessons (N) that show nothing of a lead but what their prompts tell."""
+    tokens = chat.lessons(chat.nobody(len(prompts)), prompts, messages, tokenizer)
+    longest = int(tokens.lengths.max(initial=0))
+    if longest > model.config.max_tokens:
+        raise InputError(
+            f"a lesson has {longest} tokens, the model has {model.config.max_tokens} positions; give it a larger "
+            "max_tokens, or teach it shorter messages"
+        )
+    return Examples(tokens, sparse.csr_matrix((len(tokens), model.config.wide), dtype=np.float32))
+
+
+def write(model: LeadScout, tokenizer: SalesTokenizer, prompts: Sequence[str], sampler: SamplerSettings) -> list[str]:
+    """The messages (N) that a writer gives to prompts (N); each depends on its prompt, its place and the seed alone."""
+    asked = chat.prompts(chat.nobody(len(prompts)), prompts, tokenizer)
+    texts = generate(Cached(compile(model)), asked, sampler, allowed=writable(tokenizer.vocabulary))
+    return [tokenizer.decode_text(text) for text in texts]
+
+
 def lesson_loss(
     model: LeadScout,
     lessons: Examples,
@@ -142,5 +200,5 @@ def language_loss(model: LeadScout, lessons: Tokens) -> float:
 
 def _next(batch: Padded) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """Rows and positions from which a token of an answer is to be written (n,) each, and that token (n,)."""
-    rows, positions = np.nonzero(answers(batch.ids, batch.lengths))
+    rows, positions = np.nonzero(chat.answers(batch.ids, batch.lengths))
     return (rows, positions - 1), batch.ids[rows, positions]

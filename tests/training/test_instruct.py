@@ -1,4 +1,4 @@
-"""Teaching the language head: the loss stands on the answer alone, and a lesson is learnt."""
+"""Instruction tuning: the loss stands on the answer alone, a lesson is learnt, and a writer reads its prompt alone."""
 
 import math
 
@@ -10,13 +10,23 @@ from tinyscout.autograd import no_grad
 from tinyscout.errors import InputError
 from tinyscout.inference.generate import Uncached, generate
 from tinyscout.inference.sampler import SamplerSettings
+from tinyscout.leads.outreach import write_examples
+from tinyscout.leads.outreach_invented import drills
 from tinyscout.metrics import log_loss
 from tinyscout.models.expert_use import expert_use
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
-from tinyscout.tokenizer import Tokens
+from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.tokens import offsets_of
 from tinyscout.tokenizer.vocabulary import END, INSTRUCTION, MESSAGE, SCORE
-from tinyscout.training.language import LanguageSettings, fit_language, language_loss, lesson_loss
+from tinyscout.training.instruct import (
+    LanguageSettings,
+    fit_language,
+    fit_writer,
+    language_loss,
+    lesson_loss,
+    plan_lessons,
+    write,
+)
 
 WORDS = range(5, 12)  # 12 to 19 are what leads are made of
 SETTINGS = LanguageSettings(epochs=12, batch_size=16, learning_rate=5e-3)
@@ -147,3 +157,69 @@ def test_experts_learn_to_write_and_the_balance_loss_keeps_them_busy() -> None:
         used = expert_use(model, held_out, every_token=True)
         least.append(min(float(counts.min() / counts.sum()) for counts in used.values()))
     assert least[1] > max(0.1, least[0])
+
+
+@pytest.fixture(scope="module")
+def tokenizer(small_tables) -> SalesTokenizer:
+    examples = write_examples(small_tables, range(500), seed=1)
+    writing = [text for each in examples for text in (each.prompt, each.message)]
+    return SalesTokenizer.fit(small_tables, merges=700, writing=writing)
+
+
+def make_writer(tokenizer: SalesTokenizer, *, max_tokens: int = 256) -> LeadScout:
+    words = tokenizer.vocabulary
+    sizes = {"width": 32, "depth": 2, "heads": 1, "max_tokens": max_tokens, "dropout": 0.0}
+    config = LeadScoutConfig(len(words), words.n_language, (), 1, **sizes)
+    return LeadScout(config, rng=np.random.default_rng(0))
+
+
+def test_the_mask_drawn_as_text_is_the_message_from_its_first_word_to_its_end(small_tables, tokenizer) -> None:
+    examples = write_examples(small_tables, range(40), seed=2, invented=0.5)
+    lessons = plan_lessons(
+        [each.prompt for each in examples], [each.message for each in examples], make_writer(tokenizer), tokenizer
+    )
+    batch = lessons.tokens.pad()
+    mask = chat.answers(batch.ids, batch.lengths)
+    for row, example in enumerate(examples):
+        ids, learnt = batch.ids[row, : batch.lengths[row]], mask[row, : batch.lengths[row]]
+        first, last = np.flatnonzero(learnt)[[0, -1]]
+        assert ids[first - 1] == MESSAGE and ids[last] == END and last == len(ids) - 1
+        assert learnt[first:].all() and not learnt[:first].any()
+        assert tokenizer.decode_text(ids[learnt]) == example.message  # what is learnt
+        assert ids[0] == SCORE and ids[1] == INSTRUCTION
+        assert tokenizer.decode_text(ids[~learnt]) == example.prompt  # what is read
+
+
+def test_a_writer_learns_on_drills_and_lessons(small_tables, tokenizer) -> None:
+    examples = write_examples(small_tables, range(320), seed=3)
+    model, told = make_writer(tokenizer), []
+    losses = fit_writer(
+        model,
+        tokenizer,
+        examples,
+        LanguageSettings(batch_size=16, learning_rate=1e-2),
+        seed=0,
+        drilled=320,
+        progress=lambda *done: told.append(done),
+    )
+    assert len(losses) == 320 // 32 + 320 // 16 == len(told)
+    assert losses[9] < losses[0] - 0.5 and np.mean(losses[-3:]) < losses[10] - 0.5  # on either
+    sampler = SamplerSettings(temperature=0.8, most=12, seed=3)
+    prompts = [each.prompt for each in examples[:4]]
+    together = write(model, tokenizer, prompts, sampler)
+    assert len(together) == 4 and together == write(model, tokenizer, prompts, sampler)
+    assert write(model, tokenizer, prompts[:1], sampler) == together[:1]
+
+
+def test_a_lesson_that_is_too_long_is_one_line(tokenizer) -> None:
+    with pytest.raises(InputError, match=r"a lesson has \d+ tokens, the model has 16 positions") as error:
+        plan_lessons(["write"], ["words " * 20], make_writer(tokenizer, max_tokens=16), tokenizer)
+    assert "\n" not in str(error.value)
+
+
+def test_a_drill_says_again_what_it_was_told() -> None:
+    told = drills(200, 1)
+    assert told == drills(200, 1) != drills(200, 2)
+    for ask, answer in told:
+        assert ask.split(" | ")[0] == "say" and ask.split(" | ")[1:] == answer.split(". ")
+    assert len({answer for _, answer in told}) > 190
