@@ -105,6 +105,15 @@ def test_exact_twins_have_equal_yardstick_features(name, attacked, yardstick):
         assert not (np.array_equal(one.ids, other.ids) and np.array_equal(one.ages, other.ages, equal_nan=True))
 
 
+def test_no_word_is_new(tables, attacked):
+    """A held-out sentence is built from words that natural leads use too: it asks for grammar, not for a dictionary."""
+
+    def words(made) -> set[str]:
+        return set(" ".join(made.signals["text"].dropna().unique()).replace(",", " ").replace(".", " ").split())
+
+    assert words(everything(attacked).world.tables) <= words(tables)
+
+
 def test_what_is_not_exact_does_differ(attacked, yardstick):
     tokenizer, features = yardstick
     for each in families():

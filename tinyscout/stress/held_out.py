@@ -1,22 +1,24 @@
-"""Written families kept from all hardening: the same skills as in seen.py, asked for in stories of another kind.
+"""Written families kept from all hardening: the skills of seen.py, asked for in stories of another kind.
 
-The split is by story, and fixed. No sentence form, pair of signals or combination of persona and kind that decides here
-decides in a seen family.
+The split is by story, and fixed. Each stop, go and kind of visit decides in some seen family too, and each word occurs
+in natural leads; but the sentence form, the pair of stop and go, or the persona with the kind, that decides here,
+decides in none of the seen families.
 """
 
 import numpy as np
 
-from tinyscout.leads.world_texts import BUYING, CLOSINGS, JUNIOR, OTHERS, SENIOR
-from tinyscout.stress.written import COUNTS, IDLE, Touch, Twins, says, visits, written
+from tinyscout.leads.world_texts import BUYING, CLOSINGS, JUNIOR, NOTE_OPENINGS, OPENINGS, OTHERS, SENIOR
+from tinyscout.stress.written import COUNTS, IDLE, SECOND, Touch, Twins, one_of, says, visits, written
 
 _WISHES = (  # the first slot is who wants it; the other does not
     "{opening}, {wants} would take the {thing} and {other} would not {closing}",
-    "{opening}, {wants} asked for the {thing} but {other} never did {closing}",
-    "{opening}, it is {wants} who asked for the {thing} and not {other} {closing}",
+    "{opening}, {wants} would need the {thing} while {other} would not {closing}",
+    "{opening}, as planned {wants} would like the {thing}, {other} would not {closing}",
 )
 _PUT_OFF = (  # a time when it suits, and one when it does not
-    "{opening}, it is not {no} but {yes} that suits us {closing}",
     "{opening}, we can talk in {yes} and not in {no} as planned {closing}",
+    "{opening}, {yes} suits us rather than {no} {closing}",
+    "{opening}, try us in {yes} instead of {no} {closing}",
 )
 _DUE_OF_TWO = (  # said so many days ago, the first is due and the second is not yet
     ("two weeks", "next month", (12.5, 19.0)),
@@ -25,22 +27,19 @@ _DUE_OF_TWO = (  # said so many days ago, the first is due and the second is not
     ("next month", "half a year", (27.0, 40.0)),
     ("next quarter", "half a year", (80.0, 124.0)),
 )
-_SECOND = {  # what says most but for COUNTS
-    "saas_founder": "pricing_page",
-    "enterprise_vp": "case_study",
-    "marketing_manager": "case_study",
-    "ops_manager": "case_study",
-    "sales_lead": "webinar",
-}
-_OPENINGS = ("fwd from the team", "hello again", "to be frank", "re your mail", "good morning")
+_HANDED_OVER = (  # who left and who came; only the senior of them counts
+    "{opening}, the {into} joined last week, the {out} left the company",
+    "{opening}, the {out} left the company, the {into} takes the lead",
+    "{opening}, the {into} takes the lead and the {out} left",
+)
 
 
 @written("who said not", held_out=True)
 def forwarded_chain(persona: str, rng: np.random.Generator) -> Twins:
     """A forwarded thread with a warm line in it: it is a colleague's friend who wants the demo, and not the lead."""
     form = _WISHES[rng.integers(len(_WISHES))]
-    words = {"thing": _one(BUYING, rng), "opening": _one(_OPENINGS, rng), "closing": _one(CLOSINGS, rng)}
-    lead, friend = "we", f"my {_one(OTHERS, rng)}"
+    words = {"thing": one_of(BUYING, rng), "opening": one_of(OPENINGS, rng), "closing": one_of(CLOSINGS, rng)}
+    lead, friend = "we", f"my {one_of(OTHERS, rng)}"
     shared = visits(COUNTS[persona], rng.uniform(0.2, 4, 4))
     at = rng.uniform(0.3, 4)
     wanted = form.format(wants=lead, other=friend, **words).rstrip()
@@ -50,12 +49,11 @@ def forwarded_chain(persona: str, rng: np.random.Generator) -> Twins:
 
 @written("what is wanted", held_out=True)
 def owner_and_intern(persona: str, rng: np.random.Generator) -> Twins:
-    """The intern resigned and the director joined the project; or the director resigned, and the intern joined."""
-    opening = _one(("note to self", "they told me", "second call"), rng)
-    form = _one(("the {out} resigned and the {into} joined the project", "the {into} joined us, the {out} left"), rng)
-    senior, junior = _one(SENIOR, rng), _one(JUNIOR, rng)
+    """The director joined, the intern left the company; or the intern joined, and it is the director who left."""
+    opening, form = one_of(NOTE_OPENINGS, rng), one_of(_HANDED_OVER, rng)
+    senior, junior = one_of(SENIOR, rng), one_of(JUNIOR, rng)
     alive, dead = (
-        f"{opening}, {form.format(out=out, into=into)}" for out, into in ((junior, senior), (senior, junior))
+        form.format(opening=opening, out=out, into=into) for out, into in ((junior, senior), (senior, junior))
     )
     shared = visits(COUNTS[persona], rng.uniform(0.2, 4, 5))
     at = rng.uniform(0.3, 5)
@@ -90,10 +88,10 @@ def missed_meeting(persona: str, rng: np.random.Generator) -> Twins:
     return Twins(shared, messages(sorry, other), messages(other, sorry))
 
 
-@written("persona against kind", held_out=True, personas=("enterprise_vp", "ops_manager"))
+@written("persona against kind", held_out=True, personas=("enterprise_vp",))
 def security_review(persona: str, rng: np.random.Generator) -> Twins:
     """The security review runs this week and the tour of the docs was last year; or the other way round."""
-    idle = _one(IDLE[persona], rng)
+    idle = one_of(IDLE[persona], rng)
     kinds = ("security_paper", "case_study")
     shared = [*visits(kinds[0], [rng.uniform(0.2, 2)]), *visits(kinds[1], [rng.uniform(0.2, 2)])]
     shared += visits(idle, [rng.uniform(0.2, 2)])
@@ -119,10 +117,9 @@ def trial_clock(persona: str, rng: np.random.Generator) -> Twins:
 
 @written("a date that is due", held_out=True, calm_days=130.0)
 def not_next_month(persona: str, rng: np.random.Generator) -> Twins:
-    """Five weeks ago they said it is not next quarter but next month that suits them; or not next month but next
-    quarter."""
+    """Five weeks ago they made it next month rather than next quarter; or next quarter rather than next month."""
     due, early, days = _DUE_OF_TWO[rng.integers(len(_DUE_OF_TWO))]
-    form, opening, closing = _one(_PUT_OFF, rng), _one(_OPENINGS, rng), _one(CLOSINGS, rng)
+    form, opening, closing = one_of(_PUT_OFF, rng), one_of(OPENINGS, rng), one_of(CLOSINGS, rng)
     at = rng.uniform(*days)
     shared = visits(COUNTS[persona], rng.uniform(0.2, 1.8, 2))
     alive, dead = (
@@ -174,10 +171,10 @@ def new_owner(persona: str, rng: np.random.Generator) -> Twins:
     )
 
 
-@written("fading interest", held_out=True, personas=tuple(_SECOND))
+@written("fading interest", held_out=True, personas=tuple(name for name in SECOND if name != "developer"))
 def one_look_a_month(persona: str, rng: np.random.Generator) -> Twins:
     """One look a month for half a year is a habit; as many looks this week are a project."""
-    kind = _SECOND[persona]
+    kind = SECOND[persona]
     shared = visits(kind, [rng.uniform(0.2, 1)])
     monthly = rng.uniform(12, 25) + np.cumsum(rng.uniform(14, 32, 6))
     return Twins(shared, visits(kind, monthly), visits(kind, rng.uniform(1.1, 5, 6)))
@@ -194,7 +191,3 @@ def bought_webinar_seats(persona: str, rng: np.random.Generator) -> Twins:
     the docs tell apart."""
     shared = visits(COUNTS[persona], rng.uniform(0.2, 5, 6))
     return Twins(shared, [], [])
-
-
-def _one(choices: tuple[str, ...], rng: np.random.Generator) -> str:
-    return choices[rng.integers(len(choices))]

@@ -23,6 +23,14 @@ COUNTS = {  # the visit that says most about each persona
     "ops_manager": "security_paper",
     "sales_lead": "pricing_page",
 }
+SECOND = {  # and the one that says most after it
+    "saas_founder": "pricing_page",
+    "enterprise_vp": "case_study",
+    "developer": "docs_visit",
+    "marketing_manager": "case_study",
+    "ops_manager": "case_study",
+    "sales_lead": "webinar",
+}
 IDLE = {  # visits that say nothing, or less than nothing, about them
     "saas_founder": ("security_paper", "case_study", "webinar"),
     "enterprise_vp": ("docs_visit", "pricing_page", "webinar"),
@@ -80,6 +88,10 @@ def written(
 
 def visits(kind: str, days: Iterable[float]) -> list[Touch]:
     return [Touch(day, kind) for day in days]
+
+
+def one_of(choices: tuple[str, ...], rng: np.random.Generator) -> str:
+    return choices[rng.integers(len(choices))]
 
 
 def says(meaning: str, rng: np.random.Generator, *, note: bool = False) -> str:
