@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyscout.kernels.jit import compiled_for, kernel, plain
 from tinyscout.kernels.simd import LANES, fma, load_first, splat, store_first
-from tinyscout.kernels.vmath import sigmoid
+from tinyscout.kernels.vmath import sigmoid_base_2
 
 f32 = np.float32
 SLOPE = math.sqrt(2 / math.pi)
@@ -25,15 +25,16 @@ def gelu_backward_twin(dy, x):
     return dy * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * inner)
 
 
-# 0.5 (1 + tanh u) = sigmoid(2u): one exp and one division instead of a tanh.
-TWO_SLOPE, TWO_SLOPE_CUBIC = f32(2 * SLOPE), f32(2 * SLOPE * CUBIC)
+# 0.5 (1 + tanh u) = sigmoid(2u): one exp, to base 2 with log2(e) taken in, and one division instead of a tanh.
+TWO_SLOPE = f32(2 * SLOPE)
+IN_BASE_2, CUBIC_IN_BASE_2 = f32(2 * SLOPE * math.log2(math.e)), f32(2 * SLOPE * CUBIC * math.log2(math.e))
 THREE_TWO_SLOPE_CUBIC = f32(3 * 2 * SLOPE * CUBIC)
 
 
 @kernel
 def share_below(x):
     """sigmoid(2u) of a vector of x: the share of the normal distribution below it."""
-    return sigmoid(x * fma(x * x, splat(TWO_SLOPE_CUBIC), splat(TWO_SLOPE)))
+    return sigmoid_base_2(x * fma(x * x, splat(CUBIC_IN_BASE_2), splat(IN_BASE_2)))
 
 
 @kernel

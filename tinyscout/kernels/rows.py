@@ -6,10 +6,9 @@ twins.
 
 import numpy as np
 
-from tinyscout.kernels.activation import TWO_SLOPE, TWO_SLOPE_CUBIC
+from tinyscout.kernels.activation import share_below
 from tinyscout.kernels.jit import kernel
 from tinyscout.kernels.simd import LANES, first_of, fma, load, splat, store, sum_of
-from tinyscout.kernels.vmath import sigmoid
 
 f32 = np.float32
 ZERO, EPS = f32(0), f32(1e-5)
@@ -39,7 +38,7 @@ def gelu_rows(n, x):
     """x[:n] = gelu(x[:n]), n a multiple of LANES."""
     for j in range(0, n, LANES):
         v = load(x, j)
-        store(x, j, v * sigmoid(v * fma(v * v, splat(TWO_SLOPE_CUBIC), splat(TWO_SLOPE))))
+        store(x, j, v * share_below(v))
 
 
 @kernel

@@ -42,7 +42,11 @@ def _exp(x):
 
 def _exp2_of_negative(x):
     """2 to the x in each lane, x <= 0, relative error below 2e-7; at least 1.2e-38; NaN gives NaN."""
-    x = at_least(x, splat(f32(-126)))
+    return exp2(at_least(x, splat(f32(-126))))
+
+
+def _exp2(x):
+    """2 to the x in each lane, -126 <= x <= 127, relative error below 2e-7; NaN gives NaN."""
     rounded = x + splat(ROUND)
     r = x - (rounded - splat(ROUND))  # |r| <= 1/2, exact
     p = fma(splat(E6), r, splat(E5))
@@ -71,10 +75,11 @@ def _log2(x):
 
 
 # Exactly as written: sums in another order would take x + ROUND - ROUND for x.
-exp, exp2_of_negative, log2 = (kernel(f, fastmath=frozenset()) for f in (_exp, _exp2_of_negative, _log2))
+exp, exp2, exp2_of_negative, log2 = (kernel(f, fastmath=frozenset()) for f in (_exp, _exp2, _exp2_of_negative, _log2))
 
 
 @kernel
-def sigmoid(x):
-    """1 / (1 + e^-x) in each lane."""
-    return splat(f32(1)) / (splat(f32(1)) + exp(splat(f32(0)) - x))
+def sigmoid_base_2(x):
+    """1 / (1 + 2^-x) in each lane."""
+    bounded = at_most(at_least(x, splat(f32(-126))), splat(f32(126)))
+    return splat(f32(1)) / (splat(f32(1)) + exp2(splat(f32(0)) - bounded))
