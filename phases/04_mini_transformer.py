@@ -106,8 +106,11 @@ print(f"a stack of {settings.depth} blocks by hand equals the library's on {len(
 
 # %% Break it, first: no residual stream. Each layer hands on only what it made of the layer below.
 class NoResidual(Block):
-    def _add(self, x, mixed, *_):  # what attention heard goes into the MLP, and the stream x is lost
-        return self.mlp(self.mlp_norm(mixed))
+    def __call__(self, x, **options):  # what attention heard goes into the MLP, and the stream x is lost
+        return self.mlp(self.mlp_norm(self.attention(self.attention_norm(x), lengths=options["lengths"])))
+
+    def at_last(self, x, **options):
+        return self.mlp(self.mlp_norm(self.attention.at_last(self.attention_norm(x), lengths=options["lengths"])))
 
 
 def learn_by_heart(residual):
