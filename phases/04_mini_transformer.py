@@ -60,8 +60,7 @@ def examples_of(tokens):  # the wide features know all tokens, the stack the lat
 def make(depth):
     sizes = len(vocabulary), vocabulary.n_language, numbers, len(features.names), width, depth
     scout = LeadScout(LeadScoutConfig(*sizes), rng=np.random.default_rng(run.seed))
-    head = np.random.default_rng([run.seed, 1]).normal(0, width**-0.5, width)
-    scout.reply.weight.data[:] = head  # at 0, as LeadScout leaves it, no gradient would get past it at first
+    scout.reply.weight.data[:] = np.random.default_rng([run.seed, 1]).normal(0, width**-0.5, width)  # 0 stops gradients
     scout.token.weight.data[:] = start["token.weight"]
     age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
     sines, into[:] = age.shape[1] // 2 - 1, 0
@@ -121,14 +120,12 @@ def learn_by_heart(residual):
     x, apart, losses = model.embed(few), [], []
     for block in model.blocks:
         x = block(x, lengths=few.lengths)
-        read = x.data[np.arange(len(few_rows)), few.lengths - 1]  # (B, D)
-        read = read - read.mean(axis=-1, keepdims=True)
+        read = (x.data - x.data.mean(axis=-1, keepdims=True))[np.arange(len(few_rows)), few.lengths - 1]  # (B, D)
         apart.append(np.linalg.norm(read - read.mean(axis=0)) / np.linalg.norm(read))
     optimizer = AdamW(list(model.named_parameters()), lr=1e-3)
-    nothing = sparse.csr_matrix(few_wide.shape, dtype=np.float32)  # no baseline: the stack is on its own
     for _ in range(settings.deep_steps):
         optimizer.zero_grad()
-        loss = ops.bce_with_logits(model.reply_logits(few, nothing), targets=y[few_rows])
+        loss = ops.bce_with_logits(model.reply_logits(few, few_wide * 0), targets=y[few_rows])  # without the baseline
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
