@@ -1,6 +1,8 @@
 """Compiled: a LeadScout whose weights are packed, and whose forward is one compiled function."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -17,8 +19,8 @@ from tinyscout.kernels.jit import JIT
 from tinyscout.models.batches import cores
 from tinyscout.models.lead_scout import Examples, LeadScout
 
-SHARE = 8192
-"""Tokens that a thread takes at a time: about 10 ms of work, so that handing it over costs nothing."""
+SHARE = 4096
+"""Tokens that a thread takes at a time: 4 ms of work and more, so that handing it over costs nothing."""
 
 _MOST_FEATURES = np.iinfo(np.int32).max  # places in the features are 32-bit numbers
 
@@ -89,9 +91,8 @@ class Compiled:
             return
         shares = -(-len(tokens.ids) // SHARE)
         spans = _spans(tokens.offsets, -(-shares // self.threads) * self.threads)
-        with ThreadPoolExecutor(min(self.threads, len(spans))) as pool:
-            for _ in pool.map(work, spans):
-                pass
+        for _ in _workers(self.threads, os.getpid()).map(work, spans):
+            pass
 
     def cache(self) -> KVCache:
         """An empty cache for `prefill` and `decode`, as long as the model can read."""
@@ -164,6 +165,12 @@ def compile(model: LeadScout | Quantized, dtype: str | None = None, *, threads: 
 
         return Plain(model, 1)
     return Compiled(model, cores() if threads is None else max(1, threads))
+
+
+@cache
+def _workers(threads: int, process: int) -> ThreadPoolExecutor:
+    """So many threads, which wait for work: to start them takes 1 ms. A fork leaves them behind with the process."""
+    return ThreadPoolExecutor(threads, thread_name_prefix=f"tinyscout-{process}")
 
 
 def _as(x: Any, dtype: type) -> np.ndarray:
