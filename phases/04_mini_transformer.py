@@ -57,11 +57,13 @@ def examples_of(tokens):  # the wide features know all tokens, the stack the lat
     return Examples(tokens.truncate(MAX_TOKENS, vocabulary), wide)
 
 
-def make(depth):
+def make(depth, norm="pre"):
     sizes = len(vocabulary), vocabulary.n_language, numbers, len(features.names), width, depth
     scout = LeadScout(LeadScoutConfig(*sizes), rng=np.random.default_rng(run.seed))
     scout.reply.weight.data[:] = np.random.default_rng([run.seed, 1]).normal(0, width**-0.5, width)  # 0 stops gradients
     scout.token.weight.data[:] = start["token.weight"]
+    for block in scout.blocks:
+        block.norm = norm  # without norms each branch is as many ops as it has steps, its sum one of them
     age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
     sines, into[:] = age.shape[1] // 2 - 1, 0
     into[:, : 2 + sines], into[:, 2 + scout.age.frequencies :][:, :sines] = age[:, : 2 + sines], age[:, 2 + sines :]
@@ -141,11 +143,10 @@ for name, found in deep.items():
 # %% Break it, second: backward by plain recursion. y = y + y is a diamond: two ways lead to the same op.
 def visits(node, known=None):
     """How often recursion calls itself from node; with known, a dictionary, without doing so."""
-    if known is None:
-        return 1 + sum(visits(edge) for edge in node.edges if hasattr(edge, "edges"))
-    if node not in known:
-        known[node] = 1 + sum(visits(edge, known) for edge in node.edges if hasattr(edge, "edges"))
-    return known[node]
+    counts = {} if known is None else known
+    if node not in counts:
+        counts[node] = 1 + sum(visits(edge, known) for edge in node.edges if hasattr(edge, "edges"))
+    return counts[node]
 
 
 chain = x = Tensor(np.ones(1), requires_grad=True)
@@ -154,7 +155,7 @@ for _ in range(settings.diamonds):
 chain_visits, deep_ops = visits(chain.node), {}
 chain.backward()
 assert x.grad is not None and x.grad[0] == 2.0**settings.diamonds
-deep_visits = visits(make(settings.deep).reply_logits(few, few_wide).node, deep_ops)
+deep_visits = visits(make(settings.deep, norm="none").reply_logits(few, few_wide).node, deep_ops)
 print(f"\n{settings.diamonds} diamonds: recursion makes {chain_visits:,} visits, the engine's pass {settings.diamonds}")
 print(f"a scout of {settings.deep} layers: recursion would make {deep_visits:,}, the engine's pass {len(deep_ops)}\n")
 
@@ -177,11 +178,10 @@ judged = run.table(y[test], test_logits, ms_per_lead)
 with_, without = (found["losses"][-1] for found in deep.values())
 title = f"{settings.deep_steps} steps bring {settings.deep} layers with a residual stream to a log loss of {with_:.3f} "
 figure, (left, panel) = new_figure(f"{title}on {len(few_rows)} leads, without to {without:.3f}", panels=2)
-for (name, found), color, above in zip(deep.items(), (BLUE, VERMILION), (10, -12), strict=True):
+for (name, found), color, above, tip in zip(deep.items(), (BLUE, VERMILION), (10, -12), (max, min), strict=True):
     for ax, values in ((left, found["apart"]), (panel, found["losses"])):
         ax.plot(np.arange(1, len(values) + 1), values, color=color)
-        ends = values[-len(values) // 4 :]
-        label(ax, name, len(values), max(ends) if above > 0 else min(ends), color, ha="right", above=above)
+        label(ax, name, len(values), tip(values[-len(values) // 4 :]), color, ha="right", above=above)
 left.set(xlabel="layer of a fresh stack", ylabel="how far leads are apart (1: nothing in common)", ylim=(0, 1))
 panel.set(xlabel="training step", ylabel="log loss on leads to learn by heart (nats)", ylim=(0, None))
 run.hand_over(
