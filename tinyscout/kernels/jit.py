@@ -32,7 +32,7 @@ SAFE_MATH = frozenset({"reassoc", "nsz", "arcp", "contract", "afn"})
 #: False under NUMBA_DISABLE_JIT=1: every public kernel then runs its NumPy twin.
 JIT = not config.DISABLE_JIT
 
-FIRST_COMPILE_SECONDS = 25
+FIRST_COMPILE_SECONDS = 60
 
 
 def _folder_hash() -> str:
