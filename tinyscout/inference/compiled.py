@@ -1,6 +1,7 @@
 """Compiled: a LeadScout whose weights are packed, and whose forward is one compiled function."""
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -80,19 +81,23 @@ class Compiled:
             _as(features.indptr, np.int32),
         )
 
-        def work(span: tuple[int, int]) -> None:
+        def work(spans: Iterable[tuple[int, int]]) -> None:
             scratch = self._scratch()
-            if not self._reply_kernel(*self._weights, *scratch, *arrays, *span, out):
-                self._refuse(tokens.ids, tokens.lengths)
+            for span in spans:
+                if not self._reply_kernel(*self._weights, *scratch, *arrays, *span, out):
+                    self._refuse(tokens.ids, tokens.lengths)
             self._free.append(scratch)
 
         if self.threads == 1 or len(tokens.ids) <= SHARE:
-            work((0, len(tokens)))
+            work([(0, len(tokens))])
             return
-        shares = -(-len(tokens.ids) // SHARE)
-        spans = _spans(tokens.offsets, -(-shares // self.threads) * self.threads)
-        for _ in _workers(self.threads, os.getpid()).map(work, spans):
-            pass
+        spans = iter(_spans(tokens.offsets, -(-len(tokens.ids) // SHARE)))  # each is taken once, by whoever is free
+        workers = _workers(self.threads - 1, os.getpid())
+        others = [workers.submit(work, spans) for _ in range(self.threads - 1)]
+        work(spans)
+        for other in others:
+            if not other.cancel():  # one that did not come to it has nothing left to do
+                other.result()
 
     def cache(self) -> KVCache:
         """An empty cache for `prefill` and `decode`, as long as the model can read."""
