@@ -31,7 +31,7 @@ def main() -> int:
     args = parser.parse_args()
     started = time.perf_counter()
     print(f"{threat.table()}\n\n{_stories()}\n")
-    print(f"Attacks a world of {args.leads:,} leads and fits both yardsticks; about two minutes at default size.")
+    print(f"Attacks a world of {args.leads:,} leads and fits both yardsticks; about half a minute at default size.")
     pools = make_pools(args.seed, leads=args.leads, judged=args.judged)
     for name, part in {"train": pools.train, "validation": pools.valid, "judged": pools.test}.items():
         attacked = part.attacked

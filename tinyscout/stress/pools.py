@@ -36,7 +36,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Pools:
-    """train and valid are attacked by seen families, with as many attacked leads as natural ones; test by all."""
+    """train and valid are attacked by seen families, with as many attacked leads as natural ones; test by seen and held
+    out ones, half and half."""
 
     seed: int
     train: Part
@@ -59,13 +60,18 @@ def make_pools(
     world = make_world(leads, seed)
     split = time_split(world.tables, holdout=HOLDOUT)
     train, valid = latest_slices(world.tables, split.train, [VALID_SHARE])
-    seen, every = families(held_out=False), families()
-    plan = [(train, seen, len(train)), (valid, seen, len(valid)), (split.test, every, judged)]
+    seen, held_out = families(held_out=False), families(held_out=True)
+    plan = [
+        (train, {seen: len(train)}),
+        (valid, {seen: len(valid)}),
+        (split.test, {seen: judged // 2, held_out: judged - judged // 2}),
+    ]
     parts = []
-    for number, (rows, chosen, size) in enumerate(plan):
+    for number, (rows, sizes) in enumerate(plan):
         natural = World(world.tables.take(rows), world.truth.iloc[rows].reset_index(drop=True))
         rng = np.random.default_rng([seed, 15, number])
-        parts.append(Part(natural, attack_in_shares(chosen, natural.tables, size, rng, budget)))
+        halves = [attack_in_shares(chosen, natural.tables, size, rng, budget) for chosen, size in sizes.items()]
+        parts.append(Part(natural, concatenate(halves, rng)))
         if progress:
             progress("attacked leads", number + 1, len(plan))
     return Pools(seed, *parts)
