@@ -31,8 +31,8 @@ TARGETS = {"free": 0.95, "follows": 0.90}
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--lessons", type=int, default=64_000)
-parser.add_argument("--epochs", type=int, default=2)
-parser.add_argument("--drills", type=int, default=32_000)
+parser.add_argument("--epochs", type=int, default=1)
+parser.add_argument("--drills", type=int, default=38_400)
 parser.add_argument("--depth", type=int, default=2)
 parser.add_argument("--learning-rate", type=float, default=5e-3)
 parser.add_argument("--seed", type=int, default=0)
@@ -54,7 +54,14 @@ settings = LanguageSettings(epochs=args.epochs, batch_size=16, learning_rate=arg
 began, cpu = time.perf_counter(), time.process_time()
 losses = fit_writer(writer, tokenizer, lessons, settings, seed=args.seed, drilled=args.drills)
 cpu, wall = time.process_time() - cpu, time.perf_counter() - began
-found = {"steps": len(losses), "cpu_seconds": cpu, "wall_seconds": wall, "loss": float(np.mean(losses[-100:]))}
+every_500 = [float(np.mean(losses[i : i + 500])) for i in range(0, len(losses), 500)]
+found = {
+    "losses": every_500,
+    "steps": len(losses),
+    "cpu_seconds": cpu,
+    "wall_seconds": wall,
+    "loss": float(np.mean(losses[-100:])),
+}
 print(f"{len(losses)} steps on {len(lessons):,} lessons: {cpu:.0f} s of one core; {found['loss']:.3f} nats a token")
 for name, families in (("held_out_loss", TRAINING_FAMILIES), ("held_out_families_loss", HELD_OUT_FAMILIES)):
     unseen = write_examples(tables, test[:ASKED], seed=args.seed, families=families, phrasings=HELD_OUT_PHRASINGS)

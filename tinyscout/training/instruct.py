@@ -33,8 +33,6 @@ from tinyscout.tokenizer import Padded, SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.vocabulary import SCORE
 from tinyscout.training.fit import Progress, no_decay, shuffled_batches
 
-DRILL_BATCH = 32
-
 
 class LanguageSettings(Settings):
     """How the language head is taught; what FitSettings has as well means the same.
@@ -52,6 +50,9 @@ class LanguageSettings(Settings):
     reply_weight: Annotated[float, Field(ge=0)] = 1.0
     balance_weight: Annotated[float, Field(ge=0)] = 0.01
     z_weight: Annotated[float, Field(ge=0)] = 0.001
+
+
+DRILLS = LanguageSettings(batch_size=32, learning_rate=4e-3, final_rate=0.3)
 
 
 def fit_language(
@@ -118,7 +119,7 @@ def fit_writer(
     settings: LanguageSettings,
     *,
     seed: int,
-    drilled: int = 32_000,
+    drilled: int = 38_400,
     progress: Progress | None = None,
 ) -> list[float]:
     """Train `model` in place to write what each example's prompt asks for: loss of every step, the drills' first.
@@ -130,8 +131,7 @@ def fit_writer(
     lessons = plan_lessons([each.prompt for each in examples], [each.message for each in examples], model, tokenizer)
     losses = []
     if drilled:
-        easy = settings.model_copy(update={"epochs": 1, "batch_size": DRILL_BATCH, "final_rate": 0.3})
-        losses += fit_language(model, first, easy, seed=seed, progress=progress)
+        losses += fit_language(model, first, DRILLS, seed=seed, progress=progress)
     return losses + fit_language(model, lessons, settings, seed=seed, progress=progress)
 
 
