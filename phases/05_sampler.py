@@ -4,7 +4,7 @@ The language head reads the same backbone as the reply head and gives each word 
 model reads on from there, and so on until `<end>`. The temperature says how often something unlikely is drawn.
 
 Needs: 00 (rows, tokenizer), 04 (the scout that learns to write). Leaves: a writer with both heads, and its prompts.
-Takes: about 50 s. Reference: Ackley, Hinton and Sejnowski 1985 (temperature); Bengio et al. 2003, section 2.
+Takes: about 35 s. Reference: Ackley, Hinton and Sejnowski 1985 (temperature); Bengio et al. 2003, section 2.
 """
 
 # %% Settings
@@ -30,7 +30,7 @@ from tinyscout.tokenizer.vocabulary import END
 from tinyscout.training.instruct import LanguageSettings, fit_language, language_loss
 
 NEEDS = ("00_logistic_baseline", "04_mini_transformer")
-SECONDS = 50
+SECONDS = 35
 MAX_TOKENS = 192  # a lead, an instruction and a long message
 INSTRUCTION = Instruction("email", "friendly", "short")
 
