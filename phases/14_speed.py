@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from pydantic import PositiveFloat
 
 from tinyscout.autograd import no_grad
 from tinyscout.course import Rows, open_phase
@@ -38,10 +39,10 @@ class Settings:
     alone: int
     in_numpy: int
     rounds: int
-    gpu_dollars: float  # a month
-    gpu_watts: float
-    cpu_dollars: float
-    cpu_watts: float
+    gpu_dollars: PositiveFloat  # a month
+    gpu_watts: PositiveFloat
+    cpu_dollars: PositiveFloat
+    cpu_watts: PositiveFloat
 
 
 run = open_phase(__file__, Settings)
@@ -169,18 +170,18 @@ title = (
     f"This CPU reads and scores {whole:,.0f} leads a second. A GPU instance of {dearer:.0f} times its price must do "
 )
 figure, (panel, side) = new_figure(f"{title}{must:,.0f}: merely to read them takes {readers:.0f} such cores", panels=2)
-for (dtype, law), color, above in zip(laws.items(), (ORANGE, BLUE), (44, -24), strict=True):
+for (dtype, (call, token)), color, above in zip(laws.items(), (ORANGE, BLUE), (44, -24), strict=True):
     n = np.geomspace(min(tokens.values()), max(tokens.values()))
     panel.plot(list(tokens.values()), [each / tokens[n] for n, each in us[dtype].items()], "o", color=color)
-    panel.plot(n, law[0] / n + law[1], color=color)
-    text = "{}: {:.0f} us a call, {:.2f} a token".format(dtype, *law)
-    label(panel, text, n[-1], law[0] / n[-1] + law[1], color, ha="right", above=above)
+    panel.plot(n, call / n + token, color=color)
+    text = f"{dtype}: {call:.0f} us a call, {token:.2f} a token"
+    label(panel, text, n[-1], call / n[-1] + token, color, ha="right", above=above)
 panel.set(xscale="log", ylim=(0, None), xlabel="tokens a call, one thread", ylabel="microseconds a token")
+panel.tick_params(which="minor", labelbottom=False)
 side.barh(list(rate), list(rate.values()), color=BLUE)
 side.axvline(must, color=VERMILION)
 label(side, f"a GPU must,\nfor {dearer:.0f} times\nthe price", must, 1, VERMILION, ha="right")
-side.set(xscale="log", xlabel="leads a second")
-side.invert_yaxis()
+side.set(xscale="log", xlabel="leads a second", ylim=(len(rate) - 0.5, -0.5))
 run.hand_over(
     role="speed",
     figure=figure,

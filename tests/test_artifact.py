@@ -109,6 +109,9 @@ def test_freshness_names_what_changed(tmp_path: Path) -> None:
     assert "config" in why(config={"width": 9})
     assert "parents" in why(parents={"p": "def"})
     assert "code_hash" in why(code_hash="1")
+    with next(tmp_path.glob("*.safetensors")).open("ab") as file:
+        file.write(b"0")
+    assert "truncated or changed" in why()
 
 
 def test_file_hash_ignores_line_ends(tmp_path: Path) -> None:

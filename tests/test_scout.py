@@ -163,7 +163,7 @@ def test_in_int8_a_scout_says_nearly_the_same_and_names_it(
     again = small.in_dtype("float32")
     assert again.version == scout.version and again.logits(small_tables).tobytes() == exact.tobytes()
     with pytest.raises(InputError, match='dtype is "float16"'):
-        scout.in_dtype("float16").predict(small_tables)
+        scout.in_dtype("float16")
 
 
 def test_reasons_come_with_the_very_scores_that_predict_gives(small_scout: Scout, small_tables: LeadTables) -> None:

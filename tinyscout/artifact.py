@@ -180,14 +180,11 @@ def checked(directory: Path, read: Callable[[Path], Content]) -> tuple[Manifest,
 def freshness(
     directory: Path, *, config: Mapping[str, Any], seed: int, parents: Mapping[str, str], code_hash: str
 ) -> str:
-    """Why the artefact in `directory` can't be used for these inputs; an empty string when it is fresh."""
+    """Why the artefact in `directory` can't be used for these inputs; an empty string when it is fresh and whole."""
     try:
-        manifest = read_manifest(directory)
+        manifest, _, _ = checked(directory, Path.read_bytes)
     except InputError as error:
         return "missing" if not (Path(directory) / MANIFEST).is_file() else str(error)
-    for name in (manifest.arrays_file, manifest.state_file):
-        if not (Path(directory) / name).is_file():
-            return f"{name} is missing"
     wanted = {"config": _canonical(config), "seed": seed, "parents": dict(parents), "code_hash": code_hash}
     found = {
         "config": _canonical(manifest.config),

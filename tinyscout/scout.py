@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from tinyscout import artifact
 from tinyscout.errors import InputError
+from tinyscout.inference.compiled import DTYPES
 from tinyscout.leads.leakage import find_leaks
 from tinyscout.leads.schema import Schema
 from tinyscout.leads.splits import latest_slices
@@ -222,7 +223,12 @@ class Scout:
         )
 
     def in_dtype(self, dtype: str) -> Scout:
-        """The same scout, whose transformers predict in float32 or int8; `version` says which."""
+        """The same scout, whose transformers predict in float32 or int8; `version` says which, `save` keeps float32.
+
+        Raises InputError for another dtype.
+        """
+        if dtype not in DTYPES:
+            raise InputError(f'Scout.in_dtype: dtype is "{dtype}", needs {" or ".join(DTYPES)}')
         stack = replace(self.stack, dtype=dtype)
         version = self.version.removesuffix(f"-{self.stack.dtype}")
         return replace(self, stack=stack, version=version if dtype == "float32" else f"{version}-{dtype}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, default=Path("artifacts/scout"), help="folder written by tinyscout fit")
-    numbers = "numbers to predict in: float32, or int8, up to twice as fast, whose log-odds differ in the second digit"
+    numbers = "numbers to predict in: float32, or int8, which is quicker and moves log-odds by a few hundredths at most"
     parser.add_argument("--dtype", choices=["float32", "int8"], default="float32", help=numbers)
 
 

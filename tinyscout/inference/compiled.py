@@ -20,6 +20,7 @@ from tinyscout.kernels.jit import JIT
 from tinyscout.models.batches import cores
 from tinyscout.models.lead_scout import Examples, LeadScout
 
+DTYPES = ("float32", "int8")
 SHARE = 4096
 """Tokens that a thread takes at a time: 4 ms of work and more, so that handing it over costs nothing."""
 
@@ -161,7 +162,7 @@ def compile(model: LeadScout | Quantized, dtype: str | None = None, *, threads: 
     """
     in_bytes = isinstance(model, Quantized)
     dtype = dtype or ("int8" if in_bytes else "float32")
-    if dtype not in ("float32", "int8") or (in_bytes and dtype != "int8"):
+    if dtype not in DTYPES or (in_bytes and dtype != "int8"):
         raise InputError(f'compile: dtype is "{dtype}", needs {"" if in_bytes else "float32 or "}int8')
     if dtype == "int8" and not isinstance(model, Quantized):
         model = quantize(model)
