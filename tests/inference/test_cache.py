@@ -86,5 +86,7 @@ def test_a_full_cache_and_no_tokens_are_one_line(case):
     with pytest.raises(InputError, match="no tokens"):
         read(compiled, tokens, cache, 0, 0, 64)
     cache.truncate()
+    with pytest.raises(InputError, match=r"ids \(3,\), values \(2,\) and ages \(3,\) differ"):
+        compiled.prefill(tokens.ids[:3], tokens.values[:2], tokens.ages[:3], cache)
     with pytest.raises(InputError, match="from 0 to 299"):
         compiled.decode(300, cache)

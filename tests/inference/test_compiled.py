@@ -1,6 +1,8 @@
 """Compiled: the autograd model's logits, whatever the company of a lead, the number of threads, or the process."""
 
 import multiprocessing
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -110,6 +112,51 @@ def test_sixteen_threads_at_once_get_what_one_gets(make_model, make_examples):
     with ThreadPoolExecutor(16) as pool:
         for i, together in enumerate(pool.map(lambda i: compiled.logits(parts[i % 4]), range(160))):
             np.testing.assert_array_equal(together, alone[i % 4])
+
+
+@compiled_only
+def test_after_an_error_no_thread_goes_on_reading(make_model, make_examples):
+    compiled, caller = compile(make_model(), threads=2), threading.get_ident()
+    begun, read = threading.Event(), []
+
+    def kernel(*arguments):
+        if threading.get_ident() == caller:
+            assert begun.wait(20), "no other thread came to help"
+            return False  # as of a lead that can't be read
+        begun.set()
+        time.sleep(0.05)
+        read.append(arguments[-3:-1])
+        return True
+
+    compiled._reply_kernel = kernel
+    with pytest.raises(InputError):
+        compiled.logits(make_examples(every_length(1000)))  # six shares
+    assert len(read) == 1
+    time.sleep(0.1)
+    assert len(read) == 1
+
+
+@compiled_only
+@pytest.mark.parametrize("where", [0, 1999])
+def test_a_lead_that_no_thread_can_read_is_one_line(make_model, make_examples, where):
+    compiled, examples = compile(make_model(), threads=3), make_examples(every_length(2000))
+    right, at = compiled.logits(examples), examples.tokens.offsets[where]
+    known, examples.tokens.ids[at] = examples.tokens.ids[at], 300
+    with pytest.raises(InputError, match="from 0 to 299"):
+        compiled.logits(examples)
+    examples.tokens.ids[at] = known
+    np.testing.assert_array_equal(compiled.logits(examples), right)
+
+
+def test_arrays_that_are_read_only_or_of_other_dtypes_give_the_same(make_model, make_examples):
+    examples, compiled = make_examples([5, 9, 3]), compile(make_model())
+    expected, tokens, features = compiled.logits(examples), examples.tokens, examples.features
+    wide = Tokens(tokens.ids.astype(np.int64), tokens.values.astype(np.float64), tokens.ages.astype(np.float64),
+                  tokens.offsets, tokens.dropped)  # fmt: skip
+    for array in (wide.ids, wide.values, wide.ages, wide.offsets, features.data, features.indices, features.indptr):
+        array.flags.writeable = False
+    np.testing.assert_array_equal(compiled.logits(Examples(wide, features)), expected)
+    np.testing.assert_array_equal(compiled.logits(Examples(wide, features.astype(np.float64))), expected)
 
 
 def _logits_elsewhere(state, weights, examples, sender):

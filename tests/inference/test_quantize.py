@@ -148,8 +148,9 @@ def test_rows_of_zeros_and_large_rows_round_to_bytes():
     np.testing.assert_allclose(matrix.float32(), weight, atol=0.51 * np.abs(weight).max(axis=1).max() / 127)
     np.testing.assert_allclose(matrix.float32()[1], weight[1], atol=0.51 * 2 / 127)
     assert not matrix.q[0].any()
-    with pytest.raises(InputError, match="not finite"):
-        byte_matrix(np.full((1, 2), np.nan, np.float32))
+    for value in (np.nan, np.inf, 1e7):  # of 1e7 the scale would be more than float16 holds
+        with pytest.raises(InputError, match="not finite, or beyond"):
+            byte_matrix(np.full((1, 2), value, np.float32))
 
 
 def test_a_vector_that_two_bytes_cannot_hold_is_one_line(make_model):

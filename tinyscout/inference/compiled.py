@@ -1,8 +1,9 @@
 """Compiled: a LeadScout whose weights are packed, and whose forward is one compiled function."""
 
 import os
+from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -95,10 +96,14 @@ class Compiled:
         spans = iter(_spans(tokens.offsets, -(-len(tokens.ids) // SHARE)))  # each is taken once, by whoever is free
         workers = _workers(self.threads - 1, os.getpid())
         others = [workers.submit(work, spans) for _ in range(self.threads - 1)]
-        work(spans)
-        for other in others:
-            if not other.cancel():  # one that did not come to it has nothing left to do
-                other.result()
+        try:
+            work(spans)
+        finally:  # also after an error: the arrays that others read are the caller's, who may go on to change them
+            deque(spans, maxlen=0)  # nobody takes another share
+            begun = [other for other in others if not other.cancel()]
+            wait(begun)
+        for other in begun:
+            other.result()
 
     def cache(self) -> KVCache:
         """An empty cache for `prefill` and `decode`, as long as the model can read."""
@@ -109,11 +114,16 @@ class Compiled:
     ) -> np.ndarray:
         """Read tokens (n,) into the cache, `chunk` at a time -> language logits (V,) of the token that follows them.
 
-        However they are cut, the bits are the same. Raises InputError where the cache has no room.
+        However they are cut, the bits are the same. Raises InputError where the shapes differ, or for lack of room.
         """
         ids, values, ages = _as(ids, np.int32), _as(values, np.float32), _as(ages, np.float32)
         if not len(ids):
             raise InputError("Compiled.prefill: there are no tokens; give one at least, such as <score>")
+        if not ids.shape == values.shape == ages.shape == (ids.size,):
+            raise InputError(
+                f"Compiled.prefill: ids {ids.shape}, values {values.shape} and ages {ages.shape} differ in shape; "
+                "needs (n,), a token each"
+            )
         cache.claim(len(ids))
         return self._extend(ids, values, ages, cache, min(max(chunk, 1), BLOCK))
 

@@ -115,9 +115,12 @@ def _half(name: str, x: np.ndarray) -> np.ndarray:
 
 def byte_matrix(weight: np.ndarray) -> ByteMatrix:
     """weight (..., Out, In) -> bytes from -127 to 127 and a scale for each row."""
-    if not np.isfinite(weight).all():
-        raise InputError("quantize: a weight is not finite; fit the model again, with a lower learning rate")
-    scale = (np.abs(weight).max(axis=-1, initial=0) / 127).astype(np.float16).astype(np.float32)
+    with np.errstate(over="ignore"):
+        scale = (np.abs(weight).max(axis=-1, initial=0) / 127).astype(np.float16).astype(np.float32)
+    if not np.isfinite(scale).all():
+        raise InputError(
+            "quantize: a weight is not finite, or beyond 127 * 65,504; fit the model again, with a lower learning rate"
+        )
     usable = np.where(scale > 0, scale, 1)[..., None]
     q = np.where(scale[..., None] > 0, np.clip(np.rint(weight / usable), -127, 127), 0)
     return ByteMatrix(q.astype(np.int8), scale)
