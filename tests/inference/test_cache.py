@@ -90,3 +90,9 @@ def test_a_full_cache_and_no_tokens_are_one_line(case):
         compiled.prefill(tokens.ids[:3], tokens.values[:2], tokens.ages[:3], cache)
     with pytest.raises(InputError, match="from 0 to 299"):
         compiled.decode(300, cache)
+
+
+@pytest.mark.skipif(not JIT, reason="only the compiled cache holds arrays of the model's sizes")
+def test_a_cache_of_another_model_is_refused(make_model):
+    with pytest.raises(InputError, match="model of other sizes"):
+        compile(make_model()).decode(3, compile(make_model(width=16)).cache())

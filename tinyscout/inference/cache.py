@@ -19,6 +19,7 @@ class KVCache:
     def __init__(self, sizes: Sizes, depth: int, max_tokens: int) -> None:
         head = up(sizes.width // sizes.heads, LANES)
         long = up(max_tokens, LANES) + LANES  # columns are written a register at a time
+        self.made_for = sizes, depth, max_tokens
         self.max_tokens = max_tokens
         self.length = 0
         self.keys = np.zeros((depth, sizes.heads, head, long), np.float32)

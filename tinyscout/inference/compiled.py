@@ -128,6 +128,8 @@ class Compiled:
         return self._extend(ids, values, ages, cache, min(max(chunk, 1), BLOCK))
 
     def _extend(self, ids: np.ndarray, values: np.ndarray, ages: np.ndarray, cache: KVCache, chunk: int) -> np.ndarray:
+        if cache.made_for != (self._sizes, self.config.depth, self.config.max_tokens):
+            raise InputError("Compiled: the cache was made by a model of other sizes; use this model's cache()")
         out, scratch = np.empty(self.config.language, np.float32), self._scratch()
         for start in range(0, len(ids), chunk):
             some = slice(start, start + chunk)
