@@ -43,6 +43,14 @@ def leaves(tree: tuple) -> list[np.ndarray]:
     return [leaf for part in tree for leaf in (leaves(part) if isinstance(part, tuple) else [part])]
 
 
+@kernel
+def scratch(n):
+    """n float32, uninitialised, on a 64-byte boundary: a register load that straddles two cache lines costs double."""
+    memory = np.empty(n + 16, np.float32)
+    skip = (-(memory.ctypes.data >> 2)) & 15
+    return memory[skip : skip + n]
+
+
 def up(n: int, multiple: int) -> int:
     """n rounded up to a multiple."""
     return (n + multiple - 1) // multiple * multiple

@@ -19,14 +19,6 @@ DEPTH = 256  # rows of a packed panel that meet a tile: 32 KB
 
 
 @kernel
-def scratch(n):
-    """n float32, uninitialised, on a 64-byte boundary: a register load that straddles two cache lines costs double."""
-    memory = np.empty(n + 16, np.float32)
-    skip = (-(memory.ctypes.data >> 2)) & 15
-    return memory[skip : skip + n]
-
-
-@kernel
 def stride_of(width):
     """How far rows of scratch are apart: a register more than they hold, or a column would lie in few sets of L1."""
     return width + LANES

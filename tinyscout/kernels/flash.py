@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from tinyscout.kernels.arena import scratch, up
 from tinyscout.kernels.jit import kernel, part
 from tinyscout.kernels.simd import (
     LANES,
@@ -37,17 +38,7 @@ QUERIES = 64  # query rows whose weights the backward holds at once
 PAD = max(LANES, TILE_ROWS)  # scratch has rows of this multiple, so that whole registers and tiles fit
 
 
-@kernel
-def _up(n, multiple):
-    return (n + multiple - 1) // multiple * multiple
-
-
-@kernel
-def _scratch(n):
-    """n float32, uninitialised, on a 64-byte boundary: a register load that straddles two cache lines costs double."""
-    memory = np.empty(n + 16, np.float32)
-    skip = (-(memory.ctypes.data >> 2)) & 15
-    return memory[skip : skip + n]
+_up = kernel(up)
 
 
 @kernel
@@ -172,7 +163,7 @@ def forward(q, k, v, y, lse, lengths, causal, scale, offset):
     qs, ks, vs, ys = _steps(q), _steps(k), _steps(v), _steps(y)
     q, k, v, y, lse = _flat(q), _flat(k), _flat(v), _flat(y), _flat(lse)
     wide = _up(width, LANES)
-    q_columns, y_columns, w = _scratch(wide * LANES), _scratch(wide * LANES), _scratch(n_keys * LANES)
+    q_columns, y_columns, w = scratch(wide * LANES), scratch(wide * LANES), scratch(n_keys * LANES)
     for b in range(n_leads):
         keys, queries = _lengths_of(lengths, b, n_keys, n_queries, offset)
         for h in range(heads):
@@ -229,10 +220,10 @@ def backward(dy, q, k, v, y, lse, dq, dk, dv, lengths, causal, scale, offset):
         _flat(dy), _flat(q), _flat(k), _flat(v), _flat(y), _flat(lse), _flat(dq), _flat(dk), _flat(dv)
     )  # fmt: skip
     wide, long = _up(width, LANES), _up(n_keys, PAD)
-    k_columns, v_columns, k_rows = _scratch(wide * long), _scratch(wide * long), _scratch(long * wide)
-    dk_rows, dv_rows, dq_tile = _scratch(long * wide), _scratch(long * wide), _scratch(TILE_ROWS * wide)
-    q_rows, dy_rows = _scratch(QUERIES * wide), _scratch(QUERIES * wide)
-    p, g, along = _scratch(QUERIES * long), _scratch(QUERIES * long), _scratch(TILE_ROWS)
+    k_columns, v_columns, k_rows = scratch(wide * long), scratch(wide * long), scratch(long * wide)
+    dk_rows, dv_rows, dq_tile = scratch(long * wide), scratch(long * wide), scratch(TILE_ROWS * wide)
+    q_rows, dy_rows = scratch(QUERIES * wide), scratch(QUERIES * wide)
+    p, g, along = scratch(QUERIES * long), scratch(QUERIES * long), scratch(TILE_ROWS)
     for b in range(n_leads):
         keys, queries = _lengths_of(lengths, b, n_keys, n_queries, offset)
         for h in range(heads):

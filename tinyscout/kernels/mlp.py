@@ -8,6 +8,7 @@ import numpy as np
 
 from tinyscout.kernels.activation import gelu, gelu_and_slope, gelu_backward, share_below
 from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
+from tinyscout.kernels.arena import scratch
 from tinyscout.kernels.branch import (
     ROWS,
     add_branch,
@@ -19,7 +20,6 @@ from tinyscout.kernels.branch import (
     normalise,
     product,
     rows_kept,
-    scratch,
     stride_of,
     take_cotangent,
 )

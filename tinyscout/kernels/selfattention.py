@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyscout.kernels import flash
 from tinyscout.kernels.affine import linear, linear_backward_input, linear_backward_weight
+from tinyscout.kernels.arena import scratch
 from tinyscout.kernels.branch import (
     PAD,
     ROWS,
@@ -18,7 +19,6 @@ from tinyscout.kernels.branch import (
     normalise,
     product,
     rows_kept,
-    scratch,
     stride_of,
     take_cotangent,
     unpack,
