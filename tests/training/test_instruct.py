@@ -21,11 +21,9 @@ from tinyscout.tokenizer.vocabulary import END, INSTRUCTION, MESSAGE, SCORE
 from tinyscout.training.instruct import (
     LanguageSettings,
     fit_language,
-    fit_writer,
     language_loss,
     lesson_loss,
     plan_lessons,
-    write,
 )
 
 WORDS = range(5, 12)  # 12 to 19 are what leads are made of
@@ -188,27 +186,6 @@ def test_the_mask_drawn_as_text_is_the_message_from_its_first_word_to_its_end(sm
         assert tokenizer.decode_text(ids[learnt]) == example.message  # what is learnt
         assert ids[0] == SCORE and ids[1] == INSTRUCTION
         assert tokenizer.decode_text(ids[~learnt]) == example.prompt  # what is read
-
-
-def test_a_writer_learns_on_drills_and_lessons(small_tables, tokenizer) -> None:
-    examples = write_examples(small_tables, range(320), seed=3)
-    model, told = make_writer(tokenizer), []
-    losses = fit_writer(
-        model,
-        tokenizer,
-        examples,
-        LanguageSettings(batch_size=16, learning_rate=1e-2),
-        seed=0,
-        drilled=320,
-        progress=lambda *done: told.append(done),
-    )
-    assert len(losses) == 320 // 32 + 320 // 16 == len(told)
-    assert losses[9] < losses[0] - 0.5 and np.mean(losses[-3:]) < losses[10] - 0.5  # on either
-    sampler = SamplerSettings(temperature=0.8, most=12, seed=3)
-    prompts = [each.prompt for each in examples[:4]]
-    together = write(model, tokenizer, prompts, sampler)
-    assert len(together) == 4 and together == write(model, tokenizer, prompts, sampler)
-    assert write(model, tokenizer, prompts[:1], sampler) == together[:1]
 
 
 def test_a_lesson_that_is_too_long_is_one_line(tokenizer) -> None:

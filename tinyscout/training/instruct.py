@@ -1,8 +1,8 @@
 """Instruction tuning: lessons (lead, instruction, message), with the loss on the message's tokens alone.
 
 A writer of outreach is told in the instruction, in words, which facts a message is to state, and copies them
-(leads/outreach_instructions.py). It reads nothing else of a lead: so it knows no text of the CRM, and serves any CRM.
-Drills teach it to copy before the lessons teach it to write.
+(leads/outreach_instructions.py). It reads nothing else of a lead: so it knows no text of the CRM, and serves any CRM
+(training/writer.py).
 
 Where labels are given, the reply head learns from the same pass: attention is causal, so `<score>` sees the lead and
 nothing of the lesson, and one backbone keeps both skills.
@@ -18,12 +18,6 @@ from scipy import sparse
 
 from tinyscout.autograd import Tensor, keep_freed_memory, no_grad, ops
 from tinyscout.errors import InputError
-from tinyscout.inference import compile
-from tinyscout.inference.cached import Cached
-from tinyscout.inference.generate import generate, writable
-from tinyscout.inference.sampler import SamplerSettings
-from tinyscout.leads.outreach import Example
-from tinyscout.leads.outreach_invented import drills
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.nn import Routing
@@ -50,9 +44,6 @@ class LanguageSettings(Settings):
     reply_weight: Annotated[float, Field(ge=0)] = 1.0
     balance_weight: Annotated[float, Field(ge=0)] = 0.01
     z_weight: Annotated[float, Field(ge=0)] = 0.001
-
-
-DRILLS = LanguageSettings(batch_size=32, learning_rate=4e-3, final_rate=0.3)
 
 
 def fit_language(
@@ -112,29 +103,6 @@ def fit_language(
     return losses
 
 
-def fit_writer(
-    model: LeadScout,
-    tokenizer: SalesTokenizer,
-    examples: Sequence[Example],
-    settings: LanguageSettings,
-    *,
-    seed: int,
-    drilled: int = 38_400,
-    progress: Progress | None = None,
-) -> list[float]:
-    """Train `model` in place to write what each example's prompt asks for: loss of every step, the drills' first.
-
-    drilled: how many drills come before. What is longer than the model's max_tokens raises InputError.
-    """
-    told = drills(drilled, seed)
-    first = plan_lessons([ask for ask, _ in told], [answer for _, answer in told], model, tokenizer)
-    lessons = plan_lessons([each.prompt for each in examples], [each.message for each in examples], model, tokenizer)
-    losses = []
-    if drilled:
-        losses += fit_language(model, first, DRILLS, seed=seed, progress=progress)
-    return losses + fit_language(model, lessons, settings, seed=seed, progress=progress)
-
-
 def plan_lessons(
     prompts: Sequence[str], messages: Sequence[str], model: LeadScout, tokenizer: SalesTokenizer
 ) -> Examples:
@@ -147,13 +115,6 @@ def plan_lessons(
             "max_tokens, or teach it shorter messages"
         )
     return Examples(tokens, sparse.csr_matrix((len(tokens), model.config.wide), dtype=np.float32))
-
-
-def write(model: LeadScout, tokenizer: SalesTokenizer, prompts: Sequence[str], sampler: SamplerSettings) -> list[str]:
-    """The messages (N) that a writer gives to prompts (N); each depends on its prompt, its place and the seed alone."""
-    asked = chat.prompts(chat.nobody(len(prompts)), prompts, tokenizer)
-    texts = generate(Cached(compile(model)), asked, sampler, allowed=writable(tokenizer.vocabulary))
-    return [tokenizer.decode_text(text) for text in texts]
 
 
 def lesson_loss(
