@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from tinyscout.errors import InputError
+from tinyscout.leads.consent import CHANNELS, KINDS, ConsentColumn
 from tinyscout.leads.schema import ColumnType
 
 LEAD_ROLES = ("lead_id", "contact_id", "contacted_at", "replied_at", "sentiment", "label", "order")
@@ -35,6 +36,8 @@ class FieldMap:
     leakage_words: words in a column's name that hint at a field filled in while a lead is worked.
     label_first: a ready label wins where the export has reply times as well.
     outcomes: names of columns that hold the answer besides those that play a role; never read.
+    consent: channel -> "consent" or "opt_out" -> names of the columns that say so; those never become features.
+    consent_yes, consent_no: what their cells say, compared without case; anything else is no consent.
     """
 
     name: str
@@ -52,6 +55,9 @@ class FieldMap:
     leakage_words: tuple[str, ...] = ()
     label_first: bool = False
     outcomes: tuple[str, ...] = ()
+    consent: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    consent_yes: tuple[str, ...] = ()
+    consent_no: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> FieldMap:
@@ -106,6 +112,22 @@ class FieldMap:
                 raise InputError(_missing_role(where, table, role, names, columns))
         return found
 
+    def find_consent(self, columns: Iterable[str], where: str) -> tuple[ConsentColumn, ...]:
+        """The columns of a file that say who may be written to: every one that has one of the names, not the first.
+
+        Raises InputError where none of the names is there and the map doesn't list "consent.channel" as optional.
+        """
+        columns = list(columns)
+        found: list[ConsentColumn] = []
+        for channel, kinds in self.consent.items():
+            for kind, names in kinds.items():
+                wanted = {normal(name) for name in names}
+                there = [ConsentColumn(channel, kind, column) for column in columns if normal(column) in wanted]
+                if not there and f"consent.{channel}" not in self.optional:
+                    raise InputError(_missing_role(where, "consent", f"{channel} {kind}", names, columns))
+                found += there
+        return tuple(found)
+
     def naming_nothing(self, names: Iterable[str], columns: Iterable[str]) -> list[str]:
         """Those of the names that no column of an export has, quoted, with the column that is meant perhaps.
 
@@ -129,7 +151,23 @@ class FieldMap:
         }
         for table in ("leads", "signals"):
             values[table] = {role: tuple(names) for role, names in values[table].items()}
+        if "consent" not in values:  # saved before there was such a table: nobody's wish is forgotten for that
+            return cls(**values)._with_consent_of(cls.load("generic"))
+        values["consent"] = {
+            channel: {kind: tuple(names) for kind, names in kinds.items()}
+            for channel, kinds in values["consent"].items()
+        }
         return cls(**values)
+
+    def _with_consent_of(self, other: FieldMap) -> FieldMap:
+        """The same map, looking for consent where another does, if there is any."""
+        return replace(
+            self,
+            consent=other.consent,
+            consent_yes=other.consent_yes,
+            consent_no=other.consent_no,
+            optional=(*self.optional, *(f"consent.{channel}" for channel in other.consent)),
+        )
 
 
 def normal(name: str) -> str:
@@ -189,11 +227,11 @@ def _parse(content: dict[str, Any], path: Path, base: FieldMap | None) -> FieldM
             raise refuse(where, value, "a name or a list of names")
         return tuple(values)
 
-    known = {"name", "optional", "leads", "signals", "reading", "types", "leakage"}
+    known = {"name", "optional", "leads", "signals", "reading", "types", "leakage", "consent"}
     for key in content:
         if key not in known:
             raise refuse("key", key, f"one of {', '.join(sorted(known))}")
-    for table in ("leads", "signals", "reading", "types", "leakage"):
+    for table in ("leads", "signals", "reading", "types", "leakage", "consent"):
         if not isinstance(content.get(table, {}), dict):
             raise refuse(table, content[table], f"a table: [{table}]")
     if "leads" not in content:
@@ -229,7 +267,22 @@ def _parse(content: dict[str, Any], path: Path, base: FieldMap | None) -> FieldM
     values["types"] = dict(content.get("types", {}))
     words = content.get("leakage", {}).get("words")
     values["leakage_words"] = names("leakage.words", words) if words is not None else base.leakage_words if base else ()
-    return FieldMap(**values)
+
+    consent = dict(content.get("consent", {}))
+    for key in ("yes", "no"):
+        words = names(f"consent.{key}", consent.pop(key, []))
+        values[f"consent_{key}"] = words + (getattr(base, f"consent_{key}") if base is not None else ())
+    values["consent"] = {}
+    for channel, given in consent.items():
+        if channel not in CHANNELS:
+            raise refuse("[consent] channel", channel, f"one of {', '.join(CHANNELS)}, or the words of yes and no")
+        if not isinstance(given, dict) or not given or not given.keys() <= set(KINDS):
+            raise refuse(f"consent.{channel}", given, '{ consent = "a column" }, { opt_out = "a column" } or both')
+        values["consent"][channel] = {
+            kind: names(f"consent.{channel}.{kind}", columns) for kind, columns in given.items()
+        }
+    made = FieldMap(**values)
+    return made if base is None or "consent" in content else made._with_consent_of(base)
 
 
 def _missing_role(where: str, table: str, role: str, names: tuple[str, ...], columns: list[str]) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tinyscout.errors import InputError
 from tinyscout.leads.cells import Coded, chunked, read_labels, read_numbers, read_strings
+from tinyscout.leads.consent import ConsentColumn
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.schema import ROLES, Schema
@@ -29,16 +30,19 @@ class RawLeads:
 
     roles: role -> column, of the roles that are read; names: role -> its name in the file, of all roles found;
     file, line (N,): where each row is; after_contact: columns found that the field map names as such, not read;
-    outcomes: columns found that hold the answer under a second name, not read.
+    outcomes: columns found that hold the answer under a second name, not read;
+    consent: the columns that say who may be written to, and what each is for.
     """
 
     roles: dict[str, pa.ChunkedArray]
     names: dict[str, str]
     profile: pa.Table
+    consent: pa.Table
     file: np.ndarray
     line: np.ndarray
     after_contact: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
+    consent_columns: tuple[ConsentColumn, ...] = ()
 
     def __len__(self) -> int:
         return len(self.line)
@@ -51,8 +55,8 @@ class RawLeads:
         """Some of the rows, in the order given."""
         index = pa.array(rows)
         roles = {role: column.take(index) for role, column in self.roles.items()}
-        profile = self.profile.take(index)
-        return replace(self, roles=roles, profile=profile, file=self.file[rows], line=self.line[rows])
+        profile, consent = self.profile.take(index), self.consent.take(index)
+        return replace(self, roles=roles, profile=profile, consent=consent, file=self.file[rows], line=self.line[rows])
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,10 @@ def read_raw(
         source = open_source(path)
         file = ledger.open(source)
         names = field_map.find("leads", source.columns, str(path), needed, spare)
-        by_profile, after, outcomes = _profile_columns(source.columns, names, field_map)
+        consent = field_map.find_consent(source.columns, str(path)) if columns is None else ()
+        asked = list(dict.fromkeys(each.column for each in consent))
+        features = [column for column in source.columns if schema is not None or column not in asked]
+        by_profile, after, outcomes = _profile_columns(features, names, field_map)
         if columns is not None:
             by_profile = {name: column for name, column in by_profile.items() if name in columns}
         elif schema is not None:
@@ -100,7 +107,7 @@ def read_raw(
             if lacking:
                 ledger.notes[f"{path}: columns it lacks, read as missing"] = ", ".join(lacking)
         roles = {role: column for role, column in names.items() if role not in unused}
-        wanted = [*dict.fromkeys([*roles.values(), *by_profile.values()])]
+        wanted = [*dict.fromkeys([*roles.values(), *by_profile.values(), *asked])]
         for batch in source.batches(wanted, rows):
             if progress:
                 progress("reading leads", int(100 * (number + batch.done) / len(paths)), 100)
@@ -112,10 +119,12 @@ def read_raw(
                 {role: chunked(batch.table.column(column)) for role, column in roles.items()},
                 names,
                 batch.table.select([*by_profile.values()]).rename_columns([*by_profile]),
+                batch.table.select(asked),
                 np.full(len(batch.lines), file),
                 batch.lines,
                 after,
                 outcomes,
+                consent,
             )
 
 
@@ -128,13 +137,14 @@ def join_raw(pieces: Sequence[RawLeads]) -> RawLeads:
     for role in roles:
         if any(role not in piece.roles for piece in pieces):
             raise InputError(f"leads: one file has a column for {role} and another has none; give files of one kind")
-    profile = _concat([piece.profile for piece in pieces])
+    profile, consent = (_concat([getattr(piece, name) for piece in pieces]) for name in ("profile", "consent"))
     columns = {role: _concat([pa.table({role: piece.roles[role]}) for piece in pieces]).column(0) for role in roles}
     file = np.concatenate([piece.file for piece in pieces])
     line = np.concatenate([piece.line for piece in pieces])
     after = tuple(dict.fromkeys(name for piece in pieces for name in piece.after_contact))
     outcomes = tuple(dict.fromkeys(name for piece in pieces for name in piece.outcomes))
-    return RawLeads(columns, pieces[0].names, profile, file, line, after, outcomes)
+    asked = tuple(dict.fromkeys(each for piece in pieces for each in piece.consent_columns))
+    return RawLeads(columns, pieces[0].names, profile, consent, file, line, after, outcomes, asked)
 
 
 def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[RawLeads, Contacts, np.ndarray]:

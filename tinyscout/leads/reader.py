@@ -31,6 +31,7 @@ def read_tables(
     skip_bad_rows: bool = False,
     rejects: str | Path | None = None,
     labelled: bool = True,
+    as_of_now: bool = False,
     allow_missing_columns: bool = False,
     progress: Progress | None = None,
 ) -> LeadTables:
@@ -40,6 +41,7 @@ def read_tables(
     ones. window_days, same_day: None for the schema's, the field map's, else 30 and "drop". observed_until: until when
     replies were seen, None for the latest time stamp of the export. labelled=False reads leads to be scored: outcomes
     are ignored, and a lead without a contact time is read as of `observed_until`, or just after the latest time stamp.
+    as_of_now: so is every lead, contacted or not, so that a message to it speaks of today and no signal is missed.
     skip_bad_rows: drop rows that can't be read instead of refusing the file. rejects: CSV to list dropped rows in.
     allow_missing_columns: read a profile column of the schema that the file lacks as missing. progress: called with
     (what, steps done, steps in all). Raises InputError for anything wrong with the input, in one line.
@@ -56,6 +58,7 @@ def read_tables(
         labelled=labelled,
         allow_missing_columns=allow_missing_columns,
         progress=progress,
+        as_of_now=as_of_now,
     )
     return reading.finish(reading.build(join_raw(list(reading.rows(None)))), rejects)
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from tinyscout.errors import InputError
 from tinyscout.leads.as_of import see
+from tinyscout.leads.consent import no_consent
 from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
@@ -51,6 +52,7 @@ class Reading:
         labelled: bool,
         allow_missing_columns: bool,
         progress: Progress | None,
+        as_of_now: bool = False,
     ):
         """Settle the rules and read the signals. Raises InputError for a wrong rule or unreadable signals."""
         if field_map is None:
@@ -72,7 +74,10 @@ class Reading:
         self.window_days = float(window_days)
         self.same_day: SameDay = same_day
         self.observed = None if observed_until is None else Observed.parse(observed_until)
+        if labelled and as_of_now:
+            raise InputError("as_of_now reads leads to be written to, which have no label yet; pass labelled=False")
         self.labelled = labelled
+        self.as_of_now = as_of_now
         self.allow_missing_columns = allow_missing_columns
         self.progress = progress
         self.log = read_log(signals, field_map, ledger, progress=progress) if signals else None
@@ -109,6 +114,7 @@ class Reading:
         by_reply = self.labelled and self._by_reply(raw)
         raw = raw.without(("label",) if by_reply else ("replied_at", "sentiment"))
         raw, contacts, good = read_contacts(raw, self.field_map, self.ledger)
+        forbidden = no_consent(raw, contacts.lead_id, self.field_map, self.ledger)
         order = order[good] if contacts.order is None else _whole(contacts.order)
         rows, contact_id = drop_repeats(raw, contacts, self.repeats, self.ledger)
         contacted = contacts.contacted.take(rows)
@@ -126,6 +132,8 @@ class Reading:
         by_time = np.lexsort((order[rows], contacted.us))  # without time all moments are alike and order decides
         rows, contact_id, contacted = rows[by_time], contact_id[by_time], contacted.take(by_time)
         waiting = waiting[by_time]
+        if has_time and self.as_of_now:  # sorted by contact still, so that a lead's last row is what is known last
+            contacted, waiting = self._now(len(rows)), np.ones(len(rows), bool)
         raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
         self.ledger.kept["leads"] += len(rows)
 
@@ -143,6 +151,8 @@ class Reading:
             frame["not_contacted"] = waiting
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
+        for channel, reasons in forbidden.items():
+            frame[f"no_consent_{channel}"] = pd.Series(reasons[rows], dtype="str")
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)
         leads = pd.DataFrame({**frame, "label": label, **profile})
         signals, offsets = self._signals(contacts.lead_id, contacted)
@@ -190,7 +200,8 @@ class Reading:
             contacted = contacted.settled()
         if not self.labelled and contacted.missing.any():
             moment = self._moment_of_scoring()
-            self.ledger.notes["leads without a contact time are read as of"] = (
+            who = "every lead is" if self.as_of_now else "leads without a contact time are"
+            self.ledger.notes[f"{who} read as of"] = (
                 f"{to_series(np.array([moment]))[0]}, their hour and weekday of contact as not known"
             )
             empty = contacted.missing
@@ -199,6 +210,10 @@ class Reading:
             there = ~contacted.missing
             contacted = Times(np.where(there, contacted.us // DAY_US * DAY_US, NONE), there, contacted.bad)
         return contacted
+
+    def _now(self, size: int) -> Times:
+        """The moment of scoring for all, as for leads that were not contacted yet."""
+        return self._contact_times(Times(np.full(size, NONE), np.zeros(size, bool), np.zeros(size, bool)))
 
     def _moment_of_scoring(self) -> int:
         """The end of observation if it was given, else just after the latest time stamp of all leads and signals."""
@@ -276,6 +291,7 @@ class Reading:
     def _check_names(self, raw: RawLeads) -> None:
         """Raises InputError for a type given to no column; a column to be left out that isn't there is a note."""
         columns = [*raw.names.values(), *raw.profile.column_names, *raw.after_contact, *raw.outcomes]
+        columns += raw.consent.column_names
         typed = self.field_map.naming_nothing(self.field_map.types, columns)
         if typed:
             raise InputError(
