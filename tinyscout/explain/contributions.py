@@ -70,12 +70,17 @@ def contributions(
 
 def _token_contributions(member: LeadScout, examples: Examples, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions in the flat tokens, and gradient times embedding there, of one batch."""
+    embedded, gradient, inside = token_gradients(member, examples)
+    given = np.einsum("nd,nd->n", gradient, embedded)
+    return (offsets[:, None] + np.arange(inside.shape[1]))[inside], given
+
+
+def token_gradients(member: LeadScout, examples: Examples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A batch's token vectors (N, D), the logits' gradients with respect to them (N, D), and their places (B, T)."""
     batch = examples.tokens.pad()
     embedded = Tensor(member.embed(batch).data, requires_grad=True)  # (B, T, D)
     logits = member.reply_logits(batch, examples.features, embedded=embedded)
     logits.backward(np.ones_like(logits.data))  # leads don't mix, so one pass serves them all
     assert embedded.grad is not None
-    given = np.einsum("btd,btd->bt", embedded.grad, embedded.data)
-    column = np.arange(batch.ids.shape[1])
-    inside = column < batch.lengths[:, None]
-    return (offsets[:, None] + column)[inside], given[inside]
+    inside = np.arange(batch.ids.shape[1]) < batch.lengths[:, None]
+    return embedded.data[inside], embedded.grad[inside], inside

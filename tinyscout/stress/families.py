@@ -151,13 +151,30 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
         leads, signals = family.edit(*_shown(source), budget, rng)
     except Exception as error:
         raise InputError(f'stress: family "{family.name}" failed ({type(error).__name__}: {error})') from error
-    leads = leads.reset_index(drop=True)
-    role, pair = (leads.pop(name) if name in leads else None for name in ("role", "pair"))
-    pair = np.arange(len(leads)) if pair is None else pair.to_numpy(np.int64)
     try:
-        edited, position = assemble(source, leads.reindex(columns=list(source.leads)), signals, rng)
+        return told(family.name, source, leads, signals, rng=rng, most=most, budget=budget)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f'stress: family "{family.name}" returned no lead tables ({error})') from error
+
+
+def told(
+    name: str,
+    source: LeadTables,
+    leads: pd.DataFrame,
+    signals: pd.DataFrame,
+    *,
+    rng: np.random.Generator,
+    most: int | None = None,
+    budget: int = BUDGET,
+) -> Attacked:
+    """The truth about edited frames: what breaks the threat model is refused, the oracle judges, labels are drawn.
+
+    leads: edited leads of `source`, with `role` and `pair` where the attack says so; cut to `most` pairs at random.
+    """
+    leads = leads.reset_index(drop=True)
+    role, pair = (leads.pop(column) if column in leads else None for column in ("role", "pair"))
+    pair = np.arange(len(leads)) if pair is None else pair.to_numpy(np.int64)
+    edited, position = assemble(source, leads.reindex(columns=list(source.leads)), signals, rng)
     refused = check(source, edited, budget)
     bad = edited.leads["contact_id"].isin([violation.contact_id for violation in refused]).to_numpy()
     pair = pair[position]
@@ -172,7 +189,7 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
     delay = pd.Series(pd.to_timedelta(np.round(rng.uniform(0.1, 20, len(leads)) * 86_400), unit="s"))
     leads["replied_at"] = (leads["contacted_at"] + delay).where(leads["label"] == 1).astype("datetime64[us, UTC]")
     truth = pd.DataFrame({"contact_id": leads["contact_id"], "reply_probability": chance})
-    truth = truth.assign(role=said, family=family.name, pair=pair)
+    truth = truth.assign(role=said, family=name, pair=pair)
     return Attacked(World(edited, truth), refused)
 
 

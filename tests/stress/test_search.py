@@ -1,0 +1,115 @@
+"""Searches against a model: they mislead it, keep to the threat model, and the truth about them is the oracle's."""
+
+import numpy as np
+import pytest
+
+from tinyscout.errors import InputError
+from tinyscout.leads import oracle
+from tinyscout.metrics import log_loss
+from tinyscout.models.baseline import LogisticBaseline
+from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
+from tinyscout.stress.ceiling import Yardstick
+from tinyscout.stress.hotflip import AGE, KIND_OF, WORD, HotFlip
+from tinyscout.stress.search import attack_model, search
+from tinyscout.stress.timelines import Texts, Timelines
+from tinyscout.training import Stack
+
+
+@pytest.fixture(scope="module")
+def texts(tables) -> Texts:
+    return Texts(tables.signals["text"].dropna(), np.random.default_rng(0), more=300)
+
+
+@pytest.fixture(scope="module")
+def yardstick(pools) -> Yardstick:
+    return Yardstick.fit_natural(pools, grid=(10.0,))
+
+
+@pytest.fixture(scope="module")
+def stack(pools, yardstick) -> Stack:
+    """A transformer with random weights and a reply head that says something: its gradients are as good as any."""
+    vocabulary = yardstick.tokenizer.vocabulary
+    config = LeadScoutConfig(
+        len(vocabulary), vocabulary.n_language, (), len(yardstick.features.names), width=32, depth=2, heads=2
+    )
+    model = LeadScout(config, rng=np.random.default_rng(0)).eval()
+    model.reply.weight.data[:] = np.random.default_rng(1).standard_normal(model.reply.weight.data.shape)
+    return Stack(yardstick.tokenizer, yardstick.features, LogisticBaseline(1.0), [model], 128)
+
+
+def test_a_search_misleads_the_model_it_is_aimed_at(pools, yardstick, texts):
+    tables, rng = pools.test.natural.tables, np.random.default_rng(2)
+    texts = Texts(tables.signals["text"].dropna(), rng, more=300)
+    found = attack_model("search", tables, yardstick.logits, texts, rng, number=200, rounds=8)
+    made, truth = found.world.tables, found.world.truth
+    assert found.refused == []
+    np.testing.assert_allclose(truth["reply_probability"], oracle.reply_probability(made), rtol=1e-9)
+    assert (truth["role"] == "sleeper").mean() == 0.5
+    assert ((truth["reply_probability"] > 0.5) == (truth["role"] == "sleeper")).all()
+    natural = log_loss(tables.labels, yardstick.logits(tables))
+    fooled = log_loss(made.labels, yardstick.logits(made))
+    assert fooled > 1.0 > natural
+    chance = truth["reply_probability"].to_numpy()
+    assert log_loss(made.labels, np.log(chance / (1 - chance))) < 0.4
+    assert made.leads["contact_id"].is_unique
+    assert 0.3 < made.labels.mean() < 0.7
+
+
+def test_more_rounds_mislead_more(tables, yardstick, texts):
+    rows = np.flatnonzero(np.diff(tables.offsets) < 30)[:150]
+    decoys = np.zeros(len(rows), bool)
+    raised = []
+    for rounds in (0, 2, 6):
+        made = search(tables, rows, decoys, yardstick.logits, texts, np.random.default_rng(3), rounds=rounds)
+        raised.append(yardstick.logits(made.tables(tables, texts)).mean())
+    assert raised[0] < raised[1] < raised[2]
+
+
+def test_the_same_seed_finds_the_same_attack(tables, yardstick, texts):
+    rows = np.flatnonzero(np.diff(tables.offsets) < 30)[:40]
+    one, two = (
+        search(tables, rows, np.ones(len(rows), bool), yardstick.logits, texts, np.random.default_rng(4), rounds=3)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one.ago, two.ago)
+
+
+def test_leads_without_a_known_label_cannot_be_attacked(tables, yardstick, texts):
+    young = tables.take(np.flatnonzero(~tables.mature)[:5])
+    with pytest.raises(InputError, match="mature leads"):
+        attack_model("search", young, yardstick.logits, texts, np.random.default_rng(5), number=2)
+
+
+def test_flips_move_the_logit_as_the_gradient_says(tables, stack, texts):
+    """The best flips by first order move the score further, and the way wanted, than random changes of the same kind."""
+    rows = np.flatnonzero((np.diff(tables.offsets) > 4) & (np.diff(tables.offsets) < 20))[:120]
+    made = Timelines.of(tables, rows, texts)
+
+    def score(of: Timelines) -> np.ndarray:
+        return stack.member_logits(stack.examples(of.tables(tables, texts)))
+
+    flip, before = HotFlip(stack, tables, texts), score(made)
+    for sign in (1.0, -1.0):
+        flips = flip.best(made, np.full(len(made), sign), 1)
+        after = made.take(flips.lead)
+        flip.apply(after, np.arange(len(after)), flips)
+        moved = -sign * (score(after) - before[flips.lead])
+        assert (flips.gain > 0).all()
+        assert (moved > 0).mean() > 0.75
+        assert np.corrcoef(moved, flips.gain)[0, 1] > 0.3
+
+
+def test_every_sort_of_flip_is_proposed_and_changes_what_it_says(tables, stack, texts):
+    spoken = np.unique(tables.signals["row"][tables.signals["text"].notna()])
+    rows = spoken[np.diff(tables.offsets)[spoken] < 30][:100]
+    made, flip = Timelines.of(tables, rows, texts), HotFlip(stack, tables, texts)
+    flips = flip.best(made, np.ones(len(made)), 1_000)
+    assert set(flips.what) == {AGE, KIND_OF, WORD}
+    after = made.take(flips.lead)
+    flip.apply(after, np.arange(len(after)), flips)
+    at = np.arange(len(after)), flips.column
+    for what, name in ((AGE, "ago"), (KIND_OF, "kind"), (WORD, "text")):
+        some = np.flatnonzero(flips.what == what)
+        changed = getattr(after, name)[at][some] != getattr(made.take(flips.lead), name)[at][some]
+        assert changed.mean() > 0.9, name
+        assert (after.spent[some] == (2 if what == KIND_OF else 1)).all()

@@ -1,0 +1,180 @@
+"""HotFlip: which single changes mislead our own model most, read off its gradient (Ebrahimi et al. 2018, eq. 1-3).
+
+One backward pass gives the gradient of a lead's logit with respect to every token's vector. How much another kind of
+signal, another age or another word would move the logit is then, to first order, a product of that gradient and the
+difference of two vectors: all changes are ranked at the price of one pass, and only the best are tried for real.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tinyscout.autograd import no_grad
+from tinyscout.explain.contributions import token_gradients
+from tinyscout.leads.oracle_weights import KIND, KINDS
+from tinyscout.leads.tables import HOUR_US, LeadTables
+from tinyscout.leads.world_signals import CHANNELS
+from tinyscout.models.batches import batches_of_tokens, for_each_batch
+from tinyscout.models.lead_scout import Examples, LeadScout
+from tinyscout.stress.moves import propose
+from tinyscout.stress.threat import CHANNELS_OF, WITH_TEXT
+from tinyscout.stress.timelines import SECOND, Texts, Timelines
+from tinyscout.tokenizer.tokens import spans
+from tinyscout.training import Stack
+
+AGES = np.geomspace(0.5, 200 * 24, 32)  # hours that a signal may move to
+_PAIRS = [(kind, channel) for kind in KINDS if kind not in WITH_TEXT for channel in CHANNELS_OF[kind]]
+_SILENT = np.array([KIND[kind] not in {KIND[name] for name in WITH_TEXT} for kind in KINDS])
+
+
+AGE, KIND_OF, WORD = range(3)  # what a flip changes
+
+
+class Flips(NamedTuple):
+    """C single changes: of lead (C,), at column (C,) of its timeline, what (C,), to value (C,), gain (C,) in log-odds.
+
+    value: a place in AGES, in the pairs of kind and channel, or in the whole words; word (C,): which word of the text.
+    """
+
+    lead: np.ndarray
+    column: np.ndarray
+    what: np.ndarray
+    value: np.ndarray
+    word: np.ndarray
+    gain: np.ndarray
+
+    def take(self, places: np.ndarray) -> "Flips":
+        return Flips(*(each[places] for each in self))
+
+
+@dataclass
+class HotFlip:
+    """Proposes changes to timelines along the gradient of a stack's members, and random ones for the rest.
+
+    share: of the proposals that come from the gradient. Random moves also add and remove signals, which a flip can't.
+    """
+
+    stack: Stack
+    original: LeadTables
+    texts: Texts
+    share: float = 0.75
+
+    def __post_init__(self) -> None:
+        vocabulary, signals = self.stack.tokenizer.vocabulary, self.stack.tokenizer.signals
+        frame = pd.DataFrame(_PAIRS, columns=["kind", "channel"])
+        self.kind_ids = vocabulary.signal_start + signals.encode(frame)  # (P,)
+        words = self.stack.tokenizer.bpe.words
+        whole = [i for i, word in enumerate(words) if word[:1] == b" " and word[1:].isalpha() and len(word) > 2]
+        self.word_ids = vocabulary.words_start + np.array(whole, np.int64)  # (W,)
+
+    def __call__(self, made: Timelines, sign: np.ndarray, width: int, rng: np.random.Generator) -> Timelines:
+        """`width` changed copies of each timeline, (M * width): sign (M,) is 1 where the score is to fall."""
+        tried = made.take(np.repeat(np.arange(len(made)), width))
+        flips = self.best(made, sign, round(width * self.share))
+        rank = np.arange(len(flips.lead)) - np.searchsorted(flips.lead, flips.lead)
+        flipped = flips.lead * width + rank
+        self.apply(tried, flipped, flips)
+        others = np.setdiff1d(np.arange(len(tried)), flipped)
+        moved = tried.take(others)
+        propose(moved, self.texts, rng)
+        tried.put(others, moved)
+        return tried
+
+    def best(self, made: Timelines, sign: np.ndarray, most: int) -> Flips:
+        """Up to `most` flips of each timeline that move its score most, by first order, the best first."""
+        flips = self._every(made, sign)
+        flips = flips.take(np.lexsort((-flips.gain, flips.lead)))
+        rank = np.arange(len(flips.lead)) - np.searchsorted(flips.lead, flips.lead)
+        return flips.take(np.flatnonzero(rank < most))
+
+    def apply(self, tried: Timelines, places: np.ndarray, flips: Flips) -> None:
+        """Change timeline `places[i]` in place by flip i."""
+        for what in (AGE, KIND_OF, WORD):
+            some = np.flatnonzero(flips.what == what)
+            where, value = (places[some], flips.column[some]), flips.value[some]
+            if what == AGE:
+                tried.ago[where] = (AGES[value] * HOUR_US).astype(np.int64) // SECOND * SECOND
+                tried.fresh[where] = True
+            elif what == KIND_OF:
+                tried.kind[where] = [KIND[_PAIRS[i][0]] for i in value]
+                tried.channel[where] = [CHANNELS.index(_PAIRS[i][1]) for i in value]
+                tried.fresh[where] = True
+            else:
+                said = zip(tried.text[where], flips.word[some], value, strict=True)
+                tried.text[where] = [self._reworded(*each) for each in said]
+            tried.spent[places[some]] += 2 if what == KIND_OF else 1  # a kind: one is taken away and another added
+
+    def _reworded(self, text: int, word: int, value: int) -> int:
+        """The number of a text after one of its tokens became another whole word."""
+        ids = self.stack.tokenizer.encode_text(str(self.texts.texts[text]))
+        ids[word] = int(self.word_ids[value])
+        return self.texts.add(self.stack.tokenizer.decode_text(ids).strip(), text)
+
+    def _every(self, made: Timelines, sign: np.ndarray) -> Flips:
+        """The best age and kind for every signal and the best word for every word, with what each gains."""
+        examples = self.stack.examples(made.tables(self.original, self.texts))
+        tokens, vocabulary = examples.tokens, self.stack.tokenizer.vocabulary
+        at = np.flatnonzero(vocabulary.is_signal(tokens.ids))  # tokens of signals that were not truncated, (S,)
+        lead, column = _latest(*made.by_time(), np.bincount(tokens.lead[at], minlength=len(made)))  # (S,)
+        group = np.searchsorted(at, np.arange(len(tokens.ids)), side="right") - 1  # each token's signal
+        aged = np.flatnonzero(np.isfinite(tokens.ages))
+        words = aged[np.isin(tokens.ids[aged], self.word_ids)]  # (W',)
+        silent = np.flatnonzero(_SILENT[made.kind[lead, column]])
+
+        by_age = np.zeros((len(at), len(AGES)))
+        by_kind, by_word = np.zeros((len(silent), len(self.kind_ids))), np.zeros((len(words), len(self.word_ids)))
+        for member in self.stack.members:
+            gradient, vectors = _gradients(member, examples), member.token.weight.data  # (N, D), (V, D)
+            with no_grad():
+                then, now = member.age(AGES.astype(np.float32)).data, member.age(tokens.ages[aged]).data
+            change = gradient[aged] @ then.T - np.einsum("nd,nd->n", gradient[aged], now)[:, None]
+            np.add.at(by_age, group[aged], change)  # a signal's words are as old as it
+            for found, places, ids in ((by_kind, at[silent], self.kind_ids), (by_word, words, self.word_ids)):
+                now = np.einsum("nd,nd->n", gradient[places], vectors[tokens.ids[places]])
+                found += gradient[places] @ vectors[ids].T - now[:, None]
+
+        parts = []
+        for what, change, signal in ((AGE, by_age, np.arange(len(at))), (KIND_OF, by_kind, silent)):
+            parts.append(_best_of(change, what, signal, lead, column, np.zeros(len(signal), np.int64), sign))
+        signal = group[words]
+        parts.append(_best_of(by_word, WORD, signal, lead, column, words - at[signal] - 1, sign))
+        return Flips(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def _best_of(
+    change: np.ndarray,
+    what: int,
+    signal: np.ndarray,
+    lead: np.ndarray,
+    column: np.ndarray,
+    word: np.ndarray,
+    sign: np.ndarray,
+) -> Flips:
+    """Of each row of first-order changes (C, choices) the one that leads the score furthest where it is wanted."""
+    gains = -sign[lead[signal], None] * change
+    value = gains.argmax(axis=1)
+    gain = gains[np.arange(len(value)), value]
+    return Flips(lead[signal], column[signal], np.full(len(value), what), value, word, gain)
+
+
+def _latest(lead: np.ndarray, column: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of signals by lead and time, lead and column (S,), the latest `kept` (M,) of each lead."""
+    every = np.bincount(lead, minlength=len(kept))
+    place = np.arange(len(lead)) - (np.cumsum(every) - every)[lead]
+    some = np.flatnonzero(place >= (every - kept)[lead])
+    return lead[some], column[some]
+
+
+def _gradients(member: LeadScout, examples: Examples) -> np.ndarray:
+    """Gradient of each lead's logit with respect to the vectors of its tokens, (N, D) float32."""
+    found = np.zeros((len(examples.tokens.ids), member.config.width), np.float32)
+
+    def add(rows: np.ndarray) -> None:
+        lengths = examples.tokens.lengths[rows]
+        found[spans(examples.tokens.offsets[rows], lengths)] = token_gradients(member, examples.take(rows))[1]
+
+    with member.eval().frozen():
+        for_each_batch(add, batches_of_tokens(examples.tokens.lengths))
+    return found
