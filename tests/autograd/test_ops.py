@@ -154,6 +154,9 @@ CASES = {
             [normal(2, 2, 4)],
         ),
     ],
+    "log_likelihood": [
+        (lambda f, z: f(z, targets=[0, 3, 2, 3], texts=[2, 0, 0, 2], count=3), [normal(4, 5)]),
+    ],
     "bce_with_logits": [
         (lambda f, z: f(z, targets=np.array([0, 1, 0.3])), [3 * normal(3)]),
         (lambda f, z: f(z, targets=np.array([0, 1, np.nan]), weights=np.array([2.0, 1.0, 0])), [3 * normal(3)]),

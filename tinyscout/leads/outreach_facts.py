@@ -8,7 +8,7 @@ text are what it claims. Other columns and kinds, those of anybody's CRM, are sa
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -298,6 +298,7 @@ _PHRASE = re.compile(
 _SPELLED = {words.lower(): words for words in PHRASES}
 
 
+@lru_cache(maxsize=20_000)  # sentences of drafts come again and again
 def claims(text: str) -> frozenset[str]:
     """The phrases of facts in a text: what it says of a lead, in the words known here."""
     return frozenset(_SPELLED[found.lower()] for found in _PHRASE.findall(text))

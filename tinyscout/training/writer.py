@@ -119,6 +119,12 @@ class Writer:
         message depends on its prompt, its stream and the seed alone. Raises InputError where a prompt and sampler.most
         tokens are more than the model has positions for.
         """
+        return [self.tokenizer.decode_text(ids) for ids in self.continued(prompts, sampler, streams=streams)]
+
+    def continued(
+        self, prompts: Sequence[str], sampler: SamplerSettings, *, streams: Sequence[int] | None = None
+    ) -> list[list[int]]:
+        """The token ids of what `write` writes, without `<end>`."""
         asked = chat.prompts(chat.nobody(len(prompts)), prompts, self.tokenizer)
         longest, room = int(asked.lengths.max(initial=0)), self.settings.max_tokens - sampler.most
         if longest > room:
@@ -127,8 +133,7 @@ class Writer:
                 f"{sampler.most}; state fewer facts, or shorter ones"
             )
         allowed = writable(self.tokenizer.vocabulary)
-        texts = generate(Cached(compile(self.model)), asked, sampler, allowed=allowed, streams=streams)
-        return [self.tokenizer.decode_text(text) for text in texts]
+        return generate(Cached(compile(self.model)), asked, sampler, allowed=allowed, streams=streams)
 
     def save(self, directory: Path) -> Writer:
         """Write everything `load` needs; sets `version`, made of its hash, and returns the writer.

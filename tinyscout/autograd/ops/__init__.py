@@ -28,7 +28,7 @@ from tinyscout.autograd.ops.elementwise import (
 )
 from tinyscout.autograd.ops.fused import add_embeddings, embedding, gelu, layer_norm
 from tinyscout.autograd.ops.linear import csr_matmul, linear, matmul
-from tinyscout.autograd.ops.losses import bce_with_logits, cross_entropy
+from tinyscout.autograd.ops.losses import bce_with_logits, cross_entropy, log_likelihood
 from tinyscout.autograd.ops.reduce import log_softmax, logsumexp, max, mean, softmax, sum
 from tinyscout.autograd.ops.routing import gates, grouped_linear, load_balance, router_z, scatter_rows
 from tinyscout.autograd.ops.shape import concat, index, pad, reshape, stack, take_along, transpose
@@ -59,6 +59,7 @@ __all__ = [
     "linear",
     "load_balance",
     "log",
+    "log_likelihood",
     "log_softmax",
     "logsumexp",
     "matmul",

@@ -43,6 +43,33 @@ def cross_entropy(logits, *, targets, weights=None):
 
 
 @op
+def log_likelihood(logits, *, targets, texts, count):
+    """log p of each of `count` texts: the sum over its tokens of log softmax(logits)[target].
+
+    logits (n, V), targets (n,) integers in [0, V), texts (n,) in [0, count): whose token each is  ->  (count,)
+    """
+    targets, texts = np.asarray(targets), np.asarray(texts)
+    if logits.ndim != 2 or not targets.shape == texts.shape == logits.shape[:1]:
+        raise ValueError(
+            f"log_likelihood: logits {logits.shape}, targets {targets.shape} and texts {texts.shape} differ; needs "
+            "(n, V), (n,) and (n,)"
+        )
+    tokens = np.arange(len(targets))
+    p = kernels.softmax(logits)  # (n, V)
+    likeliest = logits.argmax(axis=-1)  # its p is at least 1 / V, so that its logarithm loses nothing
+    log_total = logits[tokens, likeliest] - np.log(p[tokens, likeliest])
+    log_p = np.bincount(texts, logits[tokens, targets] - log_total, minlength=count).astype(logits.dtype)
+
+    def backward(dy):  # dy (count,)
+        share = dy[texts]
+        dlogits = p * -share[:, None]
+        dlogits[tokens, targets] += share
+        return (dlogits,)
+
+    return log_p, backward
+
+
+@op
 def bce_with_logits(logits, *, targets, weights=None):
     """Mean of -y log p - (1 - y) log(1 - p), p = sigmoid(logit), each element counted with its weight.
 

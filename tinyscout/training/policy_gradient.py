@@ -1,0 +1,130 @@
+"""Policy gradient: a writer writes, is rewarded, and makes likelier what was rewarded above its other drafts.
+
+REINFORCE (Williams 1992) with what the other drafts of the same prompt earned as the baseline: leave-one-out (RLOO,
+Ahmadian et al. 2024, eq. 8), or the group's mean and spread (GRPO, Shao et al. 2024, section 4.1). Drafts are learnt
+from once, by the writer that wrote them, so that GRPO's ratio of old and new chances is 1 and nothing is clipped. The
+divergence from the reference is taken off the reward (Ouyang et al. 2022, eq. 2), a sample a draft.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from tinyscout.autograd import Tensor, keep_freed_memory, ops
+from tinyscout.errors import InputError
+from tinyscout.inference.sampler import SamplerSettings
+from tinyscout.leads.outreach_report import Asked
+from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
+from tinyscout.settings import Count, Settings, Share
+from tinyscout.tokenizer import Tokens, chat
+from tinyscout.training.fit import Progress
+from tinyscout.training.preference import MOST, Draft, answer_log_probs, draft, log_probs
+from tinyscout.training.writer import Writer
+
+Earned = Callable[[Sequence[Asked], Sequence[Draft], Tokens], np.ndarray]
+"""What drafts earn: what was asked for (N,), the drafts (N,), both as lessons (N) -> rewards (N,)."""
+
+
+class GradientSettings(Settings):
+    """How a writer learns from rewards; what FitSettings has as well means the same.
+
+    prompts, drafts: of a step, and of each prompt; advantage: rloo or grpo; beta: what a nat of log p above the
+    reference costs, in units of reward; at_once: drafts that go through the model together.
+    """
+
+    steps: Count = 60
+    prompts: Count = 48
+    drafts: Annotated[int, Field(ge=2)] = 6
+    advantage: Literal["rloo", "grpo"] = "rloo"
+    beta: Annotated[float, Field(ge=0)] = 0.02
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.1
+    warmup: Share = 0.1
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    at_once: Count = 48
+
+
+class Turn(NamedTuple):
+    """One step, before the weights moved: the mean reward without the penalty, and the mean log-ratio of policy and
+    reference over the drafts, which estimates their divergence in nats a message."""
+
+    reward: float
+    kl: float
+
+
+def advantages(rewards: np.ndarray, kind: str) -> np.ndarray:
+    """How much more each draft earned than the others of its prompt: rewards (P, G) -> (P, G).
+
+    rloo: minus the mean of the G - 1 others. grpo: minus the mean of all G, over their standard deviation; 0 where all
+    earned the same.
+    """
+    mean, group = rewards.mean(axis=1, keepdims=True), rewards.shape[1]
+    if kind == "rloo":
+        return (rewards - mean) * group / (group - 1)
+    spread = rewards.std(axis=1, keepdims=True)
+    return np.divide(rewards - mean, spread, out=np.zeros_like(rewards), where=spread > 1e-6)
+
+
+def gradient_loss(chances: Tensor, advantage: np.ndarray, number: int) -> Tensor:
+    """What has the policy gradient as its gradient, up to its sign: log p of drafts (b,), their advantages (b,).
+
+    The mean over `number` drafts, of which these are a part, so that the parts' gradients add up.
+    """
+    return ops.sum(chances * (-advantage / number).astype(chances.dtype))
+
+
+def fit_policy_gradient(
+    writer: Writer,
+    asked: Sequence[Asked],
+    earned: Earned,
+    settings: GradientSettings,
+    *,
+    seed: int,
+    reference: Writer,
+    progress: Progress | None = None,
+) -> list[Turn]:
+    """Train the model of `writer` in place on drafts it writes to prompts of `asked` (N), drawn anew every step."""
+    model, rng = writer.model, np.random.default_rng(seed)
+    learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    optimizer = AdamW(learnt, lr=settings.learning_rate, weight_decay=0.0)
+    turns: list[Turn] = []
+    keep_freed_memory()
+    for step in range(settings.steps):
+        wanted = [asked[row] for row in rng.choice(len(asked), min(settings.prompts, len(asked)), replace=False)]
+        sampler = SamplerSettings(temperature=1.0, most=MOST, seed=int(rng.integers(2**31)))
+        drafts = draft(writer, [each.prompt for each in wanted], sampler, number=settings.drafts)
+        flat, each = [one for own in drafts for one in own], [one for one in wanted for _ in range(settings.drafts)]
+        prompts = chat.prompts(chat.nobody(len(each)), [one.prompt for one in each], writer.tokenizer)
+        lessons = prompts.append([one.ids for one in flat])
+        rewards = earned(each, flat, lessons)
+        ratio = log_probs(model, lessons) - log_probs(reference.model, lessons)  # (N,)
+        score = (rewards - settings.beta * ratio).reshape(len(wanted), -1)
+        advantage = advantages(score, settings.advantage).reshape(-1)
+        turns.append(Turn(float(rewards.mean()), float(ratio.mean())))
+        optimizer.zero_grad()
+        model.train()
+        order = np.argsort(lessons.lengths, kind="stable")
+        for start in range(0, len(order), settings.at_once):
+            some = order[start : start + settings.at_once]
+            chances = answer_log_probs(model, lessons.take(some))
+            gradient_loss(chances, advantage[some], len(order)).backward()
+        if not math.isfinite(clip_grad_norm(model.parameters(), settings.clip)):
+            raise InputError(
+                f"policy gradient, step {step + 1}: the gradient is not finite; lower learning_rate "
+                f"({settings.learning_rate:g}) or raise beta ({settings.beta:g})"
+            )
+        optimizer.lr = warmup_cosine(
+            step,
+            warmup=int(settings.warmup * settings.steps),
+            total=settings.steps,
+            peak=settings.learning_rate,
+            floor=settings.final_rate,
+        )
+        optimizer.step()
+        if progress is not None:
+            progress("learning from rewards", step + 1, settings.steps)
+    model.eval()
+    return turns
