@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -98,6 +98,8 @@ class ScoutSettings(Settings):
     members: transformers averaged, seeded seed, seed + 1, ...; stop_share, calibration_share: latest slices kept back;
     calibration_prior: pseudo-leads that pull the calibration towards no change;
     minimum_repliers: with fewer the baseline ships; leave_leaking_out: do without columns that know the answer.
+    wide: the features of the wide path and of the logistic regression it starts from, `baseline` or `careful`
+    (models/careful.py), which adds each persona's interest in each kind of signal and what came last.
     """
 
     seed: Annotated[int, Field(ge=0)] = 0
@@ -107,6 +109,7 @@ class ScoutSettings(Settings):
     calibration_prior: Annotated[float, Field(ge=0)] = 3000.0
     minimum_repliers: Annotated[int, Field(ge=0)] = 200
     leave_leaking_out: bool = True
+    wide: Literal["baseline", "careful"] = "baseline"
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: ModelSettings = ModelSettings()
     fit: FitSettings = FitSettings()

@@ -9,9 +9,12 @@ import numpy as np
 from tinyscout.explain.contributions import Contributions
 from tinyscout.explain.wording import Subjects, Wording
 from tinyscout.leads.tables import LeadTables
+from tinyscout.models.careful import CarefulFeatures
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples
 from tinyscout.tokenizer import SalesTokenizer, Vocabulary
+
+Features = BaselineFeatures | CarefulFeatures
 
 
 def top_reasons(
@@ -19,7 +22,7 @@ def top_reasons(
     examples: Examples,
     tables: LeadTables,
     tokenizer: SalesTokenizer,
-    features: BaselineFeatures,
+    features: Features,
     *,
     top: int = 3,
 ) -> list[list[str]]:
@@ -47,7 +50,7 @@ def _by_subject(
     parts: Contributions,
     examples: Examples,
     vocabulary: Vocabulary,
-    features: BaselineFeatures,
+    features: Features,
     subjects: Subjects,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(lead, subject, log-odds) of every pair that occurs, sorted by lead then subject."""
@@ -72,7 +75,7 @@ def _by_subject(
     return keys // span, keys % span, np.bincount(inverse, amount)
 
 
-def _typical(parts: Contributions, features: BaselineFeatures, subjects: Subjects) -> np.ndarray:
+def _typical(parts: Contributions, features: Features, subjects: Subjects) -> np.ndarray:
     """What each profile field contributes to a typical lead, and 0 for signals and recency: (recency + 1,).
 
     Every lead has every field, so only the difference from the usual value is a reason.
@@ -83,16 +86,16 @@ def _typical(parts: Contributions, features: BaselineFeatures, subjects: Subject
     return np.bincount(subject[of_field], parts.typical[of_field], subjects.recency + 1)
 
 
-def feature_ids(features: BaselineFeatures) -> np.ndarray:
-    """The token id each baseline feature speaks of (F,); -1 for the three on recency."""
+def feature_ids(features: Features) -> np.ndarray:
+    """The token id each wide feature speaks of (F,); -1 for the three on recency. A cross speaks of its signal."""
+    if isinstance(features, CarefulFeatures):
+        return np.concatenate([feature_ids(features.baseline), features.signal_of_extra]).astype(np.int64)
     signals = np.arange(features.signal_start, features.n_ids)
     profile = np.arange(features.profile_start, features.signal_start)
     return np.concatenate([profile, signals, signals, [-1, -1, -1], features.words]).astype(np.int64)
 
 
-def _word_features(
-    parts: Contributions, examples: Examples, vocabulary: Vocabulary, features: BaselineFeatures
-) -> np.ndarray:
+def _word_features(parts: Contributions, examples: Examples, vocabulary: Vocabulary, features: Features) -> np.ndarray:
     """The wide contribution of each word shared out evenly over its tokens in the lead (N,)."""
     tokens = examples.tokens
     amounts = np.zeros(len(tokens.ids))

@@ -90,6 +90,12 @@ class CarefulFeatures:
         kept = np.flatnonzero(column >= 0)
         return to_csr(lead[m[kept]], column[kept], rows.data[kept], (len(tokens), len(self.crosses)))
 
+    @property
+    def signal_of_extra(self) -> np.ndarray:
+        """The signal id that each feature behind the baseline's speaks of, (F - baseline's,)."""
+        signals = np.arange(self.baseline.signal_start, self.baseline.n_ids)
+        return np.concatenate([signals, self.crosses[:, 1]])
+
     def to_state(self) -> dict[str, Any]:
         """Everything, as what JSON can hold."""
         return {

@@ -18,12 +18,16 @@ from scipy import sparse
 from tinyscout.inference import Compiled, compile
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.baseline import YARDSTICK_MIN_SCALE, LogisticBaseline
+from tinyscout.models.careful import CarefulFeatures
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
 from tinyscout.settings import ScoutSettings
 from tinyscout.tokenizer import SalesTokenizer, Tokens
 from tinyscout.tokenizer.sales import CONTACT_TIME
 from tinyscout.training.fit import Progress, fit
+
+WideFeatures = BaselineFeatures | CarefulFeatures
+WIDE: dict[str, type[WideFeatures]] = {"baseline": BaselineFeatures, "careful": CarefulFeatures}
 
 
 @dataclass
@@ -34,7 +38,7 @@ class Stack:
     """
 
     tokenizer: SalesTokenizer
-    features: BaselineFeatures
+    features: WideFeatures
     baseline: LogisticBaseline
     members: list[LeadScout]
     max_tokens: int
@@ -140,6 +144,7 @@ class Stack:
         """All but the members' weights, as what JSON can hold."""
         return {
             "tokenizer": self.tokenizer.to_state(),
+            "wide": next(name for name, kind in WIDE.items() if isinstance(self.features, kind)),
             "features": self.features.to_state(),
             "baseline": self.baseline.to_state(),
             "members": [member.to_state() for member in self.members],
@@ -164,7 +169,7 @@ class Stack:
             members.append(LeadScout.from_state(sizes, own))
         return cls(
             SalesTokenizer.from_state(state["tokenizer"]),
-            BaselineFeatures.from_state(state["features"]),
+            WIDE[state.get("wide", "baseline")].from_state(state["features"]),
             LogisticBaseline.from_state(state["baseline"]),
             members,
             state["max_tokens"],
@@ -207,7 +212,7 @@ def _blank_contact_time(member: LeadScout, tokens: Tokens, tokenizer: SalesToken
 
 def _read(
     tables: LeadTables, rows: np.ndarray, settings: ScoutSettings
-) -> tuple[SalesTokenizer, Tokens, BaselineFeatures, sparse.csr_matrix]:
+) -> tuple[SalesTokenizer, Tokens, WideFeatures, sparse.csr_matrix]:
     """Tokenizer and features learnt from `rows`; tokens and wide features (float64) of all leads."""
     options = settings.tokenizer
     tokenizer = SalesTokenizer.fit(
@@ -218,5 +223,5 @@ def _read(
         max_tokens=options.max_tokens,
     )
     tokens = tokenizer.encode(tables)
-    features = BaselineFeatures.fit(tokens.take(rows), tokenizer.vocabulary)
+    features = WIDE[settings.wide].fit(tokens.take(rows), tokenizer.vocabulary)
     return tokenizer, tokens, features, features.transform(tokens)
