@@ -81,7 +81,7 @@ def test_leads_without_a_known_label_cannot_be_attacked(tables, yardstick, texts
 
 
 def test_flips_move_the_logit_as_the_gradient_says(tables, stack, texts):
-    """The best flips by first order move the score further, and the way wanted, than random changes of the same kind."""
+    """The best flips by first order move the score the way wanted, and those that promise more move it more."""
     rows = np.flatnonzero((np.diff(tables.offsets) > 4) & (np.diff(tables.offsets) < 20))[:120]
     made = Timelines.of(tables, rows, texts)
 
