@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyscout.metrics import bootstrap
-from tinyscout.metrics.bootstrap import METRICS, fall, paired_bootstrap, percentile_interval, resample
+from tinyscout.metrics.bootstrap import METRICS, fall, mean_interval, paired_bootstrap, percentile_interval, resample
 from tinyscout.metrics.gains import credit_waste
 from tinyscout.metrics.ranking import precision_at
 from tinyscout.metrics.scores import brier, log_loss, pr_auc, probability, roc_auc
@@ -76,6 +76,19 @@ def test_mean_difference_has_the_width_of_the_normal_law():
     assert interval.low == pytest.approx(row.mean() - half, abs=0.1 * half)
     assert interval.high == pytest.approx(row.mean() + half, abs=0.1 * half)
     assert interval.excludes_zero
+
+
+def test_the_interval_of_a_mean_has_the_width_of_the_normal_law_and_groups_count_once():
+    values = np.random.default_rng(3).random(400)
+    found, half = mean_interval(values), 1.96 * values.std() / np.sqrt(400)
+    assert found.value == pytest.approx(values.mean())
+    assert found.low == pytest.approx(values.mean() - half, abs=0.1 * half)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.1 * half)
+    thrice = mean_interval(np.repeat(values, 3), groups=np.repeat(np.arange(400), 3))
+    assert thrice.to_dict() == pytest.approx(found.to_dict())
+    for wrong in ([], [[1.0]], [np.nan]):
+        with pytest.raises(ValueError, match="needs \\(N,\\) finite numbers"):
+            mean_interval(wrong)
 
 
 def test_a_model_against_itself_shows_nothing():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyscout.metrics import distinct_n, self_bleu
+from tinyscout.metrics import cut_alike, distinct_n, self_bleu
 
 words = st.lists(st.sampled_from("abc"), min_size=1, max_size=7)
 
@@ -69,3 +69,10 @@ def plain_bleu(text: list[str], references: list[list[str]], n: int) -> float:
 def test_self_bleu_is_the_mean_of_plain_bleus(texts: list[list[str]], n: int) -> None:
     expected = [plain_bleu(text, texts[:i] + texts[i + 1 :], n) for i, text in enumerate(texts)]
     assert self_bleu(texts, n) == pytest.approx(sum(expected) / len(expected), rel=1e-12, abs=1e-15)
+
+
+def test_texts_are_cut_to_the_shortest_of_their_row() -> None:
+    first, second = cut_alike(["abc", "a"], ["ab", "xyz"])
+    assert first == ["ab", "a"] and second == ["ab", "x"]
+    with pytest.raises(ValueError, match="groups have 1, 2 texts"):
+        cut_alike(["a"], ["a", "b"])

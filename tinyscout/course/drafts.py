@@ -1,6 +1,5 @@
 """What the writing phases measure of drafts: are they different, are their words words, is what they say true?"""
 
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,7 +8,7 @@ from tinyscout.autograd import no_grad
 from tinyscout.inference.sampler import SamplerSettings, probabilities
 from tinyscout.leads import LeadTables
 from tinyscout.leads.outreach_facts import FactBook, claims
-from tinyscout.metrics import distinct_n, self_bleu
+from tinyscout.metrics import distinct_n, self_bleu, words_of
 from tinyscout.models.lead_scout import LeadScout
 from tinyscout.tokenizer import Tokens
 
@@ -65,8 +64,3 @@ def nats_a_token(
         seen[n, batch.ids[row, prompts.lengths[row] : place]] = True
     chance = probabilities(logits, settings, seen=seen)[np.arange(len(rows)), batch.ids[rows, places]]
     return float(-np.log(np.maximum(chance, 1e-9)).mean())
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, and its punctuation marks by themselves."""
-    return re.findall(r"[^\s.,:?!]+|[.,:?!]", text)

@@ -4,10 +4,10 @@
 measure. Labels are 0 and 1, models are given by logits, and everything is computed in float64.
 """
 
-from tinyscout.metrics.bootstrap import Interval, Resampled, fall, paired_bootstrap, resample
+from tinyscout.metrics.bootstrap import Interval, Resampled, fall, mean_interval, paired_bootstrap, resample
 from tinyscout.metrics.calibration import calibration_error, calibration_interval, reliability_bins
 from tinyscout.metrics.comparison import Comparison, comparison
-from tinyscout.metrics.diversity import distinct_n, self_bleu
+from tinyscout.metrics.diversity import cut_alike, distinct_n, self_bleu, words_of
 from tinyscout.metrics.gains import credit_waste, gains_table
 from tinyscout.metrics.ranking import lift_at, precision_at, recall_at, top_over_rest, wilson_interval
 from tinyscout.metrics.scores import brier, kl_divergence, log_loss, pr_auc, pr_auc_random, probability, roc_auc
@@ -22,12 +22,14 @@ __all__ = [
     "calibration_interval",
     "comparison",
     "credit_waste",
+    "cut_alike",
     "distinct_n",
     "fall",
     "gains_table",
     "kl_divergence",
     "lift_at",
     "log_loss",
+    "mean_interval",
     "paired_bootstrap",
     "pr_auc",
     "pr_auc_random",
@@ -42,4 +44,5 @@ __all__ = [
     "summary_by_segment",
     "top_over_rest",
     "wilson_interval",
+    "words_of",
 ]

@@ -168,6 +168,18 @@ def percentile_interval(value: float, draws: np.ndarray, level: float = LEVEL) -
     return Interval(value, float(low), float(high))
 
 
+def mean_interval(
+    values: ArrayLike, *, groups: ArrayLike | None = None, draws: int = DRAWS, seed: int = 0, level: float = LEVEL
+) -> Interval:
+    """The mean of values (N,) with its interval: a win rate of 0, 1/2 and 1, say. groups (N,): drawn together."""
+    rows = np.asarray(values, dtype=np.float64)
+    if rows.ndim != 1 or not len(rows) or not np.isfinite(rows).all():
+        raise ValueError(f"mean_interval: values have shape {rows.shape}; needs (N,) finite numbers, one at least")
+    blocks = _row_weights(len(rows), groups, draws, seed)
+    found = np.concatenate([weights @ rows / weights.sum(axis=1) for weights in blocks])
+    return percentile_interval(float(rows.mean()), found, level)
+
+
 class _Statistics:
     """One model's metrics as a function of row weights."""
 

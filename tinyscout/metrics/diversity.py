@@ -5,6 +5,7 @@ self-BLEU near 1.
 """
 
 import math
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -44,6 +45,22 @@ def self_bleu(texts: Sequence[Text], n: int = 4) -> float:
         brevity = min(0.0, 1 - _nearest_other(lengths, len(text)) / len(text)) if text else -math.inf
         total += math.exp(mean + brevity)
     return total / len(texts)
+
+
+def cut_alike(*groups: Sequence[Text]) -> list[list[Text]]:
+    """Groups of texts at equal length: the i-th text of each is cut to the length of the shortest i-th text.
+
+    Longer texts repeat more of what others say; so diversity is only to be compared at equal length.
+    """
+    if len({len(texts) for texts in groups}) > 1:
+        raise ValueError(f"cut_alike: groups have {', '.join(str(len(each)) for each in groups)} texts; needs as many")
+    shortest = [min(map(len, row)) for row in zip(*groups, strict=True)]
+    return [[text[:length] for text, length in zip(texts, shortest, strict=True)] for texts in groups]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, and its punctuation marks by themselves."""
+    return re.findall(r"[^\s.,:?!]+|[.,:?!]", text)
 
 
 def _ngrams(text: Text, n: int) -> Counter[Text]:
