@@ -137,10 +137,10 @@ def chances_naive(logits, temperature):  # (N, V) float32
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-batch = prompts.take(np.arange(20)).append([[*text, END] for text in written[0.8][:20]]).pad()
-row, place = np.nonzero(chat.answers(batch.ids, batch.lengths))
+some = prompts.take(np.arange(20)).append([[*text, END] for text in written[0.8][:20]])
+row, place = (each[chat.answers(some)] for each in (some.lead, some.positions))  # (N,)
 with no_grad():
-    seen = writer.language_logits(batch, (row, place - 1)).data  # (N, V), all decisions of 20 messages
+    seen = writer.language_logits(some.pad(), (row, place - 1)).data  # (N, V), all decisions of 20 messages
 tried, lost = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05), []
 for temperature in tried:
     with np.errstate(over="ignore", invalid="ignore"):

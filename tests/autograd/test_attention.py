@@ -97,6 +97,20 @@ def test_self_attention_equals_attention_on_its_heads(dtype):
     np.testing.assert_allclose(packed.grad, np.concatenate(parts, axis=-1), atol=1e-5)
 
 
+@DTYPES
+def test_ragged_self_attention_equals_padded(dtype):
+    lengths = np.array([5, 0, 2])
+    real = np.arange(5) < lengths[:, None]
+    packed = Tensor(make(3, 5, 24, dtype=dtype), requires_grad=True)
+    ragged = Tensor(packed.data[real], requires_grad=True)  # (7, 24)
+    dy = make(3, 5, 8, dtype=dtype, seed=1)
+    y, z = (ops.self_attention(x, heads=2, lengths=lengths) for x in (packed, ragged))
+    y.backward(dy)
+    z.backward(dy[real])
+    np.testing.assert_allclose(z.data, y.data[real], atol=1e-6)
+    np.testing.assert_allclose(ragged.grad, packed.grad[real], atol=1e-6)
+
+
 def test_weights_are_those_of_the_formula():
     q, k = make(1, 1, 3, 4, seed=0), make(1, 1, 3, 4, seed=1)
     weights = ops.attention_weights(q, k, causal=False)[0, 0]

@@ -118,6 +118,10 @@ CASES = {
         (lambda f, *inputs: f(*inputs, heads=2, causal=False), branch_inputs(4, (12, 4), (4, 4))),
         (lambda f, *inputs: f(*inputs, heads=1, kept=KEPT), branch_inputs(16, (48, 16), (16, 16))),
         (lambda f, *inputs: f(*inputs, heads=2, lengths=[2, 0]), branch_inputs(16, (48, 16), (16, 16))),
+        (
+            lambda f, *inputs: f(*inputs, heads=2, lengths=[2, 0, 3]),
+            [normal(5, 4), *branch_inputs(4, (12, 4), (4, 4))[1:]],
+        ),
     ],
     "gelu": [(lambda f, x: f(x), [2 * normal(3, 4)])],
     "embedding": [
@@ -142,6 +146,7 @@ CASES = {
     "self_attention": [
         (lambda f, x: f(x, heads=2), [normal(2, 3, 12)]),
         (lambda f, x: f(x, heads=1, lengths=np.array([3, 1, 0]), causal=False, scale=0.3), [normal(3, 3, 6)]),
+        (lambda f, x: f(x, heads=2, lengths=[3, 0, 1]), [normal(4, 12)]),
     ],
     "last_attention": [
         (lambda f, q, kv: f(q, kv, heads=2), [normal(2, 6), normal(2, 3, 12)]),

@@ -54,12 +54,13 @@ def test_a_prompt_is_a_lesson_up_to_the_message(tokenizer, leads):
 
 
 def test_the_answer_is_the_messages_words_and_its_end(tokenizer, leads):
-    batch = chat.lessons(leads, ASK, ANSWER, tokenizer).pad()
-    mask = chat.answers(batch.ids, batch.lengths)
-    assert mask.shape == batch.ids.shape and mask.dtype == bool
+    lessons = chat.lessons(leads, ASK, ANSWER, tokenizer)
+    mask = chat.answers(lessons)
+    assert mask.shape == lessons.ids.shape and mask.dtype == bool
     for row, answer in enumerate(ANSWER):
-        assert text_of(tokenizer, batch.ids[row][mask[row]]) == f"{answer}[E]"  # first to last token of the answer
-        assert not mask[row, batch.lengths[row] :].any()
+        learnt = lessons.ids[mask & (lessons.lead == row)]
+        assert text_of(tokenizer, learnt) == f"{answer}[E]"  # first to last token of the answer
+    assert not chat.answers(leads).any()
 
 
 def test_no_text_becomes_a_special(tokenizer):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tinyscout.autograd import no_grad
+from tinyscout.autograd import Tensor, no_grad, ops
 from tinyscout.errors import InputError
 from tinyscout.inference.generate import Uncached, generate
 from tinyscout.inference.sampler import SamplerSettings
@@ -15,6 +15,7 @@ from tinyscout.leads.outreach_invented import drills
 from tinyscout.metrics import log_loss
 from tinyscout.models.expert_use import expert_use
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
+from tinyscout.nn import Block, Routing
 from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.tokens import offsets_of
 from tinyscout.tokenizer.vocabulary import END, INSTRUCTION, MESSAGE, SCORE
@@ -43,11 +44,10 @@ def make_lessons(n: int, seed: int) -> tuple[Examples, np.ndarray]:
     return Examples(lessons, sparse.csr_matrix((n, 1), dtype=np.float32)), (kinds > 2).astype(float)
 
 
-def make_model(seed: int = 0, **sizes) -> LeadScout:
-    config = LeadScoutConfig(
-        vocabulary=20, language=12, numbers=(), wide=1, width=16, depth=2, heads=2, max_tokens=24, dropout=0.0, **sizes
-    )
-    return LeadScout(config, rng=np.random.default_rng(seed))
+def make_model(seed: int = 0, *, dtype: type = np.float32, **sizes) -> LeadScout:
+    fixed = {"vocabulary": 20, "language": 12, "numbers": (), "wide": 1, "max_tokens": 24}
+    config = LeadScoutConfig(**fixed, **{"width": 16, "depth": 2, "heads": 2, "dropout": 0.0, **sizes})
+    return LeadScout(config, rng=np.random.default_rng(seed), dtype=dtype)
 
 
 def leads_alone(lessons: Tokens) -> Tokens:
@@ -94,6 +94,67 @@ def test_the_loss_is_that_of_the_answers_tokens() -> None:
             count += 1
     assert count == 27
     assert language_loss(model, lessons.tokens) == pytest.approx(total / count, rel=1e-5)
+
+
+def padded_loss(model: LeadScout, lessons: Examples, routings: list[Routing] | None = None) -> Tensor:
+    """The loss on the same lessons as a rectangle."""
+    batch = lessons.tokens.pad()
+    answers = (np.cumsum(batch.ids == MESSAGE, axis=1) > 0) & (batch.ids != MESSAGE)
+    rows, places = np.nonzero(answers & (np.arange(batch.ids.shape[1]) < batch.lengths[:, None]))
+    hidden = model.hidden(model.embed(batch), batch.lengths, routings)
+    return ops.cross_entropy(model.next_token(hidden[rows, places - 1]), targets=batch.ids[rows, places])
+
+
+@pytest.mark.parametrize("experts", [0, 3])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_packed_lessons_give_the_loss_and_the_gradients_of_padded_ones(dtype: type, tolerance: float, experts) -> None:
+    lessons, _ = make_lessons(40, 5)
+    model = make_model(experts=experts, dtype=dtype)
+    found = []
+    for loss_of in (padded_loss, lesson_loss):
+        routings: list[Routing] = []
+        model.zero_grad()
+        loss = loss_of(model, lessons, routings=routings)
+        root = sum((each.loss(balance_weight=0.1, z_weight=0.01) for each in routings), loss)
+        root.backward()
+        gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+        found.append((loss.item(), gradients, [each.served for each in routings]))
+    (padded, wanted, served), (packed, gradients, packed_served) = found
+    assert packed == pytest.approx(padded, rel=tolerance) and gradients.keys() == wanted.keys()
+    np.testing.assert_array_equal(packed_served, served)
+    for name, gradient in gradients.items():
+        atol = tolerance * np.abs(wanted[name]).max()
+        np.testing.assert_allclose(gradient, wanted[name], rtol=0, atol=atol, err_msg=name)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post", "none"])
+def test_a_token_changes_nothing_in_another_lesson_of_its_pack(norm) -> None:
+    lessons, _ = make_lessons(9, 5)
+    tokens, model = lessons.tokens, make_model()
+    for i, block in enumerate(model.blocks):
+        model.blocks[i] = Block(16, 2, norm=norm, rng=np.random.default_rng(i)) if norm != "pre" else block
+
+    def logits(ids: np.ndarray) -> np.ndarray:
+        changed = Tokens(ids, tokens.values, tokens.ages, tokens.offsets, tokens.dropped)
+        with no_grad():
+            return model.next_token(model.hidden(model.embed(changed), changed.lengths)).data
+
+    before, start, end = logits(tokens.ids), *tokens.offsets[4:6]
+    ids = tokens.ids.copy()
+    ids[start] = 12 + (ids[start] - 11) % 6
+    changed = (logits(ids) != before).any(axis=1)
+    assert changed[start:end].all() and not changed[:start].any() and not changed[end:].any()
+    for i in range(9):  # and each is what it would be alone, from position 0 on
+        with no_grad():
+            alone = model.language_logits(tokens.pad(np.array([i]))).data[0]
+        np.testing.assert_allclose(before[slice(*tokens.offsets[i : i + 2])], alone, atol=1e-5)
+
+
+def test_dropout_draws_for_packed_lessons_as_well() -> None:
+    lessons, _ = make_lessons(20, 5)
+    model = make_model(dropout=0.5)
+    assert lesson_loss(model.train(), lessons).item() != lesson_loss(model, lessons).item()
+    assert lesson_loss(model.eval(), lessons).item() == lesson_loss(model, lessons).item()
 
 
 def test_no_message_no_loss() -> None:
@@ -176,10 +237,10 @@ def test_the_mask_drawn_as_text_is_the_message_from_its_first_word_to_its_end(sm
     lessons = plan_lessons(
         [each.prompt for each in examples], [each.message for each in examples], make_writer(tokenizer), tokenizer
     )
-    batch = lessons.tokens.pad()
-    mask = chat.answers(batch.ids, batch.lengths)
+    mask = chat.answers(lessons.tokens)
     for row, example in enumerate(examples):
-        ids, learnt = batch.ids[row, : batch.lengths[row]], mask[row, : batch.lengths[row]]
+        own = slice(*lessons.tokens.offsets[row : row + 2])
+        ids, learnt = lessons.tokens.ids[own], mask[own]
         first, last = np.flatnonzero(learnt)[[0, -1]]
         assert ids[first - 1] == MESSAGE and ids[last] == END and last == len(ids) - 1
         assert learnt[first:].all() and not learnt[:first].any()

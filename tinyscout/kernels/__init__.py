@@ -26,6 +26,7 @@ run without the GIL and may be called from several threads at once; each uses on
     cross_entropy(logits, targets, weights=None)               -> loss, dlogits (for a cotangent of 1)
     attention(q, k, v, *, lengths, causal, scale, offset)      -> y, lse
     attention_backward(dy, q, k, v, y, lse, *, ..., out=None)  -> dq, dk, dv
+    rooms(x, lengths)                                          -> where the leads of a padded or ragged x stand
     gather_add(x, table, ids, *, values=None, out=None)        -> x + values * table[ids]
     scatter_add(ids, rows, size, *, values=None)               -> table
     adamw(param, grad, m, v, *, lr, beta1, beta2, eps, weight_decay, step)
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from tinyscout.kernels.int8 import linear_int8, pack_int8, quantize_rows
     from tinyscout.kernels.layernorm import layer_norm, layer_norm_backward
     from tinyscout.kernels.mlp import mlp_branch, mlp_branch_backward
-    from tinyscout.kernels.multihead import attention, attention_backward
+    from tinyscout.kernels.multihead import attention, attention_backward, rooms
     from tinyscout.kernels.optimizer import adamw
     from tinyscout.kernels.scatter import gather_add, scatter_add
     from tinyscout.kernels.selfattention import attention_branch, attention_branch_backward
@@ -74,6 +75,7 @@ __all__ = [
     "pack_int8",
     "pack_weight",
     "quantize_rows",
+    "rooms",
     "scatter_add",
     "softmax",
     "softmax_backward",
@@ -89,7 +91,7 @@ _FILES = {
     "int8": ("linear_int8", "pack_int8", "quantize_rows"),
     "layernorm": ("layer_norm", "layer_norm_backward"),
     "mlp": ("mlp_branch", "mlp_branch_backward"),
-    "multihead": ("attention", "attention_backward"),
+    "multihead": ("attention", "attention_backward", "rooms"),
     "optimizer": ("adamw",),
     "selfattention": ("attention_branch", "attention_branch_backward"),
     "scatter": ("gather_add", "scatter_add"),

@@ -118,6 +118,20 @@ def attention_backward(dy, q, k, v, y, lse, *, lengths=None, causal=True, scale=
     return dq, dk, dv
 
 
+def rooms(x, lengths):
+    """Where the leads of x (B, T, ...) or ragged (N, ...) stand: pairs of an index and the lengths within x[index].
+
+    x[index] is (B', T', ...): all of a padded x at once, one lead of a ragged x, of which all is real (None). Raises
+    ValueError when the lengths of a ragged x do not add up to its rows.
+    """
+    if x.ndim > 2:
+        return [(..., lengths)]
+    ends = np.cumsum(np.asarray(() if lengths is None else lengths, np.int64))
+    if (ends[-1] if len(ends) else 0) != len(x) or np.diff(ends, prepend=0).min(initial=0) < 0:
+        raise ValueError(f"attention: lengths {lengths} of ragged leads must add up to the rows of {x.shape}")
+    return [((None, slice(start, end)), None) for start, end in zip((0, *ends[:-1]), ends, strict=True) if start < end]
+
+
 def _check(q, k, v, lengths):
     q_shape, k_shape = q.shape, k.shape
     fits = len(q_shape) == len(k_shape) == 4 and k_shape == v.shape

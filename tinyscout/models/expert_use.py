@@ -19,12 +19,12 @@ def expert_use(model: LeadScout, examples: Examples, *, every_token: bool = Fals
 
     def count(rows: np.ndarray) -> None:
         routings: list[Routing] = []
-        batch = examples.tokens.pad(rows)
+        tokens = examples.tokens.take(rows)
         with no_grad():
             if every_token:
-                model.hidden(model.embed(batch), batch.lengths, routings)
+                model.hidden(model.embed(tokens), tokens.lengths, routings)
             else:
-                model.reply_logits(batch, examples.features[rows], routings=routings)
+                model.reply_logits(tokens.pad(), examples.features[rows], routings=routings)
         found.append(routings)  # is atomic
 
     for_each_batch(count, batches_of_tokens(examples.tokens.lengths, BATCH_TOKENS))

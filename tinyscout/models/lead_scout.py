@@ -98,9 +98,9 @@ class LeadScout(Module):
         self.alone = Linear(width, 1, rng=rng, dtype=dtype)  # for training_loss only
         self.wide = WidePath(config.wide, dtype=dtype)
 
-    def embed(self, batch: Padded) -> Tensor:
-        """E[id] + amount(id, value) + position + time_encoding(age): (B, T) -> (B, T, D)."""
-        terms = [(self.token, batch.ids, None), (self.position, np.arange(batch.ids.shape[1]), None)]
+    def embed(self, batch: Padded | Tokens) -> Tensor:
+        """E[id] + amount(id, value) + position + time_encoding(age): (B, T) -> (B, T, D), or ragged (N,) -> (N, D)."""
+        terms = [(self.token, batch.ids, None), (self.position, batch.positions, None)]
         if self.config.numbers:
             terms += [(self.amount.knots, row, share) for row, share in self.amount.places(batch.ids, batch.values)]
         tables, ids, scales = zip(*terms, strict=True)
@@ -123,7 +123,10 @@ class LeadScout(Module):
         )
 
     def hidden(self, embedded: Tensor, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
-        """The backbone: (B, T, D), lengths (B,) -> (B, T, D). What the routers decide is added to `routings`."""
+        """The backbone: (B, T, D), or ragged (N, D), with lengths (B,) -> as embedded.
+
+        What the routers decide is added to `routings`.
+        """
         x = embedded
         for block in self.blocks:
             x = block(x, lengths=lengths, routings=routings)

@@ -14,6 +14,7 @@ from tinyscout.nn.norm import LayerNorm
 class MultiHeadAttention(Module):
     """Self-attention with several heads (Vaswani et al. 2017, section 3.2.2), x (B, T, D) -> (B, T, D).
 
+    x (N, D) is ragged: sequences behind one another, of `lengths` rows each, none of which sees another -> (N, D).
     One product gives queries, keys and values: rows 0:D of qkv.weight are the queries, D:2D the keys, 2D:3D the values.
     """
 
@@ -40,10 +41,10 @@ class MultiHeadAttention(Module):
     def __call__(self, x, *, lengths=None, causal=True, return_weights=False):
         """lengths (B,): positions from there on are padding, seen by nobody. causal: a position sees none after it.
 
-        With return_weights, also the attention weights (B, H, T, T) as an array, for figures.
+        With return_weights, also the attention weights (B, H, T, T) of x (B, T, D) as an array, for figures.
         """
-        qkv = self.qkv(x)  # (B, T, 3D)
-        mixed = ops.self_attention(qkv, heads=self.heads, lengths=lengths, causal=causal)  # (B, T, D)
+        qkv = self.qkv(x)  # (..., 3D)
+        mixed = ops.self_attention(qkv, heads=self.heads, lengths=lengths, causal=causal)  # (..., D)
         y = self.out(mixed)
         if not return_weights:
             return y

@@ -15,7 +15,7 @@ from tinyscout.nn.norm import LayerNorm
 
 
 class Block(Module):
-    """One transformer layer, x (B, T, D) -> (B, T, D).
+    """One transformer layer, x (B, T, D) -> (B, T, D), or ragged (N, D) -> (N, D) as MultiHeadAttention reads it.
 
     norm "pre" normalises what each branch reads, so that the residual stream is never touched (Xiong et al. 2020);
     "post" normalises after each addition, as in the first transformer; "none" does neither, to see what breaks.

@@ -97,6 +97,7 @@ class MoE(Module):
     def __call__(self, x: Tensor, *, lengths: ArrayLike | None = None, routings: list[Routing] | None = None) -> Tensor:
         """lengths (B,) for x (B, T, D): positions from there on are padding: not routed, not counted, and 0 comes out.
 
+        Rows (N, D) are all real.
         What the router decided is added to `routings`, for the losses and the statistics.
         """
         rows = x.reshape(-1, x.shape[-1])  # (B * T, D)
@@ -148,6 +149,6 @@ def by_expert(chosen: np.ndarray, experts: int, capacity: int | None = None) -> 
 
 def _real(shape: tuple[int, ...], lengths: ArrayLike | None) -> np.ndarray:
     """Which of all tokens, counted through the leading axes, are no padding."""
-    if lengths is None:
+    if lengths is None or len(shape) == 1:
         return np.arange(math.prod(shape))
     return np.flatnonzero(np.arange(shape[-1]) < np.asarray(lengths)[:, None])

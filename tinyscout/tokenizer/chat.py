@@ -31,11 +31,11 @@ def lessons(tokens: Tokens, instructions: Sequence[str], messages: Sequence[str]
     return tokens.append([[*_question(ask, tokenizer), *tokenizer.encode_text(answer), END] for ask, answer in pairs])
 
 
-def answers(ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Where the answers stand: ids (B, T), lengths (B,) -> (B, T) bool, True at a message's words and its `<end>`."""
-    begun = np.cumsum(ids == MESSAGE, axis=1) > 0
-    inside = np.arange(ids.shape[1]) < np.asarray(lengths)[:, None]
-    return begun & inside & (ids != MESSAGE)
+def answers(tokens: Tokens) -> np.ndarray:
+    """Where the answers of lessons with N tokens stand: (N,) bool, True at a message's words and its `<end>`."""
+    begun = np.cumsum(tokens.ids == MESSAGE)
+    earlier = np.concatenate([[0], begun])[tokens.offsets[:-1]]  # (B,) in the lessons before
+    return (begun > np.repeat(earlier, tokens.lengths)) & (tokens.ids != MESSAGE)
 
 
 def _question(text: str, tokenizer: SalesTokenizer) -> list[int]:

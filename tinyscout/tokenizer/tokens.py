@@ -23,6 +23,11 @@ class Padded:
     ages: np.ndarray  # (B, T) float32 hours, NaN = no age
     lengths: np.ndarray  # (B,) int32
 
+    @property
+    def positions(self) -> np.ndarray:
+        """(T,) int64: how many tokens of the lead stand before each."""
+        return np.arange(self.ids.shape[1])
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -59,6 +64,11 @@ class Tokens:
     def lead(self) -> np.ndarray:
         """(N,) int64: which lead each token belongs to."""
         return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(N,) int64: how many tokens of the lead stand before each."""
+        return spans(np.zeros(len(self)), self.lengths)
 
     def take(self, rows: np.ndarray) -> "Tokens":
         """The leads `rows` (indices, in the order given; repeats allowed)."""

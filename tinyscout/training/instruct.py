@@ -4,6 +4,9 @@ A writer of outreach is told in the instruction, in words, which facts a message
 (leads/outreach_instructions.py). It reads nothing else of a lead: so it knows no text of the CRM, and serves any CRM
 (training/writer.py).
 
+Lessons are ragged, one behind the other without padding: rows (N_tokens, D) go through everything but attention, which
+runs lesson by lesson, so that none sees another (packing without cross-contamination, Krell et al. 2021).
+
 Where labels are given, the reply head learns from the same pass: attention is causal, so `<score>` sees the lead and
 nothing of the lesson, and one backbone keeps both skills.
 """
@@ -23,7 +26,7 @@ from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.nn import Routing
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
-from tinyscout.tokenizer import Padded, SalesTokenizer, Tokens, chat
+from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.vocabulary import SCORE
 from tinyscout.training.fit import Progress, no_decay, shuffled_batches
 
@@ -130,13 +133,11 @@ def lesson_loss(
     Labels that are NaN are left out. The reply is read at `<score>`, as it would be if nothing followed. What routers
     decide is added to `routings`.
     """
-    batch = lessons.tokens.pad()
-    hidden = model.hidden(model.embed(batch), batch.lengths, routings)  # (B, T, D)
-    at, targets = _next(batch)
-    loss = ops.cross_entropy(model.next_token(hidden[at]), targets=targets)
+    logits, learnt, hidden = answer_logits(model, lessons.tokens, routings)
+    loss = ops.cross_entropy(logits, targets=lessons.tokens.ids[learnt])
     if labels is None:
         return loss
-    score = hidden[np.arange(len(lessons)), (batch.ids == SCORE).argmax(axis=1)]  # (B, D)
+    score = hidden[lessons.tokens.ids == SCORE]  # (B, D)
     logits = model.reply(score).reshape(-1) + model.wide(lessons.features)
     known = np.isfinite(labels)
     return loss + reply_weight * ops.bce_with_logits(logits, targets=np.nan_to_num(labels), weights=known)
@@ -148,18 +149,25 @@ def language_loss(model: LeadScout, lessons: Tokens) -> float:
     sums = np.zeros((len(lessons), 2))
 
     def add(rows: np.ndarray) -> None:
-        batch = lessons.pad(rows)
-        at, targets = _next(batch)
+        some = lessons.take(rows)
         with no_grad():
-            loss = ops.cross_entropy(model.language_logits(batch, at), targets=targets)
-        sums[rows[0]] = loss.item() * len(targets), len(targets)
+            logits, learnt, _ = answer_logits(model, some)
+            loss = ops.cross_entropy(logits, targets=some.ids[learnt])
+        sums[rows[0]] = loss.item() * len(logits.data), len(logits.data)
 
     for_each_batch(add, batches_of_tokens(lessons.lengths))
     total, count = sums.sum(axis=0)
     return float(total / count) if count else math.nan
 
 
-def _next(batch: Padded) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """Rows and positions from which a token of an answer is to be written (n,) each, and that token (n,)."""
-    rows, positions = np.nonzero(chat.answers(batch.ids, batch.lengths))
-    return (rows, positions - 1), batch.ids[rows, positions]
+def answer_logits(
+    model: LeadScout, lessons: Tokens, routings: list[Routing] | None = None
+) -> tuple[Tensor, np.ndarray, Tensor]:
+    """What the token before each of the n tokens of the answers foretells: logits (n, V).
+
+    Beside them where the answers stand (N_tokens,) bool, and what the backbone left (N_tokens, D). What routers decide
+    is added to `routings`.
+    """
+    hidden = model.hidden(model.embed(lessons), lessons.lengths, routings)
+    learnt = chat.answers(lessons)
+    return model.next_token(hidden[np.append(learnt[1:], False)]), learnt, hidden

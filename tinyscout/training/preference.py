@@ -22,6 +22,7 @@ from tinyscout.models.lead_scout import LeadScout
 from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.vocabulary import END
 from tinyscout.training.fit import shuffled_batches
+from tinyscout.training.instruct import answer_logits
 from tinyscout.training.writer import Writer
 
 TOGETHER = 512  # sequences that are written at once: each holds a key-value cache of some 0.3 MB
@@ -72,10 +73,8 @@ class Pairs(NamedTuple):
 
 def answer_log_probs(model: LeadScout, lessons: Tokens) -> Tensor:
     """log p of each answer given its prompt, lessons (B) -> (B,): the sum over the answer's tokens and its end."""
-    batch = lessons.pad()
-    rows, positions = np.nonzero(chat.answers(batch.ids, batch.lengths))
-    logits = model.language_logits(batch, (rows, positions - 1))  # (n, V)
-    return ops.log_likelihood(logits, targets=batch.ids[rows, positions], texts=rows, count=len(lessons))
+    logits, learnt, _ = answer_logits(model, lessons)  # (n, V), (N_tokens,)
+    return ops.log_likelihood(logits, targets=lessons.ids[learnt], texts=lessons.lead[learnt], count=len(lessons))
 
 
 def log_probs(model: LeadScout, lessons: Tokens) -> np.ndarray:

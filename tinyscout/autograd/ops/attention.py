@@ -32,20 +32,27 @@ def attention(q, k, v, *, lengths=None, causal=True, scale=None, offset=0):
 def self_attention(qkv, *, heads, lengths=None, causal=True, scale=None):
     """Attention of a sequence on itself, from packed queries, keys and values, with the heads put back side by side.
 
-    qkv (B, T, 3D): queries, keys, values, each D = heads * K wide  ->  (B, T, D). The rest as in attention(). Splitting
-    and merging the heads are views, so no step of it copies.
+    qkv (B, T, 3D): queries, keys, values, each D = heads * K wide  ->  (B, T, D). The rest as in attention(). qkv
+    (N, 3D) is ragged: sequences behind one another, of `lengths` rows each, none of which sees another  ->  (N, D).
     """
-    if qkv.ndim != 3 or qkv.shape[-1] % (3 * heads):
-        raise ValueError(f"self_attention: qkv {qkv.shape} must be (B, T, 3D) with D a multiple of {heads} heads")
-    q, k, v = split_heads(qkv, heads)  # (B, H, T, K) each
-    y, gradients = _attend(q, k, v, lengths, causal, scale, 0)
+    if qkv.ndim not in (2, 3) or qkv.shape[-1] % (3 * heads):
+        raise ValueError(
+            f"self_attention: qkv {qkv.shape} must be (B, T, 3D) or (N, 3D) with D a multiple of {heads} heads"
+        )
+    y, parts = np.empty((*qkv.shape[:-1], qkv.shape[-1] // 3), dtype=qkv.dtype), []
+    for room, some in kernels.rooms(qkv, lengths):
+        q, k, v = split_heads(qkv[room], heads)  # (B, H, T, K) each
+        part, gradients = _attend(q, k, v, some, causal, scale, 0)
+        _heads_apart(y[room], heads)[...] = part
+        parts.append((room, gradients))
 
-    def backward(dy):  # dy (B, T, D)
+    def backward(dy):  # dy (..., D)
         dqkv = np.empty(qkv.shape, dtype=qkv.dtype)
-        gradients(_heads_apart(dy, heads), out=split_heads(dqkv, heads))
+        for room, gradients in parts:
+            gradients(_heads_apart(dy[room], heads), out=split_heads(dqkv[room], heads))
         return (dqkv,)
 
-    return y.transpose(0, 2, 1, 3).reshape(*qkv.shape[:2], -1), backward
+    return y, backward
 
 
 @op

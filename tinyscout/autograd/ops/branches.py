@@ -28,7 +28,7 @@ def attention_branch(
 ):
     """x + linear(self_attention(linear(layer_norm(x, gain, shift), qkv, qkv_bias)), out, out_bias).
 
-    x (B, T, D), gain and shift (D,), qkv (3D, D), qkv_bias (3D,), out (D, D), out_bias (D,)  ->  (B, T, D)
+    x (B, T, D) or ragged (N, D), gain and shift (D,), qkv (3D, D), qkv_bias (3D,), out (D, D), out_bias (D,)  ->  as x
     heads, lengths, causal: as in self_attention. kept, frozen: as in mlp_branch.
     """
     kept = None if kept is None else np.asarray(kept, x.dtype)
