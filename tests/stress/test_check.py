@@ -1,0 +1,99 @@
+"""The check can't be had for nothing: noise, constants and the yardstick itself fail it, and only knowledge passes."""
+
+import numpy as np
+import pytest
+
+from tinyscout.metrics import fall, log_loss
+from tinyscout.stress.ceiling import HARDENED, NATURAL, ORACLE, Yardstick
+from tinyscout.stress.check import RULE, Judged, check, divergence
+
+SCOUT = "scout"
+
+
+@pytest.fixture(scope="module")
+def judged(pools) -> Judged:
+    world = pools.test.attacked.world
+    part = np.where(world.truth["family"].isin(["circle_back", "bot_opens"]), "some", "others")
+    return Judged(world.tables, world.truth, part)
+
+
+@pytest.fixture(scope="module")
+def yardsticks(pools, judged) -> dict[str, np.ndarray]:
+    fitted = {NATURAL: Yardstick.fit_natural(pools, (10.0,)), HARDENED: Yardstick.fit_hardened(pools, (10.0,), (1.0,))}
+    return {name: each.logits(judged.tables) for name, each in fitted.items()}
+
+
+def run(judged, yardsticks, scout):
+    return check(judged, {**yardsticks, SCOUT: scout}, yardsticks=list(yardsticks), candidates=[SCOUT], draws=200)
+
+
+def test_the_oracle_in_the_scouts_place_passes_and_equals_the_ceiling(judged, yardsticks):
+    found = run(judged, yardsticks, judged.oracle)
+    assert found.passed
+    assert found.falls[SCOUT] == found.ceiling
+    assert found.figures["all"]["log_loss"][SCOUT] == found.figures["all"]["log_loss"][ORACLE]
+    assert found.gaps[ORACLE].value == pytest.approx(0, abs=1e-6)
+    assert "reaches" in found.text() and "DOES NOT" not in found.text()
+
+
+def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, yardsticks):
+    best = {name: log_loss(judged.tables.labels, logit) for name, logit in yardsticks.items()}
+    found = run(judged, yardsticks, yardsticks[min(best, key=best.__getitem__)])
+    assert not found.passed
+    interval = found.falls[SCOUT]["log_loss"]
+    assert (interval.value, interval.low, interval.high) == (0.0, 0.0, 0.0)
+    assert "DOES NOT REACH" in found.text()
+
+
+@pytest.mark.parametrize("constant", [-3.0, 0.0])
+def test_a_constant_fails(judged, yardsticks, constant):
+    assert not run(judged, yardsticks, np.full(len(judged), constant)).passed
+
+
+def test_permuted_labels_fail_even_the_oracle(judged, yardsticks):
+    rng = np.random.default_rng(0)
+    tables = judged.tables.take(np.arange(len(judged)))
+    tables.leads["label"] = rng.permutation(tables.labels)
+    shuffled = Judged(tables, judged.truth, judged.part)
+    found = run(shuffled, yardsticks, judged.oracle)
+    assert not found.passed
+    assert max(found.falls[SCOUT][metric].value for metric in RULE) < 0.2
+
+
+def test_a_little_of_the_oracle_is_reported_and_not_enough(judged, yardsticks):
+    little = 0.05 * judged.oracle + 0.95 * yardsticks[HARDENED]
+    found = run(judged, yardsticks, little)
+    assert 0 < found.falls[SCOUT]["log_loss"].value < found.ceiling["log_loss"].value
+    assert not found.passed
+
+
+def test_falls_are_those_of_the_metrics_room(judged, yardsticks):
+    found = run(judged, yardsticks, judged.oracle)
+    for metric in RULE:
+        expected = fall(
+            judged.tables.labels,
+            judged.oracle,
+            yardsticks[found.better[metric]],
+            metrics=[metric],
+            groups=judged.groups,
+            draws=200,
+        )[metric]
+        assert found.falls[SCOUT][metric] == expected
+
+
+def test_parts_add_up_and_everybody_is_judged_on_them(judged, yardsticks):
+    found = run(judged, yardsticks, judged.oracle)
+    assert found.leads["some"] + found.leads["others"] == found.leads["all"] == len(judged)
+    losses = found.figures
+    for name in (NATURAL, HARDENED, SCOUT, ORACLE):
+        mean = sum(losses[part]["log_loss"][name] * found.leads[part] for part in ("some", "others")) / len(judged)
+        assert losses["all"]["log_loss"][name] == pytest.approx(mean)
+    assert set(found.to_json()["falls"]) == {SCOUT}
+
+
+def test_divergence_is_zero_for_the_truth_and_positive_for_anything_else():
+    chance = np.array([0.1, 0.5, 0.9])
+    logit = np.log(chance / (1 - chance))
+    np.testing.assert_allclose(divergence(chance, logit), 0, atol=1e-12)
+    assert (divergence(chance, logit + 0.5) > 0).all()
+    assert divergence(np.array([0.5]), np.array([np.log(3)]))[0] == pytest.approx(0.5 * np.log(4 / 3))

@@ -1,0 +1,153 @@
+"""The check: do log loss and credit waste of the scout fall by half against the better yardstick, surely?
+
+Built to be disbelieved: it knows contestants by their logits alone, judges all of them on the same leads and the same
+bootstrap draws, and prints everything, whatever it says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tinyscout.leads.tables import LeadTables
+from tinyscout.metrics import probability
+from tinyscout.metrics.bootstrap import DRAWS, Interval, mean_interval, resample
+from tinyscout.metrics.table import Table
+from tinyscout.stress.ceiling import ORACLE, oracle_logits
+
+RULE = ("log_loss", "credit_waste")
+METRICS = (*RULE, "brier", "roc_auc")
+NEEDED = 0.5  # the fall that the lower end of each interval has to reach
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Attacked leads that all contestants are judged on, by part: seen families, held-out ones, searches.
+
+    part (M,) str; truth as in `families.Attacked`.
+    """
+
+    tables: LeadTables
+    truth: pd.DataFrame
+    part: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """The source lead of every variant, (M,) str."""
+        return self.tables.leads["lead_id"].to_numpy(str)
+
+    @property
+    def oracle(self) -> np.ndarray:
+        """Log-odds of the exact probabilities, (M,)."""
+        return oracle_logits(self.truth["reply_probability"].to_numpy())
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the check found.
+
+    figures: part -> metric -> contestant -> figure ("all" is every judged lead); falls: candidate -> metric -> fall
+    against the better yardstick; gaps: contestant -> mean KL(oracle || contestant); passed: whether each fall of each
+    candidate surely reaches NEEDED.
+    """
+
+    figures: dict[str, dict[str, dict[str, float]]]
+    leads: dict[str, int]
+    falls: dict[str, dict[str, Interval]]
+    better: dict[str, str]
+    ceiling: dict[str, Interval]
+    gaps: dict[str, Interval]
+
+    @property
+    def passed(self) -> bool:
+        return all(fall.low >= NEEDED for found in self.falls.values() for fall in found.values())
+
+    def text(self) -> str:
+        """The tables and the verdict as plain ASCII text."""
+        names = list(self.figures["all"][METRICS[0]])
+        head = ["all judged leads", "log loss", "credit\nwaste", "Brier", "ROC AUC", "KL from\nthe oracle"]
+        whole = self.figures["all"]
+        rows = [
+            [name, *(_shown(metric, whole[metric][name]) for metric in METRICS), f"{self.gaps[name].value:.3f}"]
+            for name in names
+        ]
+        parts = [Table(head, rows).text()]
+        for metric in RULE:
+            some = {part: found[metric] for part, found in self.figures.items() if part != "all"}
+            title = f"{metric.replace('_', ' ')} by part"
+            rows = [[name, *(_shown(metric, found[name]) for found in some.values())] for name in names]
+            parts.append(Table([title, *(f"{part}\n{self.leads[part]:,} leads" for part in some)], rows).text())
+        head = ["fall", *(f"{metric.replace('_', ' ')}\nagainst {self.better[metric]}" for metric in RULE)]
+        falls = {f"{ORACLE} (the most there is)": self.ceiling, **self.falls}
+        parts.append(Table(head, [[name, *(_percent(found[m]) for m in RULE)] for name, found in falls.items()]).text())
+        least = min(fall.low for found in self.falls.values() for fall in found.values())
+        verdict = "reaches" if self.passed else "DOES NOT REACH"
+        parts.append(f"The least lower end of a fall is {100 * least:.1f} %: it {verdict} {100 * NEEDED:.0f} %.")
+        return "\n\n".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same numbers for json.dumps."""
+        return {
+            "figures": self.figures,
+            "leads": self.leads,
+            "falls": {name: {m: each.to_dict() for m, each in found.items()} for name, found in self.falls.items()},
+            "better": self.better,
+            "ceiling": {metric: each.to_dict() for metric, each in self.ceiling.items()},
+            "gaps": {name: each.to_dict() for name, each in self.gaps.items()},
+            "passed": self.passed,
+        }
+
+
+def check(
+    judged: Judged,
+    logits: Mapping[str, np.ndarray],
+    *,
+    yardsticks: Sequence[str],
+    candidates: Sequence[str],
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Check:
+    """Judge contestants (M,) on the judged leads; the oracle is always one of them.
+
+    yardsticks, candidates: names of contestants. For each metric the yardstick with the lower figure counts.
+    """
+    everyone = {**logits, ORACLE: judged.oracle}
+    y, chance = judged.tables.labels, judged.truth["reply_probability"].to_numpy()
+    found = resample(y, everyone, metrics=METRICS, groups=judged.groups, draws=draws, seed=seed)
+    figures, leads = {"all": found.value}, {"all": len(judged)}
+    for part in pd.unique(judged.part):
+        rows = np.flatnonzero(judged.part == part)
+        own = {name: logit[rows] for name, logit in everyone.items()}
+        figures[part] = resample(y[rows], own, metrics=METRICS, draws=1).value
+        leads[part] = len(rows)
+    better = {metric: min(yardsticks, key=found.value[metric].__getitem__) for metric in RULE}
+    return Check(
+        figures=figures,
+        leads=leads,
+        falls={name: {metric: found.fall(metric, name, better[metric]) for metric in RULE} for name in candidates},
+        better=better,
+        ceiling={metric: found.fall(metric, ORACLE, better[metric]) for metric in RULE},
+        gaps={
+            name: mean_interval(divergence(chance, logit), groups=judged.groups, draws=draws, seed=seed)
+            for name, logit in everyone.items()
+        },
+    )
+
+
+def divergence(chance: np.ndarray, logit: np.ndarray) -> np.ndarray:
+    """KL(oracle || model) of each lead in nats, (M,): exact probabilities against logits; it has no label noise."""
+    p, q = np.clip(chance, 1e-12, 1 - 1e-12), np.clip(probability(logit), 1e-7, 1 - 1e-7)
+    return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+
+
+def _shown(metric: str, value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.3f}" if metric != "log_loss" else f"{value:.4f}"
+
+
+def _percent(fall: Interval) -> str:
+    return f"{100 * fall.value:.1f} % ({100 * fall.low:.1f} to {100 * fall.high:.1f})"
