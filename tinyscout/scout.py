@@ -8,7 +8,7 @@ ranked = Scout.load("artifacts/scout").rank(read_tables("new.csv", labelled=Fals
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,10 +28,15 @@ from tinyscout.metrics.scores import clearly_below, shifted_losses
 from tinyscout.models.calibrators import Platt
 from tinyscout.models.lead_scout import Examples
 from tinyscout.settings import ScoutSettings, first_mistake
+from tinyscout.tokenizer.fields import CategoryCoder
 from tinyscout.training import Progress, Stack
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tinyscout.drafting import Drafted
+    from tinyscout.leads.outreach_instructions import Instruction
+    from tinyscout.training.writer import Writer
 
 NO_CALIBRATION = Platt(1.0, 0.0)
 SHARES = {"baseline": 0.0, "blend": 0.5, "scout": 1.0}  # the transformer's share of each contender's logit
@@ -220,6 +225,49 @@ class Scout:
             model_version=self.version,
             cost_per_contact=cost_per_contact,
             value_per_reply=value_per_reply,
+        )
+
+    def write(
+        self,
+        tables: LeadTables,
+        instruction: Instruction,
+        *,
+        temperature: float = 0.8,
+        n: int = 1,
+        seed: int = 0,
+        tries: int = 8,
+        mention: Collection[str] | None = None,
+        most: int | None = None,
+        writer: Writer | None = None,
+    ) -> list[Drafted]:
+        """`n` drafts of a first message for each contact of `tables` that may be written to, in their order.
+
+        A contact without consent for the channel, or whose lead wants to be left alone, gets none, and why_not says so.
+        A draft states facts of columns and signals that this scout knows; it is drawn again, up to `tries` times, until
+        the written rules find nothing invented and everything as instructed, or else withheld. The same call gives the
+        same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words; mention: columns and
+        kinds of signals to speak of, by default those a polite person would; most: end after so many contacts that may
+        be written to; writer: the one that ships, by default. Read the leads with as_of_now=True, so that a draft
+        speaks of today. Raises InputError for a number that makes no sense or an unknown name in mention.
+        """
+        from tinyscout.drafting import LONGEST, MIN_P, write_drafts
+        from tinyscout.inference.sampler import SamplerSettings
+        from tinyscout.training.writer import Writer
+
+        sampler = SamplerSettings(temperature=temperature, min_p=MIN_P, most=LONGEST, seed=seed)
+        tokenizer = self.stack.tokenizer
+        coders = {each.name: each.coder for each in tokenizer.fields}
+        return write_drafts(
+            tables,
+            instruction,
+            writer=writer or Writer.shipped(),
+            sampler=sampler,
+            number=n,
+            tries=tries,
+            values={name: coder.values for name, coder in coders.items() if isinstance(coder, CategoryCoder)},
+            kinds={kind for kind, _ in tokenizer.signals.pairs},
+            mention=mention,
+            most=most,
         )
 
     def in_dtype(self, dtype: str) -> Scout:

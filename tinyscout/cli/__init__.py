@@ -17,6 +17,7 @@ COMMANDS = {
     "quality": "report what an export holds: class balance, missing values, duplicates, leaking columns",
     "fit": "fit a scout on an export, judged on its latest leads",
     "score": "rank the leads of an export with a fitted scout",
+    "write": "draft a first message for the best leads that may be written to",
     "evaluate": "judge a fitted scout on leads whose outcome is known",
     "export": "write a fitted scout's transformers as ONNX, or as weights that PyTorch loads",
     "learn": "run the phases of the course in order, skipping what is fresh",

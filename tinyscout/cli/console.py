@@ -42,7 +42,11 @@ def write_json(path: Path | None, content: dict[str, Any]) -> None:
 
 
 def write_csv(path: Path, table: Any) -> None:
-    """Write a data frame to `path` as UTF-8 CSV, whole or not at all."""
+    """Write a data frame to `path` as UTF-8 CSV, whole or not at all; no cell or name is a formula to a spreadsheet."""
+    from tinyscout.leads.spreadsheet import harmless
+
+    words = {name: table[name].map(harmless, na_action="ignore") for name in table.select_dtypes(["object", "string"])}
+    table = table.assign(**words)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
 

@@ -44,13 +44,11 @@ def note_signals_left_out(args: argparse.Namespace, scout: Scout) -> None:
         )
 
 
-def read(
-    args: argparse.Namespace, *, schema: Schema | None = None, progress: Callable[[str, int, int], None] | None = None
-) -> LeadTables:
-    """The export named by the arguments, whole."""
+def read(args: argparse.Namespace, *, schema: Schema | None = None, as_of_now: bool = False) -> LeadTables:
+    """The export named by the arguments, whole; as_of_now: without labels, every lead as of one moment."""
     from tinyscout.leads import read_tables
 
-    return read_tables(args.leads, **_options(args, schema), progress=progress)
+    return read_tables(args.leads, **_options(args, schema), labelled=not as_of_now, as_of_now=as_of_now)
 
 
 def read_chunks(

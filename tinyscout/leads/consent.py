@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tinyscout.leads.ledger import Ledger
 
 CHANNELS = ("email", "linkedin")
+NEEDED = {"email": "email", "linkedin": "linkedin", "follow_up": "email", "re_engage": "email"}  # by kind of message
 KINDS = ("consent", "opt_out")  # yes in a column of the first kind allows, yes in one of the second forbids
 
 

@@ -15,6 +15,7 @@ from tinyscout.artifact import replacing
 from tinyscout.errors import InputError
 from tinyscout.leads.account import EXAMPLES, Account
 from tinyscout.leads.sources import BadRow, Source
+from tinyscout.leads.spreadsheet import harmless
 
 Table = Literal["leads", "signals"]
 
@@ -99,7 +100,7 @@ class Ledger:
         with replacing(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["table", "file", "line", "reason", "lead_id", "detail"])
-            writer.writerows(sorted(self._list))
+            writer.writerows([harmless(cell) for cell in row] for row in sorted(self._list))
 
     def _add(self, table: str, file: int, line: int, reason: str, lead_id: str, detail: str) -> None:
         if self.listing:

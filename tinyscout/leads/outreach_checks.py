@@ -10,9 +10,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tinyscout.leads import outreach_templates as templates
-from tinyscout.leads.outreach_facts import AGES, REASONS, Fact, claims, phrases_of, word_set
+from tinyscout.leads.outreach_facts import AGES, REASONS, Fact, claims, phrases_of
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction
 from tinyscout.leads.outreach_templates import CONTRACTIONS, TONES
+from tinyscout.leads.outreach_values import word_set
 
 RULES = ("name", "number", "date", "claim", "age", "you", "word")
 ASKED = ("channel", "tone", "length", "question")

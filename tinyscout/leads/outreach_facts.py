@@ -15,18 +15,12 @@ import numpy as np
 import pandas as pd
 
 from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
-from tinyscout.leads.tables import LeadTables
+from tinyscout.leads.outreach_values import clean, word_set
+from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
 from tinyscout.leads.world_texts import FEATURES
 
 LATEST = 8  # a message speaks of the latest signals; what lies further back is seldom remembered
 RECENT_FUNDING = 12  # months
-LONGEST_VALUE = 32  # characters: what is longer, or has more than four words, is no value but a text
-
-
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text, to look others up in."""
-    return frozenset(text.split())
-
 
 ROLES = {
     "saas_founder": "a founder",
@@ -115,10 +109,8 @@ POLITE_KINDS = word_set(
     "demo webinar trial download downloaded form meeting docs pricing paper study signup event ticket"
 )
 HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
-_NO_VALUE = word_set(  # says nothing, or nothing that a lead likes to hear
-    "other others unknown none select na n/a yes no true false not test list bought paid outbound cold search"
-)
-_VALUE = re.compile(r"[^\W_][\w &/+.,#'()-]*")
+LEFT = ("unsub", "optout", "optedout", "spamreport", "spamcomplaint")  # in a kind's name, without spaces: wants no mail
+WROTE = word_set("reply replies replied response ticket inbound incoming")  # in the names of what a lead wrote itself
 
 
 class Fact(NamedTuple):
@@ -141,6 +133,18 @@ class Fact(NamedTuple):
         return f"{key}: {self.said}, {self.when}" if self.when else f"{key}: {self.said}"
 
     @property
+    def ours(self) -> bool:
+        """Whether it is said in words known here, not in those of a CRM."""
+        return self.did or self.said in _OURS or self.said in COLUMNS.get(self.about, {}).values()
+
+    @property
+    def source(self) -> str:
+        """Where the fact is from: "column industry", "signal docs_visit, 75 h before contact"."""
+        if self.when:
+            return f"signal {self.about}, {self.value}"
+        return f"signal {self.about}" if self.said in (UNSUBSCRIBED, REFUSED) else f"column {self.about}"
+
+    @property
     def thing(self) -> str:
         """What a deed was about: "our docs" of "read our docs"; empty for what is no deed."""
         if not self.did:
@@ -153,8 +157,8 @@ class LeadFacts:
     """What may be said of one lead.
 
     profile: facts by column; deeds: what it did, latest first, one a kind; stop: why to leave the lead alone, if its
-    last word was such; written_to: whether it got an outreach email; idle_hours: since its latest signal, inf where it
-    has none.
+    last word was such; written_to: whether it got an outreach email; idle_hours: since its latest signal or contact,
+    inf where it has none.
     """
 
     profile: dict[str, Fact]
@@ -181,13 +185,25 @@ class FactBook:
         self.numbers: dict[str, np.ndarray] = {}
         for name in tables.schema.profile:
             if tables.schema.columns[name] == "number" and name in ("employees", "months_since_funding"):
+                if mention is not None and name not in mention:
+                    continue
                 self.numbers[name] = tables.leads[name].to_numpy(float)
             elif tables.schema.columns[name] == "category" and _may_say(name, mention, POLITE_COLUMNS):
                 column = pd.Series(tables.leads[name]).astype(object)
                 self.columns[name] = column.where(column.notna(), "").tolist()
         signals = tables.signals
         self.kinds = signals["kind"].astype(object).tolist()
-        self.spoken = {kind for kind in set(self.kinds) if kind in DEEDS or _may_say(kind, mention, POLITE_KINDS)}
+        kinds = set(self.kinds)
+        polite = {kind for kind in kinds if clean(in_words(kind)) and _may_say(kind, mention, POLITE_KINDS)}
+        self.spoken = polite | (kinds & set(DEEDS) if mention is None else set())
+        self.leaving = {kind for kind in kinds if any(word in "".join(in_words(kind).split()) for word in LEFT)}
+        self.wrote = {kind for kind in kinds if WROTE & set(in_words(kind).split())}
+        self.outreach = {kind for kind in kinds if "outreach" in in_words(kind).split()}
+        self.since_contact = np.full(len(tables), np.inf)  # hours, where an earlier contact is known
+        if "earlier_contact" in tables.leads:
+            then, now = (microseconds(tables.leads[name]) for name in ("earlier_contact", "contacted_at"))
+            known = tables.leads["earlier_contact"].notna().to_numpy()
+            self.since_contact[known] = (now[known] - then[known]) / HOUR_US
         self.ages = signals["age_hours"].to_numpy(float)
         texts = signals["text"] if "text" in signals else pd.Series([""] * len(signals), dtype=object)
         self.texts = texts.astype(object).where(texts.notna(), "").tolist()
@@ -200,17 +216,27 @@ class FactBook:
         places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
         for rank, i in enumerate(places):
             kind, meaning = self.kinds[i], self._meaning(i)
-            if kind == "unsubscribe" or meaning == "refuse":
-                value, said = ("seen", UNSUBSCRIBED) if kind == "unsubscribe" else (meaning, REFUSED)
+            if kind in self.leaving or meaning == "refuse":
+                value, said = ("seen", UNSUBSCRIBED) if kind in self.leaving else (meaning, REFUSED)
                 stop = stop if stop or revived else Fact(kind, value, said)
             if kind in self.spoken and rank < LATEST and kind not in deeds:
                 deeds[kind] = self._deed(i)
             revived |= kind == "demo_request" or meaning == "want"
-        written_to = any(self.kinds[i] == "outreach_email" for i in places)
-        idle = float(self.ages[places[0]]) if len(places) else np.inf
+        since = float(self.since_contact[row])
+        written_to = since < np.inf or any(self.kinds[i] in self.outreach for i in places)
+        idle = min(float(self.ages[places[0]]) if len(places) else np.inf, since)
         if stop is None and "persona" in profile and profile["persona"].said == STUDENT:
             stop = profile["persona"]
         return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle)
+
+    def stop(self, row: int) -> Fact | None:
+        """Why lead `row` gets no outreach: as `of` has it, and words alone don't take an unsubscribe back."""
+        for i in range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1):
+            if self.kinds[i] == "demo_request":
+                break
+            if self.kinds[i] in self.leaving:
+                return Fact(self.kinds[i], "seen", UNSUBSCRIBED)
+        return self.of(row).stop
 
     def facts(self, row: int) -> tuple[Fact, ...]:
         """All that is true of lead `row` and may be said, however far back a signal lies."""
@@ -219,7 +245,7 @@ class FactBook:
             kind = self.kinds[i]
             if kind in self.spoken:
                 found.append(self._deed(i))
-            elif kind == "unsubscribe":
+            elif kind in self.leaving:
                 found.append(Fact(kind, "seen", UNSUBSCRIBED))
             if self._meaning(i) == "refuse":
                 found.append(Fact(kind, "refuse", REFUSED))
@@ -251,7 +277,7 @@ class FactBook:
 
     def _meaning(self, i: int) -> str:
         """What the lead itself wrote in signal i means; empty where it wrote nothing."""
-        written = self.texts[i] if self.kinds[i] in ("reply_message", "support_ticket") else ""
+        written = self.texts[i] if self.kinds[i] in self.wrote else ""
         return _meaning_of(written) if written else ""
 
 
@@ -276,9 +302,10 @@ def _value_in_words(name: str, value: str) -> str:
     """A category's value as a message says it; empty where it is none to be said."""
     if name in COLUMNS and value in COLUMNS[name]:
         return COLUMNS[name][value]
-    words = " ".join(str(value).replace("_", " ").split())
-    short = len(words) <= LONGEST_VALUE and len(words.split()) <= 4
-    return words if short and _VALUE.fullmatch(words) and not _NO_VALUE & set(words.lower().split()) else ""
+    return clean(value)
+
+
+_OURS = (*(words for _, words in SIZES), FUNDED, UNSUBSCRIBED, REFUSED)
 
 
 @cache

@@ -132,8 +132,11 @@ class Reading:
         by_time = np.lexsort((order[rows], contacted.us))  # without time all moments are alike and order decides
         rows, contact_id, contacted = rows[by_time], contact_id[by_time], contacted.take(by_time)
         waiting = waiting[by_time]
+        earlier = None
         if has_time and self.as_of_now:  # sorted by contact still, so that a lead's last row is what is known last
+            earlier = np.where(waiting, NONE, contacted.us)
             contacted, waiting = self._now(len(rows)), np.ones(len(rows), bool)
+            earlier = np.where(earlier < contacted.us, earlier, NONE)
         raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
         self.ledger.kept["leads"] += len(rows)
 
@@ -149,6 +152,8 @@ class Reading:
         }
         if waiting.any():
             frame["not_contacted"] = waiting
+        if earlier is not None:
+            frame["earlier_contact"] = to_series(earlier)
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
         for channel, reasons in forbidden.items():

@@ -16,7 +16,7 @@ FEATURE_TYPES: tuple[ColumnType, ...] = ("number", "category", "text", "date")
 # Columns of LeadTables.leads that are roles and never features.
 ROLES = (
     *("contact_id", "lead_id", "contacted_at", "not_contacted", "order", "replied_at", "label"),
-    *("no_consent_email", "no_consent_linkedin"),
+    *("earlier_contact", "no_consent_email", "no_consent_linkedin"),
 )
 
 

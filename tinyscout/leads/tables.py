@@ -23,7 +23,8 @@ class LeadTables:
 
     leads: RangeIndex, sorted by (contacted_at, order). Columns contact_id (str, unique), lead_id (str), contacted_at
       (datetime64[us, UTC], NaT where the export has no time), not_contacted (bool, only where it holds for some:
-      nobody knows yet when, and contacted_at is the moment they are scored as of), order (int64), replied_at
+      nobody knows yet when, and contacted_at is the moment they are scored as of), earlier_contact (datetime64[us,
+      UTC], only where all are read as of now: when a lead was contacted already), order (int64), replied_at
       (datetime64[us, UTC], only where the label was made from it), label (float64: 1 reply in the window, 0 none, NaN
       not known yet), no_consent_email and no_consent_linkedin (str, each only where the export has a column of consent
       for it: why the lead may not be written to, "" where it may), then profile columns under their own names: number

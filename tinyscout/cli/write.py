@@ -1,0 +1,175 @@
+"""`tinyscout write`: drafts of first messages for the best leads of an export that may be written to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyscout.cli.fitted import add_model_arguments, load_scout
+from tinyscout.cli.outputs import check_outputs
+from tinyscout.cli.reading import add_reading_arguments, note_signals_left_out, read
+from tinyscout.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from tinyscout.drafting import Drafted
+    from tinyscout.leads.tables import LeadTables
+    from tinyscout.scout import Scout
+
+BLOCK = 500  # ranked leads looked at in one go, until enough are found that may be written to
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_reading_arguments(parser, with_schema=True)
+    add_model_arguments(parser)
+    parser.add_argument("--out", type=Path, default=Path("drafts.csv"), help="where the drafts go, one row each")
+    parser.add_argument("--top", type=int, default=20, help="how many leads to write to, the best that may be (20)")
+    channels = "email, linkedin, follow_up, re_engage, or decline, which answers leads that want to be left alone"
+    parser.add_argument("--channel", default="email", help=f"{channels} (email)")
+    parser.add_argument(
+        "--tone", default="friendly", help="friendly, formal, direct, casual, warm or modest (friendly)"
+    )
+    parser.add_argument("--length", default="medium", help="short, medium or long (medium)")
+    varied = "0 for the likeliest words, higher for more variety (0.8)"
+    parser.add_argument("--temperature", type=float, default=0.8, help=varied)
+    parser.add_argument("--n", type=int, default=1, help="drafts a lead, no two alike (1)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same drafts (0)")
+    mention = "columns and kinds of signals to speak of, in place of those whose names say that a polite person would"
+    parser.add_argument("--mention", nargs="+", metavar="NAME", help=mention)
+    parser.add_argument("--json", type=Path, help="write counts as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tinyscout.cli.console import write_csv, write_json
+    from tinyscout.inference.sampler import SamplerSettings
+    from tinyscout.leads.outreach_instructions import Instruction
+
+    check_outputs(args, ["out", "rejects", "json"])
+    if args.top < 1:
+        raise InputError(f"--top is {args.top}; needs 1 or more")
+    instruction = Instruction(args.channel, args.tone, args.length)  # what is wrong with it is found before the work
+    SamplerSettings(temperature=args.temperature, seed=args.seed)
+    scout = load_scout(args)
+    tables = read(args, schema=scout.schema, as_of_now=True)
+    print("\n".join(tables.account.lines()))
+    note_signals_left_out(args, scout)
+    _note_no_consent(args, tables)
+
+    tables = tables.take(_latest_contacts(tables))
+    probabilities = scout.predict(tables)
+    ranked = (-probabilities).argsort(kind="stable")
+    rank = ranked.argsort() + 1
+    chosen = _wanting_to_be_left_alone(tables, ranked) if args.channel == "decline" else ranked
+    rows, found = [], []
+    for start in range(0, len(chosen), BLOCK):
+        block = chosen[start : start + BLOCK]
+        more = scout.write(
+            tables.take(block),
+            instruction,
+            temperature=args.temperature,
+            n=args.n,
+            seed=args.seed,
+            mention=args.mention,
+            most=args.top - sum(not each.why_not for each in found),
+        )
+        found += more
+        rows += block[: len(more)].tolist()
+        if sum(not each.why_not for each in found) == args.top:
+            break
+    table = _table(tables, rows, found, args.channel, rank, probabilities, scout)
+    write_csv(args.out, table)
+    _report(args, found, scout)
+    status = Counter(table["status"].tolist())
+    counts = {"leads": len(tables), "drafts": status["draft"], "status": dict(status)}
+    write_json(args.json, {**counts, "account": tables.account.to_dict()})
+    return 0
+
+
+def _latest_contacts(tables: LeadTables) -> np.ndarray:
+    """The row of each lead's last contact, in the order of the tables: a lead is written to once."""
+    import numpy as np
+
+    return np.flatnonzero(~tables.leads["lead_id"].duplicated(keep="last").to_numpy())
+
+
+def _wanting_to_be_left_alone(tables: LeadTables, rows: np.ndarray) -> np.ndarray:
+    """Those of the rows whose lead gave a reason to decline."""
+    import numpy as np
+
+    from tinyscout.leads.outreach_facts import FactBook
+
+    book = FactBook(tables)
+    return np.array([row for row in rows if book.stop(row) is not None], dtype=np.int64)
+
+
+def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
+    """Say on standard error that the export doesn't say who may be written to."""
+    from tinyscout.leads.consent import NEEDED
+
+    needed = NEEDED.get(args.channel)
+    if needed and f"no_consent_{needed}" not in tables.leads:
+        print(
+            f"tinyscout write: note: no column of consent for {needed} was found, so nobody's consent was checked; "
+            f'name one in a field map: [consent] {needed} = {{ opt_out = "..." }} (docs/bring_your_own.md)',
+            file=sys.stderr,
+        )
+
+
+def _table(
+    tables: LeadTables,
+    rows: list[int],
+    found: list[Drafted],
+    channel: str,
+    rank: np.ndarray,
+    probabilities: np.ndarray,
+    scout: Scout,
+) -> pd.DataFrame:
+    """One row a draft, and one for each lead that outranks the last one written to and may not be written to."""
+    import pandas as pd
+
+    lines = []
+    for row, each in zip(rows, found, strict=True):
+        moment = tables.leads["contacted_at"].iloc[row]
+        lead = {
+            "lead_id": each.lead_id,
+            "rank": rank[row],
+            "probability": round(probabilities[row], 6),
+            "channel": channel,
+            "as_of": "" if pd.isna(moment) else moment.isoformat(timespec="seconds"),
+        }
+        if each.why_not:
+            lines.append(lead | {"status": each.why_not})
+        for draft in each.drafts:
+            facts = "; ".join(f"{fact.point} [{fact.source}]" for fact in draft.facts)
+            text = {"draft": draft.number, "subject": draft.subject, "message": draft.message, "facts": facts}
+            if draft.problems:
+                checks, status = "; ".join(draft.problems), f"withheld: none of {draft.drawn} drawn passed the checks"
+            else:
+                checks, status = f"passed, {draft.drawn} drawn", "draft"
+            lines.append(lead | text | {"checks": checks, "status": status})
+    names = ["lead_id", "rank", "probability", "channel", "draft", "subject", "message", "facts", "checks", "status"]
+    table = pd.DataFrame(lines, columns=[*names, "as_of"])
+    table["draft"] = table["draft"].astype("Int64")
+    table["model_version"] = scout.version
+    return table
+
+
+def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> None:
+    drafts = [draft for each in found for draft in each.drafts]
+    kept = sum(not draft.problems for draft in drafts)
+    written = sum(any(not draft.problems for draft in each.drafts) for each in found)
+    print(f"{kept:,} drafts to {written:,} of the best leads by model {scout.version} ({scout.ships})")
+    if kept < len(drafts):
+        print(f"{len(drafts) - kept:,} withheld: no drawing passed the checks")
+    reasons = Counter(each.why_not.split(":")[0].split(" (")[0] for each in found if each.why_not)
+    for reason, count in reasons.most_common():
+        print(f"{count:,} better ranked or level got none: {reason}")
+    print(
+        f"drafts: {args.out}; read each before you send it: what they say of the product is the made-up seller's that"
+    )
+    print("the writer learnt from")

@@ -1,0 +1,194 @@
+"""Drafts of first messages: what may be said of a lead, written by the writer, checked, and withheld where it's wrong.
+
+A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads, and on no
+text of the CRM. Notes, replies and tickets are never read by the writer; what a reply or ticket says can only keep a
+lead from being written to. Values of the profile are put in after the writing (leads/outreach_stand_ins.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from tinyscout.errors import InputError
+from tinyscout.inference.sampler import SamplerSettings
+from tinyscout.leads.consent import NEEDED
+from tinyscout.leads.outreach import IDLE_DAYS, suitable_channels
+from tinyscout.leads.outreach_checks import faults, inventions, repeats, states
+from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, LeadFacts
+from tinyscout.leads.outreach_instructions import Instruction, plan
+from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
+from tinyscout.leads.tables import LeadTables
+from tinyscout.training.writer import Writer
+
+TRIES = 8  # drawings for one draft, until one passes the checks
+MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
+LONGEST = 140  # tokens of a message
+_STOPS = {
+    UNSUBSCRIBED: "unsubscribed",
+    REFUSED: "refused in its own words",
+    STUDENT: "a student, who is not here to buy",
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message to a lead, or none: number counts a lead's drafts from 1.
+
+    text: subject (in an email), greeting, body and parting; empty where nothing passed the checks. facts: what it
+    says of the lead. drawn: how many messages were drawn for it. problems: what the checks said of the last of them;
+    empty for a draft.
+    """
+
+    number: int
+    text: str
+    facts: tuple[Fact, ...]
+    drawn: int
+    problems: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The subject of an email; empty for what has none."""
+        first = self.text.split("\n")[0]
+        return first.removeprefix("Subject: ") if first.startswith("Subject: ") else ""
+
+    @property
+    def message(self) -> str:
+        """The text without its subject."""
+        return self.text.split("\n", 1)[1] if self.subject else self.text
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """What was written to one contact: drafts, or why it may not be written to (why_not, empty where it may)."""
+
+    lead_id: str
+    contact_id: str
+    why_not: str = ""
+    drafts: list[Draft] = field(default_factory=list)
+
+
+def write_drafts(
+    tables: LeadTables,
+    instruction: Instruction,
+    *,
+    writer: Writer,
+    sampler: SamplerSettings,
+    number: int,
+    tries: int = TRIES,
+    values: Mapping[str, Collection[str]],
+    kinds: Collection[str],
+    mention: Collection[str] | None = None,
+    most: int | None = None,
+) -> list[Drafted]:
+    """Drafts for the contacts of `tables`, in their order, `number` for each that may be written to.
+
+    A message is drawn up to `tries` times until it states a fact of the plan (where there is any), invents nothing, is
+    as instructed, says nothing twice and differs from the contact's earlier drafts. values (by column) and kinds: what
+    may be said because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts
+    that may be written to. Raises InputError for numbers that make no sense and for an unknown name in mention.
+    """
+    _check(sampler, number, tries, mention or (), {*tables.schema.profile, *kinds})
+    book = FactBook(tables, mention)
+    latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
+    found: list[Drafted] = []
+    known: dict[int, LeadFacts] = {}
+    ids = zip(tables.leads["lead_id"], tables.leads["contact_id"], strict=True)
+    for row, (lead_id, contact_id) in enumerate(ids):
+        if most is not None and len(known) >= most:
+            break
+        own = replace(book.of(row), stop=book.stop(latest[lead_id]))
+        why_not = _why_not(tables, row, own, instruction)
+        found.append(Drafted(lead_id, contact_id, why_not))
+        if not why_not:
+            known[row] = _usable(own, values, kinds)
+    asked = [_Asked(found[row], plan(facts, instruction), instruction) for row, facts in known.items()]
+    _write(asked, writer, sampler, number, tries if sampler.temperature else 1)
+    return found
+
+
+class _Asked:
+    """A contact with its plan, as the writer is told it, and the drafts so far."""
+
+    def __init__(self, drafted: Drafted, facts: tuple[Fact, ...], instruction: Instruction):
+        self.drafts, self.contact_id = drafted.drafts, drafted.contact_id
+        self.facts, self.instruction = facts, instruction
+        self.told: list[Told] = stand_ins(facts)
+        self.prompt = instruction.with_plan(each.told for each in self.told)
+
+    def stream(self, number: int, draw: int) -> int:
+        """The stream of random numbers of one drawing: its own, whoever else is written to."""
+        name = f"{self.contact_id}\n{number}\n{draw}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(blake2b(name, digest_size=8).digest(), "big")
+
+    def judge(self, raw: str) -> tuple[str, tuple[Fact, ...], tuple[str, ...]]:
+        """The message that a drawing makes, the facts it states, and what is wrong with it."""
+        text = put_back(raw, self.told)
+        invented = inventions(raw, [each.told for each in self.told]) or inventions(text, self.facts)
+        problems = [f'invented "{each.words}" ({each.rule})' for each in invented]
+        stated = tuple(fact for fact in self.facts if states(text, fact))
+        problems += ["states none of the facts"] if self.facts and not stated else []
+        problems += [f"{fault} not as asked" for fault in faults(text, self.instruction)]
+        problems += ["a sentence comes twice"] if repeats(text) else []
+        problems += ["the same as an earlier draft"] if any(text == draft.text for draft in self.drafts) else []
+        return text, stated, tuple(problems)
+
+
+def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, number: int, tries: int) -> None:
+    """Fill in the drafts: the n-th of all contacts at once, and again for those whose drawing did not pass."""
+    for n in range(1, number + 1):
+        open_ = list(asked)
+        for draw in range(1, tries + 1):
+            streams = [each.stream(n, draw) for each in open_]
+            texts = writer.write([each.prompt for each in open_], sampler, streams=streams) if open_ else []
+            failed = []
+            for each, raw in zip(open_, texts, strict=True):
+                text, facts, problems = each.judge(raw)
+                if not problems:
+                    each.drafts.append(Draft(n, text, facts, draw))
+                elif draw == tries:
+                    each.drafts.append(Draft(n, "", (), draw, problems))
+                else:
+                    failed.append(each)
+            open_ = failed
+
+
+def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instruction) -> str:
+    """Why a contact may not be written to; empty where it may."""
+    channel = instruction.channel
+    needed = NEEDED.get(channel)
+    if needed and f"no_consent_{needed}" in tables.leads:
+        reason = tables.leads[f"no_consent_{needed}"].iloc[row]
+        if reason:
+            return f"no consent for {needed}: {reason}"
+    if channel in suitable_channels(known):
+        return ""
+    if known.stop is not None:
+        return f"{_STOPS[known.stop.said]} ({known.stop.source})"
+    if channel == "follow_up":
+        return "no earlier message to follow up is known"
+    if known.idle_hours == float("inf"):
+        return "neither a signal nor an earlier contact is known to come back to"
+    return f"no need to re-engage: heard of {known.idle_hours / 24:.0f} days ago, less than {IDLE_DAYS:.0f}"
+
+
+def _usable(known: LeadFacts, values: Mapping[str, Collection[str]], kinds: Collection[str]) -> LeadFacts:
+    """What is known of a lead without what the scout doesn't know: a value that hardly another lead has may be text."""
+    profile = {
+        name: fact for name, fact in known.profile.items() if fact.ours or fact.value.strip() in values.get(name, ())
+    }
+    deeds = tuple(fact for fact in known.deeds if fact.ours or fact.about in kinds)
+    return replace(known, profile=profile, deeds=deeds)
+
+
+def _check(sampler: SamplerSettings, number: int, tries: int, mention: Collection[str], there: set[str]) -> None:
+    for name, value in (("n", number), ("tries", tries)):
+        if value < 1:
+            raise InputError(f"write: {name} is {value}; needs 1 or more")
+    if number > 1 and not sampler.temperature:
+        raise InputError(f"write: temperature 0 has one draft to a lead, n is {number}; needs a temperature above 0")
+    for name in mention:
+        if name not in there:
+            listed = ", ".join(sorted(there))
+            raise InputError(f'write: no column or kind of signal "{name}" to mention is known; needs some of {listed}')
