@@ -379,8 +379,8 @@ def test_it_works_whatever_ships_and_from_a_file(small_scout, some, writer, tmp_
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"n": 0}, "write: n is 0"),
-        ({"tries": 0}, "write: tries is 0"),
+        ({"n": 0}, "Scout.write: n is 0"),
+        ({"tries": 0}, "Scout.write: tries is 0"),
         ({"temperature": -1.0}, "temperature is -1.0; needs a number from 0 up"),
         ({"temperature": 0.0, "n": 2}, "temperature 0 has one draft to a lead, n is 2"),
         ({"seed": -1}, "seed is -1"),

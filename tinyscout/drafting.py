@@ -185,10 +185,14 @@ def _usable(known: LeadFacts, values: Mapping[str, Collection[str]], kinds: Coll
 def _check(sampler: SamplerSettings, number: int, tries: int, mention: Collection[str], there: set[str]) -> None:
     for name, value in (("n", number), ("tries", tries)):
         if value < 1:
-            raise InputError(f"write: {name} is {value}; needs 1 or more")
+            raise InputError(f"Scout.write: {name} is {value}; needs 1 or more")
     if number > 1 and not sampler.temperature:
-        raise InputError(f"write: temperature 0 has one draft to a lead, n is {number}; needs a temperature above 0")
+        raise InputError(
+            f"Scout.write: temperature 0 has one draft to a lead, n is {number}; needs a temperature above 0"
+        )
     for name in mention:
         if name not in there:
             listed = ", ".join(sorted(there))
-            raise InputError(f'write: no column or kind of signal "{name}" to mention is known; needs some of {listed}')
+            raise InputError(
+                f'Scout.write: no column or kind of signal "{name}" to mention is known; needs some of {listed}'
+            )

@@ -56,10 +56,6 @@ def run(args: argparse.Namespace) -> int:
     SamplerSettings(temperature=args.temperature, seed=args.seed)
     scout = load_scout(args)
     tables = read(args, schema=scout.schema, as_of_now=True)
-    print("\n".join(tables.account.lines()))
-    note_signals_left_out(args, scout)
-    _note_no_consent(args, tables)
-
     tables = tables.take(_latest_contacts(tables))
     probabilities = scout.predict(tables)
     ranked = (-probabilities).argsort(kind="stable")
@@ -83,6 +79,9 @@ def run(args: argparse.Namespace) -> int:
             break
     table = _table(tables, rows, found, args.channel, rank, probabilities, scout)
     write_csv(args.out, table)
+    print("\n".join(tables.account.lines()))
+    note_signals_left_out(args, scout)
+    _note_no_consent(args, tables)
     _report(args, found, scout)
     status = Counter(table["status"].tolist())
     counts = {"leads": len(tables), "drafts": status["draft"], "status": dict(status)}
@@ -168,8 +167,6 @@ def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> Non
         print(f"{len(drafts) - kept:,} withheld: no drawing passed the checks")
     reasons = Counter(each.why_not.split(":")[0].split(" (")[0] for each in found if each.why_not)
     for reason, count in reasons.most_common():
-        print(f"{count:,} better ranked or level got none: {reason}")
-    print(
-        f"drafts: {args.out}; read each before you send it: what they say of the product is the made-up seller's that"
-    )
-    print("the writer learnt from")
+        print(f"{count:,} that rank as high got none: {reason}")
+    print(f"drafts: {args.out}")
+    print("read each before you send it: what it says of the product is that of the seller the writer learnt from")
