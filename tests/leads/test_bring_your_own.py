@@ -22,7 +22,7 @@ def test_every_command_is_one(command):
 def test_every_flag_in_the_text_exists():
     flags = set(re.findall(r"`(--[a-z-]+)", TEXT))
     known = set()
-    for name in ("quality", "fit", "score"):
+    for name in ("quality", "fit", "score", "write"):
         known |= set(re.findall(r"--[a-z-]+", _help(name)))
     assert flags <= known
 
