@@ -247,6 +247,12 @@ def test_the_mask_drawn_as_text_is_the_message_from_its_first_word_to_its_end(sm
         assert tokenizer.decode_text(ids[learnt]) == example.message  # what is learnt
         assert ids[0] == SCORE and ids[1] == INSTRUCTION
         assert tokenizer.decode_text(ids[~learnt]) == example.prompt  # what is read
+        lines = chat.drawn(ids, learnt, tokenizer, width=70).split("\n")
+        text, marks = "".join(lines[::2]), "".join(lines[1::2])
+        assert len(text) == len(marks) and max(map(len, lines)) == 70
+        begin, end = marks.index("^"), marks.rindex("^")
+        assert text[:begin].endswith("<message>") and set(marks[:begin]) == {"."}
+        assert text[begin : end + 1] == example.message.replace("\n", "/") + "<end>" and set(marks[begin:]) == {"^"}
 
 
 def test_a_lesson_that_is_too_long_is_one_line(tokenizer) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinyscout.autograd import no_grad
 from tinyscout.errors import InputError
+from tinyscout.inference.only_words import OnlyWords
 from tinyscout.inference.sampler import SamplerSettings, draw, probabilities
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import LeadScout
@@ -71,13 +72,14 @@ def generate(
     settings: SamplerSettings,
     *,
     allowed: np.ndarray | None = None,
+    constraints: Sequence[OnlyWords] | None = None,
     streams: Sequence[int] | None = None,
 ) -> list[list[int]]:
     """Continue each prompt until a stop token or settings.most: the ids written, without the stop token.
 
-    allowed (V,) bool: ids that may be written (`writable`). streams (B,): which stream of random numbers of
-    settings.seed each row draws from, its number by default; a text depends on its prompt and stream alone. The
-    repetition penalty counts what was written, not the prompt.
+    allowed (V,) bool: ids that may be written (`writable`); constraints (B,): the words that each row may hold.
+    streams (B,): which stream of random numbers of settings.seed each row draws from, its number by default; a text
+    depends on its prompt and stream alone. The repetition penalty counts what was written, not the prompt.
     """
     chosen = range(len(prompts)) if streams is None else streams
     rngs = [np.random.default_rng([settings.seed, stream]) for stream in chosen]
@@ -86,7 +88,11 @@ def generate(
     seen = np.zeros(logits.shape, dtype=bool)  # (B, V)
     while True:
         uniform = np.array([rngs[row].random() for row in rows])
-        ids = draw(probabilities(logits, settings, seen=seen[rows], allowed=allowed), uniform)  # (b,)
+        may = allowed
+        if constraints is not None:
+            may = np.stack([constraints[row].after(texts[row]) for row in rows.tolist()])  # (b, V)
+            may = may if allowed is None else may & allowed
+        ids = draw(probabilities(logits, settings, seen=seen[rows], allowed=may), uniform)  # (b,)
         going = ~np.isin(ids, settings.stop)
         for row, token in zip(rows[going], ids[going], strict=True):
             texts[row].append(int(token))

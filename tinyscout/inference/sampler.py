@@ -88,8 +88,8 @@ def probabilities(
 ) -> np.ndarray:
     """What the next token is drawn from: logits (..., V) -> (..., V) float64, summing to 1.
 
-    seen (..., V) bool: ids of the text so far, for the repetition penalty; allowed (V,) bool: the ids that may be
-    written. Raises ValueError when a logit is NaN or +inf, or nothing is allowed.
+    seen (..., V) bool: ids of the text so far, for the repetition penalty; allowed (..., V) or (V,) bool: the ids
+    that may be written. Raises ValueError when a logit is NaN or +inf, or nothing is allowed.
     """
     logits = np.asarray(logits, dtype=np.float64)
     if allowed is not None:

@@ -6,9 +6,10 @@ named.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,9 @@ from tinyscout.leads.tables import LeadTables
 
 WEIGHTS = {"email": 3, "linkedin": 3, "follow_up": 3, "re_engage": 8, "decline": 1}  # few leads may be re-engaged
 IDLE_DAYS = 30.0  # without a signal for longer, a lead may be re-engaged
-MARGIN = 4  # words that a message keeps from the ends of what its length allows
+MARGIN = 4  # words that a short message keeps from the most its length allows
+NEAR, TRIES = 4, 12  # words from the middle of a longer one that are near enough, and how often to try for them
+STRIDE = 3  # places of the list that one more sentence may be further on than the one before it
 
 
 @dataclass(frozen=True)
@@ -129,48 +132,65 @@ def choose_facts(known: LeadFacts, instruction: Instruction, rng: Random) -> tup
 
 
 def compose(facts: Sequence[Fact], instruction: Instruction, family: str, rng: Random) -> str:
-    """A message that states these facts, as instructed; a decline takes why to stop as its only fact, or none."""
-    form, tone = FAMILIES[family], TONES[instruction.tone]
+    """A message that states these facts, as instructed; a decline takes why to stop as its only fact, or none.
+
+    Its length comes near the middle of what was asked for: whoever counts words only roughly keeps within the limits.
+    """
+    form = FAMILIES[family]
     least, most = instruction.words
-    least = least + MARGIN if least > 1 else 1
-    best = ""
-    for _ in range(50):
-        if instruction.channel == "decline":
-            subject, needed, more = _decline(facts, form, rng)
-        else:
-            subject, needed, more = _outreach(facts, instruction, form, rng)
-        more += rng.sample(tone.courtesies, len(tone.courtesies)) if instruction.length != "short" else []
-        rng.shuffle(more)
-        goal = rng.randint(least, most - MARGIN)
-        sentences = needed
-        message = _dress(sentences, subject, instruction, rng)
-        while len(message.split()) < goal and more:
-            sentences = [*sentences[:-1], more.pop(), sentences[-1]]
-            message, last = _dress(sentences, subject, instruction, rng), message
-            if len(message.split()) > most - MARGIN:
-                message = last
+    nearest, best = np.inf, ""
+    for _ in range(TRIES):
+        decline = instruction.channel == "decline"
+        parts = _decline(facts, form, rng) if decline else _outreach(facts, instruction, form, rng)
+        for message in _dressed(parts, instruction, rng):
+            words = len(message.split())
+            away = max(words - most + MARGIN, 0) if least == 1 else abs(words - (least + most) / 2)
+            if instruction.channel == "linkedin" and len(message) > LINKEDIN_CHARACTERS:
+                away += most
+            if away < nearest:
+                nearest, best = away, message
+            if words > (least + most) / 2 or least == 1:
                 break
-        if least <= len(message.split()) <= most - MARGIN and (
-            instruction.channel != "linkedin" or len(message) <= LINKEDIN_CHARACTERS
-        ):
-            return message
-        best = message if not best or len(message) < len(best) else best
+        if nearest <= (0 if least == 1 else NEAR):
+            break
     return best
 
 
-def _dress(sentences: Sequence[str], subject: str, instruction: Instruction, rng: Random) -> str:
-    """A message of these sentences: subject, greeting and parting as channel and tone have them."""
-    tone, text = TONES[instruction.tone], " ".join(sentences)
-    message = f"{rng.choice(tone.greetings)}\n{_contract(text) if tone.contracted else text}"
-    if instruction.channel != "linkedin":
-        message += f"\n{rng.choice(tone.partings)}"
-    return f"Subject: {subject}\n{message}" if instruction.channel == "email" else message
+class _Parts(NamedTuple):
+    """A subject, the sentences before and after those that may be left out, and these in the order they come."""
+
+    subject: str
+    before: list[str]
+    more: list[str]
+    after: list[str]
 
 
-def _outreach(
-    facts: Sequence[Fact], instruction: Instruction, form: Family, rng: Random
-) -> tuple[str, list[str], list[str]]:
-    """A subject, the sentences a message needs (the question last, unless it comes first), and what may be added."""
+def _dressed(parts: _Parts, instruction: Instruction, rng: Random) -> Iterator[str]:
+    """The message without more sentences, with one, two, ...: subject, greeting, parting as channel and tone ask."""
+    tone = TONES[instruction.tone]
+    greeting, parting = rng.choice(tone.greetings), rng.choice(tone.partings)
+    for number in range(len(parts.more) + 1):
+        text = " ".join((*parts.before, *parts.more[:number], *parts.after))
+        message = f"{greeting}\n{_contract(text) if tone.contracted else text}"
+        if instruction.channel != "linkedin":
+            message += f"\n{parting}"
+        yield f"Subject: {parts.subject}\n{message}" if instruction.channel == "email" else message
+
+
+def _walk(sentences: Sequence[str], stride: int, rng: Random) -> list[str]:
+    """Some of the sentences, from anywhere on and up to `stride` places further each time, round the end, none twice.
+
+    Who writes needs to remember only the last one in order not to repeat any.
+    """
+    place = rng.randrange(len(sentences))
+    walked, end = [sentences[place]], place + len(sentences)
+    while (place := place + rng.randint(1, stride)) < end:
+        walked.append(sentences[place % len(sentences)])
+    return walked
+
+
+def _outreach(facts: Sequence[Fact], instruction: Instruction, form: Family, rng: Random) -> _Parts:
+    """What is said of the facts, the question at the end or at the beginning, and sentences about us between."""
     subject, said, opened = rng.choice(templates.PLAIN_SUBJECTS), [], False
     for fact in facts:
         slots = {"said": fact.said, "when": fact.when, "point": fact.point, "did": fact.said, "thing": fact.thing}
@@ -186,23 +206,18 @@ def _outreach(
         said.append(rng.choice(chosen).format(**slots))
     if not facts:
         said = [rng.choice(form.plain)]
-    if instruction.channel in templates.LEADS_IN:
-        said.insert(0, rng.choice(templates.LEADS_IN[instruction.channel]))
+    lead_in = [rng.choice(templates.LEADS_IN[instruction.channel])] if instruction.channel in templates.LEADS_IN else []
     ask = rng.choice(form.asks)
-    if form.ask_first:
-        place = int(instruction.channel in templates.LEADS_IN)
-        said.insert(place, ask)
-    else:
-        said.append(ask)
-    return subject, said, list(templates.FILLERS)
+    more = [*templates.FILLERS, *TONES[instruction.tone].courtesies] if instruction.length != "short" else []
+    before = [*lead_in, ask, *said[:-1]] if form.ask_first else [*lead_in, *said]
+    return _Parts(subject, before, _walk(more, STRIDE, rng) if more else [], said[-1:] if form.ask_first else [ask])
 
 
-def _decline(facts: Sequence[Fact], form: Family, rng: Random) -> tuple[str, list[str], list[str]]:
-    """Words that end a conversation without asking for anything: a subject, what is needed, what may be added."""
+def _decline(facts: Sequence[Fact], form: Family, rng: Random) -> _Parts:
+    """Words that end a conversation without asking for anything."""
     opening = rng.choice(form.decline).format(reason=REASONS[facts[0].said]) if facts else rng.choice(templates.NO_FIT)
-    closing = rng.choice(templates.DECLINE_MORE)
-    more = [each for each in templates.DECLINE_MORE if each != closing]
-    return rng.choice(templates.DECLINE_SUBJECTS), [opening, closing], more
+    first, *more = _walk(templates.DECLINE_MORE, 1, rng)
+    return _Parts(rng.choice(templates.DECLINE_SUBJECTS), [opening, first], more, [])
 
 
 def _contract(text: str) -> str:

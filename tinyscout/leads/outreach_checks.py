@@ -116,6 +116,12 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def words_for(prompt: str) -> frozenset[str]:
+    """The words that a message to a prompt may hold: the templates', contracted or not, and those of its plan."""
+    _, _, told = prompt.partition(" | ")
+    return _KNOWN | frozenset(CONTRACTIONS.values()) | frozenset(_words(told))
+
+
 def states(text: str, fact: Fact) -> bool:
     """Whether a text says this fact in its own words."""
     if fact.said in REASONS and REASONS[fact.said] in expanded(text):

@@ -11,6 +11,7 @@ from random import Random
 
 from tinyscout.errors import InputError
 from tinyscout.leads.outreach_facts import REASONS, Fact, LeadFacts
+from tinyscout.leads.outreach_invented import invent_word
 from tinyscout.leads.outreach_templates import TONES
 
 CHANNELS = {  # what each is called; the first is the usual name
@@ -61,6 +62,14 @@ _PARTS = (
 )
 _JOINTS = (", ", ", ", " and ", "; ", ": ", " ", " with ", " / ")
 _ENDS = ("", "", "", " please", " for me", ", thank you", " to this lead", ", as ever", " if you can")
+_ASIDES = (  # words that say nothing of the message: a writer is to look past all that it need not know
+    "again after all also another any around before between both but by different during each even every fine "
+    "first good great how idea in into just kindly know last later let like little many may maybe me mind more "
+    "much must new next nice nobody not note now on once only other our over people perhaps plan quick quite "
+    "rather reader really right see seems shape should simply some someone something soon still such sure tell "
+    "than their them then there these they thing think this those time today together too try under until us very "
+    "want way well when where which who why word"
+)
 HELD_OUT_PHRASINGS = (  # no training phrasing is built like these
     "could you come up with a {tone} {channel} that is {length}",
     "{length} and {tone}, as a {channel}, thanks",
@@ -69,6 +78,7 @@ HELD_OUT_PHRASINGS = (  # no training phrasing is built like these
     "go for {tone}; {channel}; {length} would be best",
     "set up a {length} one, a {channel}, and stay {tone} all through",
 )
+ASIDES = _ASIDES.split()
 MOST_FACTS = {"short": 1, "medium": 2, "long": 3}
 PREFERRED = ("persona", "months_since_funding", "industry", "tech_stack", "source", "employees", "region")
 NOTHING = "no facts"
@@ -115,15 +125,24 @@ class Instruction:
 
 
 def draw_phrasing(rng: Random) -> str:
-    """One of some hundred thousand ways to ask for a message; none of HELD_OUT_PHRASINGS."""
+    """One of some billion ways to ask for a message, every other one with asides; none of HELD_OUT_PHRASINGS."""
     if rng.random() < 0.1:
         return PHRASING
     parts = [rng.choice(each) for each in _PARTS]
     rng.shuffle(parts)
-    first, second, third = parts
-    return (
-        f"{rng.choice(_BEGINNINGS)}{first}{rng.choice(_JOINTS)}{second}{rng.choice(_JOINTS)}{third}{rng.choice(_ENDS)}"
-    )
+    asides = rng.random() < 0.5
+    text = _aside(rng) + rng.choice(_JOINTS) if asides and rng.random() < 0.5 else rng.choice(_BEGINNINGS)
+    for i, part in enumerate(parts):
+        joint = rng.choice(_JOINTS) if i else ""
+        if i and asides and rng.random() < 0.4:
+            joint = f"{joint.rstrip()} {_aside(rng)}{rng.choice(_JOINTS)}"
+        text += joint + part
+    return f"{text} {_aside(rng)}" if asides and rng.random() < 0.3 else text + rng.choice(_ENDS)
+
+
+def _aside(rng: Random) -> str:
+    """One to four words, some of which are none."""
+    return " ".join(invent_word(rng) if rng.random() < 0.3 else rng.choice(ASIDES) for _ in range(rng.randint(1, 4)))
 
 
 def plan(known: LeadFacts, instruction: Instruction, *, prefer: Sequence[str] = ()) -> tuple[Fact, ...]:

@@ -76,10 +76,10 @@ def invent_value(rng: Random) -> str:
 
 
 def _noun(rng: Random) -> str:
-    return " ".join(rng.choice((rng.choice(WORDS), _word(rng))) for _ in range(rng.choice((1, 1, 2))))
+    return " ".join(rng.choice((rng.choice(WORDS), invent_word(rng))) for _ in range(rng.choice((1, 1, 2))))
 
 
-def _word(rng: Random) -> str:
+def invent_word(rng: Random) -> str:
     """A word that isn't one: velora, brinto."""
     syllables = rng.choice((2, 2, 3))
     return "".join(rng.choice(ONSETS) + rng.choice("aeiou") for _ in range(syllables)) + rng.choice(_ENDS)

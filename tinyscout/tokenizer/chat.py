@@ -38,5 +38,16 @@ def answers(tokens: Tokens) -> np.ndarray:
     return (begun > np.repeat(earlier, tokens.lengths)) & (tokens.ids != MESSAGE)
 
 
+def drawn(ids: np.ndarray, learnt: np.ndarray, tokenizer: SalesTokenizer, *, width: int = 100) -> str:
+    """One lesson's mask as text: its words, and under each token `^` where it is learnt and `.` where it is only read.
+
+    ids (T,), learnt (T,) bool. A line break of the message shows as a slash.
+    """
+    names = [tokenizer.decode_text([i]).replace("\n", "/") or tokenizer.vocabulary.names[i] for i in ids.tolist()]
+    marks = "".join(("^" if own else ".") * len(name) for name, own in zip(names, learnt, strict=True))
+    text = "".join(names)
+    return "\n".join(line[i : i + width] for i in range(0, len(text), width) for line in (text, marks))
+
+
 def _question(text: str, tokenizer: SalesTokenizer) -> list[int]:
     return [INSTRUCTION, *tokenizer.encode_text(text), MESSAGE]

@@ -22,9 +22,11 @@ from tinyscout.errors import InputError
 from tinyscout.inference import compile
 from tinyscout.inference.cached import Cached
 from tinyscout.inference.generate import generate, writable
+from tinyscout.inference.only_words import OnlyWords
 from tinyscout.inference.quantize import Quantized, quantize
 from tinyscout.inference.sampler import SamplerSettings
-from tinyscout.leads.outreach import write_examples
+from tinyscout.leads.outreach import Example, write_examples
+from tinyscout.leads.outreach_checks import words_for
 from tinyscout.leads.outreach_invented import drills
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
@@ -45,16 +47,16 @@ class WriterSettings(Settings):
     of the byte-level BPE, whose words come from the lessons on real leads of the world alone.
     """
 
-    lessons: Count = 64_000
-    invented: Share = 0.25
-    drills: Annotated[int, Field(ge=0)] = 38_400
+    lessons: Count = 160_000
+    invented: Share = 0.4
+    drills: Annotated[int, Field(ge=0)] = 64_000
     merges: Annotated[int, Field(ge=0)] = 1400
-    width: Count = 64
-    depth: Count = 2
-    heads: Count = 2
+    width: Count = 96
+    depth: Count = 3
+    heads: Count = 3
     max_tokens: Count = 256
     drilling: LanguageSettings = LanguageSettings(batch_size=32, learning_rate=4e-3, final_rate=0.3)
-    learning: LanguageSettings = LanguageSettings(batch_size=16, learning_rate=5e-3, final_rate=0.0)
+    learning: LanguageSettings = LanguageSettings(epochs=2, batch_size=16, learning_rate=4e-3, final_rate=0.0)
 
 
 @dataclass
@@ -89,21 +91,25 @@ class Writer:
         max_tokens, or the loss is no longer finite.
         """
         began, settings = time.perf_counter(), settings or WriterSettings()
-        each = -(-settings.lessons // len(tables))
-        examples = write_examples(tables, range(len(tables)), seed=seed, per_lead=each, invented=settings.invented)
-        chosen = np.random.default_rng(seed).permutation(len(examples))[: settings.lessons]
-        examples = [examples[i] for i in chosen]
-        words = Counter(text for each in examples if not each.invented for text in (each.prompt, each.message))
-        tokenizer = SalesTokenizer(BPE.train(words, settings.merges), (), SignalCoder(()), 0)
-        writer = cls(tokenizer, _fresh(tokenizer, settings, seed), settings, seed)
+        examples = make_lessons(tables, settings, seed)
+        writer = cls.begin(examples, settings, seed=seed)
         if settings.drills:
-            writer._learn(drills(settings.drills, seed), settings.drilling, progress)
-        writer._learn([(each.prompt, each.message) for each in examples], settings.learning, progress)
+            writer.learn(drills(settings.drills, seed), settings.drilling, progress=progress)
+        writer.learn([(each.prompt, each.message) for each in examples], settings.learning, progress=progress)
         writer.seconds = time.perf_counter() - began
         return writer
 
-    def _learn(
-        self, pairs: Sequence[tuple[str, str]], settings: LanguageSettings, progress: Progress | None = None
+    @classmethod
+    def begin(cls, examples: Sequence[Example], settings: WriterSettings, *, seed: int) -> Writer:
+        """A writer that knows the words of the examples on real leads of their world, and has learnt nothing else."""
+        words = Counter(text for each in examples if not each.invented for text in (each.prompt, each.message))
+        tokenizer = SalesTokenizer(BPE.train(words, settings.merges), (), SignalCoder(()), 0)
+        vocabulary, sizes = tokenizer.vocabulary, settings.model_dump(include={"width", "depth", "heads", "max_tokens"})
+        config = LeadScoutConfig(len(vocabulary), vocabulary.n_language, (), 1, dropout=0.0, **sizes)
+        return cls(tokenizer, LeadScout(config, rng=np.random.default_rng(seed)), settings, seed)
+
+    def learn(
+        self, pairs: Sequence[tuple[str, str]], settings: LanguageSettings, *, progress: Progress | None = None
     ) -> None:
         """Train on pairs of a prompt and the message that is to answer it."""
         prompts, messages = zip(*pairs, strict=True)
@@ -111,18 +117,30 @@ class Writer:
         self.losses += fit_language(self.model, lessons, settings, seed=self.seed, progress=progress)
 
     def write(
-        self, prompts: Sequence[str], sampler: SamplerSettings, *, streams: Sequence[int] | None = None
+        self,
+        prompts: Sequence[str],
+        sampler: SamplerSettings,
+        *,
+        streams: Sequence[int] | None = None,
+        constrained: bool = False,
     ) -> list[str]:
         """A message for each prompt (N), which `Instruction.with_plan` makes.
 
         streams (N,): which stream of random numbers of sampler.seed each message draws from, its number by default; a
-        message depends on its prompt, its stream and the seed alone. Raises InputError where a prompt and sampler.most
-        tokens are more than the model has positions for.
+        message depends on its prompt, its stream and the seed alone. constrained: write no words but the corpus's and
+        those of the prompt's plan. Raises InputError where a prompt and sampler.most tokens are more than the model has
+        positions for.
         """
-        return [self.tokenizer.decode_text(ids) for ids in self.continued(prompts, sampler, streams=streams)]
+        texts = self.continued(prompts, sampler, streams=streams, constrained=constrained)
+        return [self.tokenizer.decode_text(ids) for ids in texts]
 
     def continued(
-        self, prompts: Sequence[str], sampler: SamplerSettings, *, streams: Sequence[int] | None = None
+        self,
+        prompts: Sequence[str],
+        sampler: SamplerSettings,
+        *,
+        streams: Sequence[int] | None = None,
+        constrained: bool = False,
     ) -> list[list[int]]:
         """The token ids of what `write` writes, without `<end>`."""
         asked = chat.prompts(chat.nobody(len(prompts)), prompts, self.tokenizer)
@@ -132,8 +150,10 @@ class Writer:
                 f"writer: a prompt has {longest} tokens, and there is room for {room} beside a message of up to "
                 f"{sampler.most}; state fewer facts, or shorter ones"
             )
-        allowed = writable(self.tokenizer.vocabulary)
-        return generate(Cached(compile(self.model)), asked, sampler, allowed=allowed, streams=streams)
+        vocabulary, spelled = self.tokenizer.vocabulary, self.tokenizer.bpe.words
+        only = [OnlyWords(words_for(each), vocabulary, spelled) for each in prompts] if constrained else None
+        steps, allowed = Cached(compile(self.model)), writable(vocabulary)
+        return generate(steps, asked, sampler, allowed=allowed, constraints=only, streams=streams)
 
     def save(self, directory: Path) -> Writer:
         """Write everything `load` needs; sets `version`, made of its hash, and returns the writer.
@@ -188,8 +208,8 @@ class Writer:
             return cls.load(folder)
 
 
-def _fresh(tokenizer: SalesTokenizer, settings: WriterSettings, seed: int) -> LeadScout:
-    """A model that has learnt nothing yet, in the settings' sizes."""
-    vocabulary, sizes = tokenizer.vocabulary, settings.model_dump(include={"width", "depth", "heads", "max_tokens"})
-    config = LeadScoutConfig(len(vocabulary), vocabulary.n_language, (), 1, dropout=0.0, **sizes)
-    return LeadScout(config, rng=np.random.default_rng(seed))
+def make_lessons(tables: LeadTables, settings: WriterSettings, seed: int) -> list[Example]:
+    """settings.lessons examples of all leads of `tables` alike, in mixed order."""
+    each = -(-settings.lessons // len(tables))
+    examples = write_examples(tables, range(len(tables)), seed=seed, per_lead=each, invented=settings.invented)
+    return [examples[i] for i in np.random.default_rng(seed).permutation(len(examples))[: settings.lessons]]
