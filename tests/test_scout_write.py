@@ -395,3 +395,12 @@ def test_what_makes_no_sense_is_one_line(small_scout, some, writer, options: dic
 
 def test_a_draft_without_subject() -> None:
     assert Draft(1, "Hi,\nA line.", (), 1).subject == "" and Draft(1, "Hi,\nA line.", (), 1).message == "Hi,\nA line."
+
+
+def test_leads_of_whom_the_same_is_known_get_drafts_of_their_own(small_scout, small_tables, writer) -> None:
+    bare = nobody(small_tables)
+    found = set()
+    for name in "abcdef":
+        leads = bare.leads.assign(contact_id=pd.Series([name], dtype="str"))
+        found.update(texts(small_scout.write(replace(bare, leads=leads), EMAIL, writer=writer)))
+    assert len(found) >= 5
