@@ -39,6 +39,7 @@ parser.add_argument("--depth", type=int)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--load", type=Path, help="measure this writer instead of training one")
 parser.add_argument("--save", type=Path, help="folder to keep the writer and its figures in")
+parser.add_argument("--drafts", type=Path, help="folder for drafts_TEMPERATURE.txt: every 25th held-out lead's")
 parser.add_argument("--json", type=Path)
 args = parser.parse_args()
 
@@ -72,12 +73,13 @@ print(line.format(**found))
 
 asked = {"held-out leads": ask_for(tables, test[:ASKED], seed=args.seed)}
 asked["made-up leads"] = ask_for_made_up(ASKED, seed=args.seed + 1)
-samplers = {"greedy": SamplerSettings(temperature=0.0, most=MOST, seed=args.seed)}
-samplers["temperature 0.8"] = replace(samplers["greedy"], temperature=0.8)
-samplers["0.8, min-p 0.1"] = replace(samplers["temperature 0.8"], min_p=0.1)
+greedy = SamplerSettings(temperature=0.0, most=MOST, seed=args.seed)
+samplers = {"greedy": greedy} | {f"temperature {t:g}": replace(greedy, temperature=t) for t in (0.2, 0.8, 1.2)}
+samplers["0.8, min-p 0.1"] = replace(greedy, temperature=0.8, min_p=0.1)
+samplers |= {f"{t:g}, constrained": replace(greedy, temperature=t) for t in (0.8, 1.2)}
 for who, wanted in asked.items():
     for how, sampler in samplers.items():
-        texts = writer.write([each.prompt for each in wanted], sampler)
+        texts = writer.write([each.prompt for each in wanted], sampler, constrained="constrained" in how)
         figures = found[f"{who}, {how}"] = report(texts, wanted)
         print(f"{who}, {how}".ljust(34) + "  ".join(f"{name:>7}" for name in (*FIGURES, "n")))
         for name, row in figures.items():
@@ -85,9 +87,9 @@ for who, wanted in asked.items():
                 shares = "  ".join(f"{row[each]:7.1%}" for each in FIGURES)
                 print(f"  {name:32}{shares}  {row['n']:7.0f}")
         print("  broken: " + ", ".join(f"{name} {share:.1%}" for name, share in figures["broken"].items()))
-        if who == "held-out leads" and how != "0.8, min-p 0.1":
-            for i in range(0, ASKED, 84):
-                print(f"\n  [{i}] {wanted[i].prompt}\n{texts[i]}")
+        if who == "held-out leads" and how.startswith("temperature") and args.drafts:
+            chosen = "\n\n".join(f"[{i}] {wanted[i].prompt}\n{texts[i]}" for i in range(0, ASKED, 25))
+            (args.drafts / f"drafts_{sampler.temperature:g}.txt").write_text(chosen + "\n", encoding="utf-8")
         print()
 if args.save:
     kept = {name: figures["all"] for name, figures in found.items() if name.partition(", ")[0] in asked}
