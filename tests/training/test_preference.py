@@ -34,6 +34,7 @@ from tinyscout.training.preference import (
     log_probs,
     person_or_bot,
     rate,
+    together,
 )
 from tinyscout.training.reward import RewardSettings, fit_reward, pair_accuracy, reward_loss, rewards
 from tinyscout.training.writer import Writer
@@ -231,10 +232,22 @@ def test_a_rater_without_doubts_prefers_what_has_more_points(examples, shipped: 
     assert 5 < sum(a == b for a, b in zip(unsure.chosen, pairs.chosen, strict=True)) < 31
 
 
-def test_a_person_is_preferred_to_a_bot(examples, shipped: Writer) -> None:
-    pairs = person_or_bot(examples, shipped.tokenizer, rater=SURE, seed=0)
-    texts = [shipped.tokenizer.decode_text(ids[:-1]) for ids in pairs.chosen]
-    assert texts == [each.message for each in examples] and len(pairs.take(np.arange(3))) == 3
+def test_a_person_is_preferred_to_a_bot_and_what_is_too_long_is_left_out(examples, shipped: Writer) -> None:
+    every = person_or_bot(examples, shipped.tokenizer, rater=SURE, seed=0, room=10_000)
+    texts = [shipped.tokenizer.decode_text(ids[:-1]) for ids in every.chosen]
+    assert texts == [each.message for each in examples]
+    fitting = person_or_bot(examples, shipped.tokenizer, rater=SURE, seed=0, room=200)
+    assert fitting.groups.tolist() == every.groups[every.lengths <= 200].tolist() and 0 < len(fitting) < 24
+
+
+def test_pairs_of_several_sources_stay_what_they_were() -> None:
+    first, second = make_pairs(5, 1), make_pairs(3, 2)
+    both = together(first, second)
+    for part, rows in ((first, np.arange(5)), (second, np.arange(5, 8))):
+        got, expected = both.take(rows), part
+        assert got.chosen == expected.chosen and got.rejected == expected.rejected
+        np.testing.assert_array_equal(got.both().ids, expected.both().ids)
+        np.testing.assert_array_equal(got.groups, expected.groups)
 
 
 def test_a_policy_gradient_raises_what_is_rewarded(examples, shipped: Writer) -> None:

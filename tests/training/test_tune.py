@@ -56,11 +56,12 @@ def test_a_contest_sees_a_writer_that_is_broken(small_tables, shipped) -> None:
         shipped.model, own_pairs(shipped, small_tables, SMALL, seed=8), RewardSettings(epochs=1), seed=0
     )
     sampler = SamplerSettings(temperature=0.8, most=140, seed=2)
-    writers = {"shipped": shipped, "again": shipped, "broken": broken}
+    writers = {"shipped": (shipped, 0.8), "again": (shipped, 0.8), "broken": (broken, 0.8), "greedy": (shipped, 0.0)}
     found = contest(writers, asked, sampler, reference="shipped", judge_model=judged_by)
     same, worse = found["again"], found["broken"]
     assert same["wins"].value == same["wins_by_rules"].value == 0.5 and same["kl"] == 0
     assert worse["wins_by_rules"].high < 0.3 and worse["kl"] > 5 and worse["free_gain"].high < 0
+    assert found["greedy"]["kl"] == 0 and found["greedy"]["self_bleu"] > same["self_bleu"]
     texts = shipped.write([each.prompt for each in asked], sampler)
     assert found["shipped"]["texts"] == texts
     expected = report(texts, asked)["all"]

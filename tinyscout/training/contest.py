@@ -7,6 +7,7 @@ obedience, and by how alike the drafts are at equal length: a writer that sends 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from tinyscout.training.writer import Writer
 
 
 def contest(
-    writers: Mapping[str, Writer],
+    writers: Mapping[str, tuple[Writer, float]],
     asked: Sequence[Asked],
     sampler: SamplerSettings,
     *,
@@ -31,7 +32,7 @@ def contest(
     judge_model: LeadScout,
     groups: np.ndarray | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Figures of every writer on the prompts of `asked` (N), against the one named `reference`.
+    """Figures of every writer, at its temperature, on the prompts of `asked` (N), against the one named `reference`.
 
     By writer: the shares of outreach_report; `right`, the share that is true, as told and complete; `touch`, the mean
     points of the human touch; `words`, the mean length; `self_bleu` and `distinct_2` at equal length; `kl`, nats a
@@ -40,7 +41,10 @@ def contest(
     written.
     """
     prompts = [each.prompt for each in asked]
-    written = {name: [own[0] for own in draft(writer, prompts, sampler)] for name, writer in writers.items()}
+    written = {
+        name: [own[0] for own in draft(writer, prompts, replace(sampler, temperature=temperature))]
+        for name, (writer, temperature) in writers.items()
+    }
     worded = [[words_of(each.text) for each in drafts] for drafts in written.values()]
     alike = dict(zip(written, cut_alike(*worded), strict=True))
     found: dict[str, dict[str, Any]] = {}
@@ -49,7 +53,7 @@ def contest(
         texts = [each.text for each in drafts]
         verdicts = [judge(text, each) for text, each in zip(texts, asked, strict=True)]
         by_rules[name] = np.array([each.points for each in verdicts])
-        by_reward[name] = rewards(judge_model, as_lessons(writers[name], prompts, drafts))
+        by_reward[name] = rewards(judge_model, as_lessons(writers[name][0], prompts, drafts))
         checks[name] = {
             "free": np.array([each.true for each in verdicts], dtype=float),
             "follows": np.array([each.follows for each in verdicts], dtype=float),
@@ -61,7 +65,7 @@ def contest(
             "words": float(np.mean([len(own) for own in words])),
             "self_bleu": self_bleu(alike[name]),
             "distinct_2": distinct_n(alike[name], 2),
-            "kl": divergence(writers[name], writers[reference], prompts, seed=sampler.seed),
+            "kl": divergence(writers[name][0], writers[reference][0], prompts, seed=sampler.seed),
             "broken": shares["broken"],
             "texts": texts,
         }
@@ -72,6 +76,14 @@ def contest(
         for check, own in checks[name].items():
             row[f"{check}_gain"] = mean_interval(own - checks[reference][check], groups=groups)
     return found
+
+
+def plain(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The figures of a contest as JSON can hold them."""
+    return {
+        name: {key: each.to_dict() if isinstance(each, Interval) else each for key, each in row.items()}
+        for name, row in found.items()
+    }
 
 
 def win_rate(own: np.ndarray, other: np.ndarray, groups: np.ndarray | None = None) -> Interval:

@@ -17,11 +17,14 @@ from tinyscout.autograd import Tensor, keep_freed_memory, ops
 from tinyscout.errors import InputError
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.outreach_report import Asked
+from tinyscout.leads.outreach_touch import judge
+from tinyscout.models.lead_scout import LeadScout
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
 from tinyscout.tokenizer import Tokens, chat
 from tinyscout.training.fit import Progress
-from tinyscout.training.preference import MOST, Draft, answer_log_probs, draft, log_probs
+from tinyscout.training.preference import MOST, Draft, Pairs, answer_log_probs, draft, log_probs
+from tinyscout.training.reward import rewards
 from tinyscout.training.writer import Writer
 
 Earned = Callable[[Sequence[Asked], Sequence[Draft], Tokens], np.ndarray]
@@ -35,8 +38,8 @@ class GradientSettings(Settings):
     reference costs, in units of reward; at_once: drafts that go through the model together.
     """
 
-    steps: Count = 60
-    prompts: Count = 48
+    steps: Count = 40
+    prompts: Count = 32
     drafts: Annotated[int, Field(ge=2)] = 6
     advantage: Literal["rloo", "grpo"] = "rloo"
     beta: Annotated[float, Field(ge=0)] = 0.02
@@ -53,6 +56,20 @@ class Turn(NamedTuple):
 
     reward: float
     kl: float
+
+
+def earned_by(model: LeadScout, pairs: Pairs, *, rules: float) -> Earned:
+    """The reward of a reward model, in units of its spread over `pairs`, and `rules` for a draft that is right.
+
+    The checkers of truth and obedience can't be talked over (verifiable rewards, Lambert et al. 2024, section 6).
+    """
+    spread = float(rewards(model, pairs.both()).std()) or 1.0
+
+    def earned(asked: Sequence[Asked], drafts: Sequence[Draft], lessons: Tokens) -> np.ndarray:
+        right = [rules and judge(each.text, wanted).right for each, wanted in zip(drafts, asked, strict=True)]
+        return rewards(model, lessons) / spread + rules * np.array(right, dtype=float)
+
+    return earned
 
 
 def advantages(rewards: np.ndarray, kind: str) -> np.ndarray:

@@ -20,12 +20,13 @@ from tinyscout.leads.outreach_touch import Judged, Rater, judge
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import LeadScout
 from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
+from tinyscout.tokenizer.tokens import offsets_of
 from tinyscout.tokenizer.vocabulary import END
 from tinyscout.training.fit import shuffled_batches
 from tinyscout.training.instruct import answer_logits
 from tinyscout.training.writer import Writer
 
-TOGETHER = 512  # sequences that are written at once: each holds a key-value cache of some 0.3 MB
+TOGETHER = 64  # sequences that are written at once: their chances stay in the cache
 MOST = 140  # tokens of a draft
 
 
@@ -141,16 +142,47 @@ def rate(
             chosen.append(pair[not first])
             rejected.append(pair[first])
             whose.append(groups[i])
-    return Pairs(chat.prompts(chat.nobody(len(prompts)), prompts, tokenizer), chosen, rejected, np.array(whose))
+    return Pairs(
+        chat.prompts(chat.nobody(len(prompts)), prompts, tokenizer), chosen, rejected, np.array(whose, np.int64)
+    )
 
 
-def person_or_bot(examples: Sequence[Example], tokenizer: SalesTokenizer, *, rater: Rater, seed: int) -> Pairs:
-    """The corpus's message against what a bot would send, for each example."""
-    chosen, rejected = [], []
+def person_or_bot(
+    examples: Sequence[Example], tokenizer: SalesTokenizer, *, rater: Rater, seed: int, room: int
+) -> Pairs:
+    """The corpus's message against what a bot would send, for each example that fits into `room` tokens.
+
+    A bot's words are none of the corpus, so that its longest messages take more tokens than a writer has positions.
+    """
+    prompts, chosen, rejected, whose = [], [], [], []
     for i, (each, asked) in enumerate(zip(examples, ask_as(examples), strict=True)):
         pair = [[*tokenizer.encode_text(text), END] for text in (each.message, each.bot)]
+        asking = len(tokenizer.encode_text(each.prompt)) + 3  # <score>, <instruction>, <message>
+        if asking + max(map(len, pair)) > room:
+            continue
         first = rater.prefers(judge(each.message, asked).points, judge(each.bot, asked).points, Random(f"{seed} {i}"))
+        prompts.append(each.prompt)
         chosen.append(pair[not first])
         rejected.append(pair[first])
-    prompts = chat.prompts(chat.nobody(len(examples)), [each.prompt for each in examples], tokenizer)
-    return Pairs(prompts, chosen, rejected, np.array([each.row for each in examples]))
+        whose.append(each.row)
+    return Pairs(
+        chat.prompts(chat.nobody(len(prompts)), prompts, tokenizer), chosen, rejected, np.array(whose, np.int64)
+    )
+
+
+def together(*parts: Pairs) -> Pairs:
+    """Pairs of several sources as one."""
+    tokens = [part.prompts for part in parts]
+    prompts = Tokens(
+        np.concatenate([each.ids for each in tokens]),
+        np.concatenate([each.values for each in tokens]),
+        np.concatenate([each.ages for each in tokens]),
+        offsets_of(np.concatenate([each.lengths for each in tokens])),
+        np.concatenate([each.dropped for each in tokens]),
+    )
+    return Pairs(
+        prompts,
+        [ids for part in parts for ids in part.chosen],
+        [ids for part in parts for ids in part.rejected],
+        np.concatenate([part.groups for part in parts]),
+    )
