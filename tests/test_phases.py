@@ -184,6 +184,21 @@ def shown_07(found: dict) -> bool:
     return right == 0 < min(few, many) and found["apart"] < 1e-4
 
 
+def shown_08(found: dict) -> bool:
+    (all_dense, _), (total, active) = found["sizes"]["dense (phase 04)"], found["sizes"]["1 of 4 experts"]
+    lost = {way: each[0] for way, each in found["dropped"].items()}
+    least = {way: np.mean([each[-1] for each in seeds]) for way, seeds in found["shares"].items()}
+    starved = least["left alone"] < least["balanced"] and lost["left alone"] > lost["balanced"]
+    return starved and total > 2 * all_dense and active < 1.05 * all_dense
+
+
+def shown_09(found: dict) -> bool:
+    alone, guided = (
+        [each["information"] for each in found["layers"][way]] for way in ("left to itself", "guided by kinds")
+    )
+    return max(alone) < min(guided)
+
+
 def shown_13(found: dict) -> bool:
     shared, own = (found["louder"][f"loud key, {way}"]["256"] for way in ("one scale a matrix", "one a channel"))
     apart = found["channels"]["one scale a matrix"] > 10 * found["channels"]["one scale a channel"]
@@ -195,7 +210,15 @@ def shown_14(found: dict) -> bool:
 
 
 FAILURES = {"00": shown_00, "01": shown_01, "02": shown_02, "03": shown_03, "04": shown_04}
-FAILURES |= {"05": shown_05, "06": shown_06, "07": shown_07, "13": shown_13, "14": shown_14}
+FAILURES |= {
+    "05": shown_05,
+    "06": shown_06,
+    "07": shown_07,
+    "08": shown_08,
+    "09": shown_09,
+    "13": shown_13,
+    "14": shown_14,
+}
 
 
 @each_phase

@@ -10,6 +10,9 @@ from tinyscout.leads import LeadTables
 from tinyscout.models.expert_use import expert_use
 from tinyscout.scout import Scout
 from tinyscout.settings import ScoutSettings
+from tinyscout.training import stack
+from tinyscout.training.fit import History
+from tinyscout.training.stack import Stack
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,26 @@ def test_saved_and_loaded_it_gives_the_same_bits(scout: Scout, some: LeadTables,
     (member,) = loaded.stack.members
     assert member.config.experts == 4 and list(expert_use(member, loaded.examples(some))) == [0, 1]
     assert loaded.predict(some).tobytes() == scout.predict(some).tobytes()
+
+
+def test_each_lead_has_an_expert_that_it_should_take(small_tables: LeadTables, small_settings: ScoutSettings) -> None:
+    sizes = small_settings.model.model_copy(update={"experts": 4})
+    guided = small_settings.model_copy(update={"model": sizes})
+    left_alone = guided.model_copy(update={"fit": guided.fit.model_copy(update={"guide_weight": 0.0})})
+    asked: list[np.ndarray | None] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack, "fit", lambda model, *_, guide, **__: asked.append(guide) or History(best_share=0.5))
+        rows, later = np.arange(2000), np.arange(2000, 2500)
+        for settings in (guided, left_alone, small_settings):
+            Stack.explore(small_tables, rows, later, settings, with_members=True)
+            Stack.refit(small_tables, rows, settings, l2=1.0, shares=[0.5])
+    assert asked[2:] == [None] * 4
+    for guide in asked[:2]:
+        assert guide is not None
+        assert len(guide) == len(rows) and np.bincount(guide, minlength=4).min() > 0
+        persona = small_tables.leads["persona"].to_numpy()[rows]
+        founder, vp = (np.bincount(guide[persona == each]).argmax() for each in ("saas_founder", "enterprise_vp"))
+        assert founder != vp
 
 
 def test_explanations_are_gradient_times_input(scout: Scout, some: LeadTables) -> None:

@@ -31,7 +31,8 @@ class ModelSettings(Settings):
     """Sizes of the backbone.
 
     experts: 0 for dense layers, else how many MLPs each of the last `expert_layers` has, of which a token uses `top_k`;
-    capacity: most tokens an expert takes while training, in fair shares, 0 for no limit.
+    capacity: most tokens an expert takes while training, in fair shares, 0 for no limit; expand: how many times as wide
+    as the stream the hidden layer of an MLP, or an expert, is.
     """
 
     width: Count = 64
@@ -42,6 +43,7 @@ class ModelSettings(Settings):
     top_k: Annotated[int, Field(ge=1, le=2)] = 1
     expert_layers: Count = 2
     capacity: Annotated[float, Field(ge=0)] = 0.0
+    expand: Count = 4
 
     @field_validator("heads")
     @classmethod
@@ -66,7 +68,8 @@ class FitSettings(Settings):
     The learning rate ends at `final_rate` times its peak (1 holds it constant after the warm-up). `average` is how much
     of the averaged weights is kept at each step: 0.99 averages over about 100 steps, 0 takes the weights as they are.
     `deep_weight` is that of the deep path's own loss, `balance_weight` and `z_weight` those of the routers' losses in
-    layers with experts (`LeadScout.training_loss`).
+    layers with experts (`LeadScout.training_loss`), `guide_weight` of the loss by which all tokens of one kind of lead
+    take one expert, 0 for none; kinds are found without labels (`models/latent_classes.py`).
 
     A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
     """
@@ -75,6 +78,7 @@ class FitSettings(Settings):
     deep_weight: Annotated[float, Field(ge=0)] = 0.3
     balance_weight: Annotated[float, Field(ge=0)] = 0.01
     z_weight: Annotated[float, Field(ge=0)] = 0.001
+    guide_weight: Annotated[float, Field(ge=0)] = 0.1
     batch_size: Count = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -89,7 +93,7 @@ class FitSettings(Settings):
     @property
     def loss_weights(self) -> dict[str, float]:
         """What `LeadScout.training_loss` takes."""
-        return {name: getattr(self, name) for name in ("deep_weight", "balance_weight", "z_weight")}
+        return {name: getattr(self, name) for name in ("deep_weight", "balance_weight", "z_weight", "guide_weight")}
 
 
 class ScoutSettings(Settings):

@@ -57,6 +57,7 @@ def clear(model: LeadScout, examples: Examples) -> np.ndarray:
         {"experts": 2, "top_k": 2, "depth": 1},
         {"experts": 5, "top_k": 2, "depth": 3, "width": 24, "heads": 3},
         {"experts": 3, "width": 6, "heads": 1, "expert_layers": 1},
+        {"top_k": 2, "expand": 2},
     ],
 )
 def test_equals_the_autograd_model(make, examples, sizes):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tinyscout.autograd import gradcheck_direction
-from tinyscout.models.expert_use import expert_use
+from tinyscout.autograd import Tensor, gradcheck_direction
+from tinyscout.models.expert_use import expert_use, lead_use
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.nn import MLP, MoE, Routing
 from tinyscout.tokenizer import Tokens
@@ -103,6 +103,29 @@ def test_the_routers_losses_have_their_weights() -> None:
     assert root(0, 0.5) - plain == pytest.approx(0.5 * z, rel=1e-4)
 
 
+@pytest.mark.parametrize("top_k", [1, 2])
+def test_routers_learn_the_kind_of_a_lead_from_what_has_an_age_and_from_score(top_k: int) -> None:
+    examples, model = make_examples([4, 7, 1, 20]), make_model(replace(CONFIG, top_k=top_k), np.float64)
+    examples.tokens.ages[[0, 1, 5, 11]] = np.nan  # profile, and a <score>
+    batch, labels, guide = examples.tokens.pad(), np.array([1.0, 0.0, 1.0, 0.0]), np.array([3, 0, 1, 0])
+    features = examples.features.astype(np.float64)
+
+    def root(**guided) -> Tensor:
+        return model.training_loss(batch, features, labels, deep_weight=0.3, **guided)[1]
+
+    routings: list[Routing] = []
+    model.reply_logits(batch, features, routings=routings)
+    by_hand = 0.0
+    for routing, counted in zip(routings, ([2, 3, 4, *range(6, 32)], range(4)), strict=True):  # of 32 tokens, 4 leads
+        lead = np.repeat(np.arange(4), [4, 7, 1, 20]) if len(routing.logits.data) == 32 else np.arange(4)
+        chance = np.exp(routing.logits.data) / np.exp(routing.logits.data).sum(axis=1, keepdims=True)
+        by_hand -= np.mean([np.log(chance[i, guide[lead[i]]]) for i in counted])
+    plain = root().item()
+    assert root(guide=guide, guide_weight=0.5).item() - plain == pytest.approx(0.5 * by_hand, rel=1e-9)
+    assert root(guide=guide, guide_weight=0.0).item() == root(guide=None, guide_weight=0.5).item() == plain
+    gradcheck_direction(lambda: root(guide=guide, guide_weight=2.0), list(model.parameters()))
+
+
 @pytest.mark.parametrize("capacity", [0.0, 0.3])
 def test_a_lead_alone_gets_what_it_gets_in_a_batch(capacity: float) -> None:
     model, examples = make_model(replace(CONFIG, capacity=capacity)), make_examples([3, 24, 9, 1, 17, 20] * 5)
@@ -119,6 +142,22 @@ def test_expert_use_counts_what_scoring_routes() -> None:
     assert used[1].sum() == 2 * 54 and used[2].sum() == 2 * 5  # top_k times the tokens, then the leads
     assert [counts.sum() for counts in expert_use(model, examples, every_token=True).values()] == [108, 108]
     assert expert_use(make_model(DENSE), examples) == {}
+
+
+def test_lead_use_counts_first_choices_of_what_is_asked_for() -> None:
+    model, examples = make_model(CONFIG), make_examples([3, 24, 9, 1, 17])
+    counted = np.arange(30) % 3 == 0
+    use, whole = lead_use(model, examples, counted), lead_use(model, examples, np.ones(30, bool))
+    assert list(use) == [1, 2]
+    own = np.array([counted[examples.take(np.array([i])).tokens.ids].sum() for i in range(5)])
+    for layer in (1, 2):
+        np.testing.assert_array_equal(use[layer].sum(axis=1), own)
+        np.testing.assert_array_equal(whole[layer].sum(axis=1), [3, 24, 9, 1, 17])
+        alone = lead_use(model, examples.take(np.array([1])), np.ones(30, bool))[layer]
+        np.testing.assert_array_equal(whole[layer][1], alone[0])
+    once = make_model(replace(CONFIG, top_k=1))
+    for layer, served in expert_use(once, examples, every_token=True).items():
+        np.testing.assert_array_equal(lead_use(once, examples, np.ones(30, bool))[layer].sum(axis=0), served)
 
 
 def test_a_state_without_experts_loads_as_a_dense_model() -> None:

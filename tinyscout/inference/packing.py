@@ -25,7 +25,7 @@ NORMS = ("attention_norm.gain", "attention_norm.bias", "mlp_norm.gain", "mlp_nor
 
 def sizes_of(config: LeadScoutConfig) -> Sizes:
     """The sizes that the kernels need."""
-    return Sizes(config.width, config.heads, 4 * config.width, config.top_k, config.experts)
+    return Sizes(config.width, config.heads, config.expand * config.width, config.top_k, config.experts)
 
 
 def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str, ByteMatrix] | None = None) -> Weights:

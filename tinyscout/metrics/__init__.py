@@ -9,6 +9,7 @@ from tinyscout.metrics.calibration import calibration_error, calibration_interva
 from tinyscout.metrics.comparison import Comparison, comparison
 from tinyscout.metrics.diversity import cut_alike, distinct_n, self_bleu, words_of
 from tinyscout.metrics.gains import credit_waste, gains_table
+from tinyscout.metrics.information import chance_information, normalised_mutual_information, table_of
 from tinyscout.metrics.ranking import lift_at, precision_at, recall_at, top_over_rest, wilson_interval
 from tinyscout.metrics.scores import brier, kl_divergence, log_loss, pr_auc, pr_auc_random, probability, roc_auc
 from tinyscout.metrics.summary import summary, summary_by_segment
@@ -20,6 +21,7 @@ __all__ = [
     "brier",
     "calibration_error",
     "calibration_interval",
+    "chance_information",
     "comparison",
     "credit_waste",
     "cut_alike",
@@ -30,6 +32,7 @@ __all__ = [
     "lift_at",
     "log_loss",
     "mean_interval",
+    "normalised_mutual_information",
     "paired_bootstrap",
     "pr_auc",
     "pr_auc_random",
@@ -42,6 +45,7 @@ __all__ = [
     "self_bleu",
     "summary",
     "summary_by_segment",
+    "table_of",
     "top_over_rest",
     "wilson_interval",
     "words_of",

@@ -29,9 +29,11 @@ class LeadScoutConfig:
     """Sizes of a LeadScout.
 
     vocabulary counts all token ids, language the prefix of them that the model may write; numbers are the ids that
-    carry a value; wide counts the baseline's features. experts: 0 for dense layers, else the last `expert_layers` have
-    so many experts in the place of their MLP, of which a token uses top_k; capacity, if not 0, is MoE's
-    capacity_factor. Earlier layers stay dense, whose routers are the slowest to balance (DeepSeekMoE, Dai et al. 2024).
+    carry a value; wide counts the baseline's features; `expand` is how many times as wide as the stream an MLP's hidden
+    layer is. experts: 0 for dense layers, else the last `expert_layers` have so many experts in the place of their MLP,
+    of which a token uses top_k; with top_k 2, half of `expand` makes its work that of a dense layer again. capacity, if
+    not 0, is MoE's capacity_factor. Earlier layers stay dense, whose routers are the slowest to balance (DeepSeekMoE,
+    Dai et al. 2024).
     """
 
     vocabulary: int
@@ -47,6 +49,7 @@ class LeadScoutConfig:
     top_k: int = 1
     expert_layers: int = 2
     capacity: float = 0.0
+    expand: int = 4
 
     @property
     def routed(self) -> range:
@@ -84,6 +87,7 @@ class LeadScout(Module):
             Block(
                 width,
                 config.heads,
+                hidden=config.expand * width,
                 norm="pre",
                 dropout=config.dropout,
                 mlp=self._experts(i, rng, dtype),
@@ -113,7 +117,7 @@ class LeadScout(Module):
             return None
         return MoE(
             config.width,
-            4 * config.width,
+            config.expand * config.width,
             config.experts,
             config.top_k,
             capacity_factor=config.capacity or None,
@@ -156,10 +160,14 @@ class LeadScout(Module):
         deep_weight: float,
         balance_weight: float = 0.0,
         z_weight: float = 0.0,
+        guide: np.ndarray | None = None,
+        guide_weight: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """The mean reply loss, and what to go backward from: that plus deep_weight times the deep path's own loss.
 
-        Each layer with experts adds its routers' losses (nn.Routing.loss), weighted.
+        Each layer with experts adds its routers' losses (nn.Routing.loss), weighted; and with guide, the class of each
+        lead (B,), guide_weight times the cross-entropy of its router against that: all tokens of one kind of lead are
+        to take one expert, so attention must learn to tell each token whose it is.
 
         The wide path already says what is additive, so at first the rest pulls the tokens nowhere. Asked for the reply
         alone, through a head that predicts nothing else (deep supervision, Lee et al. 2015), they learn at once.
@@ -172,6 +180,9 @@ class LeadScout(Module):
             root = root + deep_weight * ops.bce_with_logits(self.alone(last).reshape(-1), targets=labels)
         for routing in routings:
             root = root + routing.loss(balance_weight=balance_weight, z_weight=z_weight)
+        if guide is not None and guide_weight:
+            for routing in routings:
+                root = root + guide_weight * _guided(routing, batch, guide)
         return reply, root
 
     def _at_score(self, x: Tensor, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
@@ -203,6 +214,19 @@ class LeadScout(Module):
         model = cls(LeadScoutConfig(**sizes), rng=np.random.default_rng(0))
         model.load_state_dict(weights)
         return model.eval()
+
+
+def _guided(routing: Routing, batch: Padded, guide: np.ndarray) -> Tensor:
+    """Cross-entropy of a router against the class of each token's lead, guide (B,).
+
+    What it decides on tokens without an age, which are the profile, does not count: the lead is not known yet.
+    """
+    if len(routing.rows) == len(guide):  # of the last layer, at `<score>` alone
+        return ops.cross_entropy(routing.logits, targets=guide)
+    counted = ~np.isnan(batch.ages)
+    counted[np.arange(len(guide)), batch.lengths - 1] = True  # <score>
+    lead = routing.rows // batch.ids.shape[1]
+    return ops.cross_entropy(routing.logits, targets=guide[lead], weights=counted.reshape(-1)[routing.rows])
 
 
 class Examples(NamedTuple):

@@ -65,12 +65,13 @@ def fit(
     settings: FitSettings,
     *,
     seed: int,
+    guide: np.ndarray | None = None,
     stop: tuple[Examples, np.ndarray] | None = None,
     share: float = 1.0,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> History:
-    """Train `model` in place on `LeadScout.training_loss`; labels (N,) of 0 and 1.
+    """Train `model` in place on `LeadScout.training_loss`; labels (N,) of 0 and 1, guide (N,) the experts of leads.
 
     It is left with an average of its weights over the last steps (Polyak and Juditsky 1992, here exponential). With
     stop, later leads and their labels (M,), that is the average at the evaluation with the least loss on them, step 0
@@ -80,7 +81,7 @@ def fit(
     evaluation. Raises InputError when the loss is no longer finite (naming the op) or when the checkpoint belongs to
     another run.
     """
-    run = _Run(model, train, labels, settings, seed, share)
+    run = _Run(model, train, labels, settings, seed, share, guide)
     if checkpoint is not None and (checkpoint / artifact.MANIFEST).is_file():
         run.resume(checkpoint)
     elif stop is not None:
@@ -107,9 +108,16 @@ class _Run:
     """The state of one training run: all that a checkpoint has to hold."""
 
     def __init__(
-        self, model: LeadScout, train: Examples, labels: np.ndarray, settings: FitSettings, seed: int, share: float
+        self,
+        model: LeadScout,
+        train: Examples,
+        labels: np.ndarray,
+        settings: FitSettings,
+        seed: int,
+        share: float,
+        guide: np.ndarray | None,
     ):
-        self.model, self.train, self.labels, self.settings = model, train, labels, settings
+        self.model, self.train, self.labels, self.settings, self.guide = model, train, labels, settings, guide
         self.seed, self.share = seed, share
         self.lengths = np.diff(train.tokens.offsets)
         self.per_epoch = math.ceil(len(train) / settings.batch_size)
@@ -139,7 +147,7 @@ class _Run:
         rows = self._batch_rows()
         self.shards.train()
         self.optimizer.zero_grad()
-        loss = self.shards.backward(self.train, self.labels, rows, **self.settings.loss_weights)
+        loss = self.shards.backward(self.train, self.labels, rows, self.guide, **self.settings.loss_weights)
         if not math.isfinite(loss) or not math.isfinite(clip_grad_norm(self.model.parameters(), self.settings.clip)):
             self._raise_for_nan(self.train, self.labels, rows)
         self.optimizer.lr = warmup_cosine(
@@ -183,7 +191,8 @@ class _Run:
         arrays |= {f"average.{name}": array for name, array in self.average.items()}
         arrays |= {f"best.{name}": array for name, array in self.best.items()}
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state_dict().items()}
-        history = {"best_step": self.history.best_step, "best_loss": self.history.best_loss}
+        best = self.history.best_loss
+        history = {"best_step": self.history.best_step, "best_loss": best if math.isfinite(best) else None}
         rows = [
             [row["step"], None if math.isnan(row["train"]) else row["train"], row["stop"]] for row in self.history.rows
         ]
@@ -216,7 +225,8 @@ class _Run:
             {"step": step, "train": math.nan if train is None else train, "stop": stop}
             for step, train, stop in state["rows"]
         ]
-        self.history = History(rows, best_step=state["best_step"], best_loss=state["best_loss"], waited=state["waited"])
+        best = math.inf if state["best_loss"] is None else state["best_loss"]  # nothing to stop by
+        self.history = History(rows, best_step=state["best_step"], best_loss=best, waited=state["waited"])
 
     def _manifest(self) -> artifact.Manifest:
         config: dict[str, Any] = {
@@ -225,9 +235,9 @@ class _Run:
             "share": self.share,
         }
         tokens = self.train.tokens
-        data_hash = artifact.content_hash(
-            {"ids": tokens.ids, "ages": tokens.ages, "values": tokens.values, "labels": np.asarray(self.labels)}
-        )
+        data = {"ids": tokens.ids, "ages": tokens.ages, "values": tokens.values, "labels": np.asarray(self.labels)}
+        data |= {} if self.guide is None else {"guide": self.guide}
+        data_hash = artifact.content_hash(data)
         return artifact.Manifest(
             name="checkpoint", role="checkpoint", made_by=__name__, seed=self.seed, config=config, data_hash=data_hash
         )
@@ -244,6 +254,7 @@ class _Run:
         """Do these leads once more with every op watched, and say which one lost the numbers first."""
         where = f"training step {self.steps} (learning rate {self.optimizer.lr:.2g})"
         remedy = "lower fit.learning_rate, or look for extreme numbers with: tinyscout quality"
+        guide = self.guide[rows] if self.guide is not None and examples is self.train else None
         self.optimizer.zero_grad()
         try:
             with detect_anomaly():
@@ -251,6 +262,7 @@ class _Run:
                     examples.tokens.pad(rows),
                     examples.features[rows],
                     labels[rows],
+                    guide=guide,
                     **self.settings.loss_weights,
                 )[1].backward()
         except FloatingPointError as error:

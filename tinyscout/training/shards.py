@@ -37,10 +37,17 @@ class Shards:
             finally:
                 self._pool = None
 
-    def backward(self, examples: Examples, labels: np.ndarray, rows: np.ndarray, **weights: float) -> float:
+    def backward(
+        self,
+        examples: Examples,
+        labels: np.ndarray,
+        rows: np.ndarray,
+        guide: np.ndarray | None = None,
+        **weights: float,
+    ) -> float:
         """Mean reply loss of the rows; the gradient of `LeadScout.training_loss` is left in the model's parameters.
 
-        weights: those that `training_loss` takes. Routers balance each shard on its own.
+        guide (N,) and weights: what `training_loss` takes. Routers balance each shard on its own.
         """
         parts = [rows[number :: len(self.replicas)] for number in range(len(self.replicas))]
         work = [(replica, part) for replica, part in zip(self.replicas, parts, strict=True) if len(part)]
@@ -48,8 +55,9 @@ class Shards:
         def one(pair: tuple[LeadScout, np.ndarray]) -> float:
             replica, part = pair
             replica.zero_grad()
+            own = None if guide is None else guide[part]
             loss, root = replica.training_loss(
-                examples.tokens.pad(part), examples.features[part], labels[part], **weights
+                examples.tokens.pad(part), examples.features[part], labels[part], guide=own, **weights
             )
             share = len(part) / len(rows)
             if np.isfinite(root.item()):

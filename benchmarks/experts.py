@@ -1,0 +1,178 @@
+"""Do experts pay? Dense against 1 of 4 experts and 2 of 4 half as wide, which do the same work for a token.
+
+    python benchmarks/experts.py [--seeds 0 1 2] [--leads 16000] [--json FILE]
+    python benchmarks/experts.py --real [--data ../shared/data] [--json FILE]
+
+On synthetic worlds, and with --real on two real data sets: log loss on the latest 20 %, fitted on what came before with
+a gap of one label window, and on the worlds which experts each persona's tokens take. Exit code 1 when a target misses:
+log loss not worse than dense by its paired 95 % interval, normalised mutual information between persona and expert 0.3.
+"""
+
+import fair  # isort: split
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from real_exports import DATA, exports
+
+from tinyscout.leads import LeadTables, read_tables
+from tinyscout.leads.field_map import FieldMap
+from tinyscout.leads.quality import find_leaks
+from tinyscout.leads.splits import latest_slices, time_split
+from tinyscout.leads.world import make_world
+from tinyscout.metrics import chance_information, comparison, normalised_mutual_information, table_of
+from tinyscout.models.expert_use import expert_use, lead_use
+from tinyscout.models.lead_scout import predict_logits
+from tinyscout.settings import ScoutSettings
+from tinyscout.training import Stack
+
+WAYS: dict[str, dict[str, int]] = {
+    "dense": {},
+    "1 of 4": {"experts": 4, "top_k": 1},
+    "2 of 4": {"experts": 4, "top_k": 2, "expand": 2},  # two of half the width
+}
+INFORMATION = 0.3  # at least, in each of the last two layers
+PAIR = ("saas_founder", "enterprise_vp")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Dense against experts of the same active parameters.")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--leads", type=int, default=16_000, help="leads of a world (default 16,000)")
+    parser.add_argument("--epochs", type=int, default=ScoutSettings().fit.epochs)
+    parser.add_argument("--real", action="store_true", help="the real data sets instead of worlds")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the real data (default ../shared/data)")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    args = parser.parse_args()
+    print(f"Fits {len(WAYS)} models a set; a world of 16,000 leads takes about four minutes of one core.", flush=True)
+    sets = {}
+    for name, tables in (real(args.data) if args.real else worlds(args.seeds, args.leads)).items():
+        sets[name] = {"skipped": tables} if isinstance(tables, str) else study(tables, args.seeds[0], args.epochs)
+        print(f"\n{name}\n{text(sets[name])}", flush=True)
+    report = {
+        "benchmark": "experts",
+        "sets": sets,
+        "passed": all(way["passed"] for found in sets.values() for way in found.get("ways", {}).values()),
+        "machine": fair.machine(),
+        "versions": fair.versions("numpy", "scikit-learn"),
+    }
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0 if report["passed"] else 1
+
+
+def worlds(seeds: list[int], leads: int) -> dict[str, LeadTables | str]:
+    return {f"world {seed}": make_world(leads, seed).tables for seed in seeds}
+
+
+def real(data: Path) -> dict[str, LeadTables | str]:
+    """Each real data set without the columns that know the answer, as `fit` leaves them out; or why it isn't there."""
+    found: dict[str, LeadTables | str] = {}
+    for name, export in exports(data).items():
+        if export.missing:
+            found[name] = export.missing
+            continue
+        tables = read_tables(export.leads, export.signals, field_map=FieldMap.load(export.field_map))
+        leaking = {
+            suspect.column: suspect.reason
+            for suspect in find_leaks(tables.take(np.flatnonzero(tables.mature)))
+            if suspect.grade == "leaking" and suspect.column in tables.schema.profile
+        }
+        found[name] = replace(tables, schema=tables.schema.leaving_out(leaking))
+    return found
+
+
+def study(tables: LeadTables, seed: int, epochs: int) -> dict[str, Any]:
+    """Fit every way on the earlier leads and judge it on the latest 20 %."""
+    defaults = ScoutSettings(seed=seed)
+    split = time_split(tables, holdout=0.2)
+    train, stop = latest_slices(tables, split.train, (defaults.stop_share,))
+    later = tables.take(split.test)
+    logits: dict[str, np.ndarray] = {}
+    ways: dict[str, dict[str, Any]] = {}
+    told_apart = "persona" in tables.schema.profile
+    for name, sizes in WAYS.items():
+        model = defaults.model.model_copy(update=sizes)
+        fit = defaults.fit.model_copy(update={"epochs": epochs, "threads": fair.THREADS})
+        started = time.process_time()
+        settings = defaults.model_copy(update={"model": model, "fit": fit})
+        stack, shares = Stack.explore(tables, train, stop, settings, with_members=True)
+        seconds = time.process_time() - started
+        examples = stack.examples(later)
+        logits.setdefault("baseline", stack.baseline_logits(examples))
+        logits[name] = logits["baseline"]  # where training never beat it
+        ways[name] = {"cpu_seconds": seconds, "share_of_schedule": shares[0] if shares else 0.0, "routing": {}}
+        if shares:
+            (member,) = stack.members
+            logits[name] = predict_logits(member, examples)
+            used = expert_use(member, examples).values()
+            ways[name]["least_used"] = [float(each.min() / each.sum()) for each in used]
+            if sizes and told_apart:
+                ways[name]["routing"] = routing(stack, examples, later.leads["persona"].astype(str).to_numpy())
+    judged = comparison(later.labels, logits, reference="dense", groups=later.leads["lead_id"].to_numpy(), seed=seed)
+    for name, way in ways.items():
+        way["log_loss"] = judged.rows[name]["log_loss"]
+        gap = judged.differences.get(name, {}).get("log_loss")
+        way["above_dense"] = None if gap is None else {"value": gap.value, "low": gap.low, "high": gap.high}
+        informed = [layer["information"] >= INFORMATION for layer in way["routing"].values()]
+        routed = bool(informed) or not (told_apart and WAYS[name])  # with no transformer nobody was told apart
+        way["passed"] = (gap is None or gap.low <= 0) and routed and all(informed)
+    return {
+        "fitted_on": len(split.train),
+        "held_out": len(split.test),
+        "baseline": judged.rows["baseline"]["log_loss"],
+        "ways": ways,
+    }
+
+
+def routing(stack: Stack, examples: Any, persona: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Of the last two layers: which experts the signal and word tokens of each persona's leads take first."""
+    vocabulary, (member,) = stack.tokenizer.vocabulary, stack.members
+    ids = np.arange(len(vocabulary))
+    names, kinds = np.unique(persona, return_inverse=True)
+    found = {}
+    use = lead_use(member, examples, vocabulary.is_signal(ids) | vocabulary.is_word(ids))
+    for layer, counts in list(use.items())[-2:]:
+        table = table_of(kinds, counts)
+        chance = chance_information(kinds, counts)
+        some = counts.sum(axis=1) > 0
+        favourite = table_of(kinds[some], np.eye(counts.shape[1])[counts[some].argmax(axis=1)])
+        favourite = dict(zip(names, favourite / favourite.sum(axis=1, keepdims=True), strict=True))
+        found[f"layer {layer}"] = {
+            "information": normalised_mutual_information(table),
+            "by_chance": float(np.quantile(chance, 0.975)),
+            "shares": {n: list(row / row.sum()) for n, row in zip(names, table, strict=True)},
+            "one_expert": float(favourite[PAIR[0]] @ favourite[PAIR[1]]),
+        }
+    return found
+
+
+def text(found: dict[str, Any]) -> str:
+    if "skipped" in found:
+        return f"skipped: {found['skipped']}"
+    lines = [f"fitted on {found['fitted_on']:,}, held out {found['held_out']:,}; baseline {found['baseline']:.4f}"]
+    for name, way in found["ways"].items():
+        line = f"{name:8} log loss {way['log_loss']:.4f}"
+        if gap := way["above_dense"]:
+            line += f", above dense {gap['value']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})"
+        if way.get("least_used"):
+            line += ", least used expert " + ", ".join(f"{share:.1%}" for share in way["least_used"])
+        verdict = "" if name == "dense" else ": met" if way["passed"] else ": missed"
+        lines.append(f"{line}; {way['cpu_seconds']:.0f} s of CPU{verdict}")
+        for layer, told in way["routing"].items():
+            lines.append(
+                f"  {layer}: information {told['information']:.3f} (by chance to {told['by_chance']:.3f}); a founder "
+                f"and a VP share their first expert in {told['one_expert']:.0%}; shares of experts:"
+            )
+            lines += [f"    {n:18}" + "".join(f"{s:6.0%}" for s in row) for n, row in told["shares"].items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
