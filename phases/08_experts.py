@@ -108,8 +108,8 @@ print("one expert is the dense MLP of phase 04, to the bit\n")
 
 # %% Train the dense scout's twins with experts: the same work for a token, four times the MLPs
 def learn(scout, balance_weight, leads=train, epochs=settings.epochs, **options):
-    rates = {"learning_rate": settings.learning_rate, "final_rate": 0.1, "weight_decay": 0.05}
-    fitting = FitSettings(epochs=epochs, balance_weight=balance_weight, **rates)
+    plain = FitSettings(epochs=epochs, learning_rate=settings.learning_rate, final_rate=0.1, weight_decay=0.05)
+    fitting = plain.model_copy(update={"balance_weight": balance_weight})
     fit(scout, examples.take(leads), y[leads], fitting, seed=run.seed, **options)
     return scout
 
