@@ -199,6 +199,12 @@ def shown_09(found: dict) -> bool:
     return max(alone) < min(guided)
 
 
+def shown_10(found: dict) -> bool:
+    none, post, pre, rms = (found["best"][norm][found["depths"].index(12)] for norm in ("none", "post", "pre", "RMS"))
+    first = {norm: slopes[1][0] for norm, slopes in found["slopes"].items()}
+    return none is None and pre < post - 0.5 and abs(rms - pre) < 0.5 and first["post"] < first["pre"] / 1000
+
+
 def shown_13(found: dict) -> bool:
     shared, own = (found["louder"][f"loud key, {way}"]["256"] for way in ("one scale a matrix", "one a channel"))
     apart = found["channels"]["one scale a matrix"] > 10 * found["channels"]["one scale a channel"]
@@ -216,6 +222,7 @@ FAILURES |= {
     "07": shown_07,
     "08": shown_08,
     "09": shown_09,
+    "10": shown_10,
     "13": shown_13,
     "14": shown_14,
 }
