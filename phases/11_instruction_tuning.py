@@ -175,7 +175,7 @@ first, last, early = found["phase 05"]["all"], found["tuned"]["all"], broken["th
 title = f"Tuned, {last['free']:.0%} of the drafts at temperature {drawn.temperature:g} invent nothing "
 title += f"({first['free']:.0%} before), {last['follows']:.0%} do as told"
 figure, (panel, right) = new_figure(title, panels=2)
-means = [float(np.mean(part)) for part in np.array_split(writer.losses, 60)]
+means = [float(np.mean(part)) for part in np.array_split(writer.losses, min(60, len(writer.losses)))]
 panel.plot(np.linspace(0, len(writer.losses), len(means)), means, color=BLACK)
 label(panel, "drills end, lessons begin", n_drills, max(means), ORANGE)
 panel.set(xlabel="steps", ylabel="loss (nats a token of the answer)", ylim=(0, None))

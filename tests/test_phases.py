@@ -205,6 +205,12 @@ def shown_10(found: dict) -> bool:
     return none is None and pre < post - 0.5 and abs(rms - pre) < 0.5 and first["post"] < first["pre"] / 1000
 
 
+def shown_11(found: dict) -> bool:
+    right, prompt, early = found["broken"].values()
+    ends = right["endless"] <= early["endless"] == 1
+    return ends and right["nats"] < min(prompt["nats"], early["nats"]) and found["losses"][-1] < found["losses"][0] - 1
+
+
 def shown_13(found: dict) -> bool:
     shared, own = (found["louder"][f"loud key, {way}"]["256"] for way in ("one scale a matrix", "one a channel"))
     apart = found["channels"]["one scale a matrix"] > 10 * found["channels"]["one scale a channel"]
@@ -223,6 +229,7 @@ FAILURES |= {
     "08": shown_08,
     "09": shown_09,
     "10": shown_10,
+    "11": shown_11,
     "13": shown_13,
     "14": shown_14,
 }
