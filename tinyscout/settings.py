@@ -69,7 +69,8 @@ class FitSettings(Settings):
     of the averaged weights is kept at each step: 0.99 averages over about 100 steps, 0 takes the weights as they are.
     `deep_weight` is that of the deep path's own loss, `balance_weight` and `z_weight` those of the routers' losses in
     layers with experts (`LeadScout.training_loss`), `guide_weight` of the loss by which all tokens of one kind of lead
-    take one expert, 0 for none; kinds are found without labels (`models/latent_classes.py`).
+    take one expert, 0 for none; kinds are found without labels (`models/latent_classes.py`) in all columns of the
+    profile but `guide_without`, so that a router isn't told what it is asked to find out.
 
     A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
     """
@@ -78,7 +79,8 @@ class FitSettings(Settings):
     deep_weight: Annotated[float, Field(ge=0)] = 0.3
     balance_weight: Annotated[float, Field(ge=0)] = 0.01
     z_weight: Annotated[float, Field(ge=0)] = 0.001
-    guide_weight: Annotated[float, Field(ge=0)] = 0.1
+    guide_weight: Annotated[float, Field(ge=0)] = 0.0
+    guide_without: tuple[str, ...] = ("persona",)
     batch_size: Count = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_rate: Annotated[float, Field(ge=0, le=1)] = 1.0

@@ -65,6 +65,19 @@ def test_signals_are_not_looked_at(vocabulary: Vocabulary) -> None:
     np.testing.assert_array_equal(classes.predict(changed), classes.predict(tokens))
 
 
+def test_a_field_left_out_is_not_looked_at(vocabulary: Vocabulary) -> None:
+    tokens, _ = leads(600, 6)
+    dealt = tokens.ids.copy()
+    roles = np.isin(dealt, ROLES)
+    dealt[roles] = np.random.default_rng(7).permutation(dealt[roles])
+    changed = Tokens(dealt, tokens.values, tokens.ages, tokens.offsets, tokens.dropped)
+    for without, same in ((["role"], True), ([], False)):
+        one, other = (LatentClasses.fit(each, vocabulary, 3, without=without) for each in (tokens, changed))
+        assert np.array_equal(one.log_share, other.log_share) == same
+        assert np.array_equal(one.predict(tokens), other.predict(changed)) == same
+        assert np.array_equal(one.predict(tokens), one.predict(changed)) == same
+
+
 def test_the_same_leads_and_seed_give_the_same_classes(vocabulary: Vocabulary) -> None:
     tokens, _ = leads(400, 4)
     one, other = (LatentClasses.fit(tokens, vocabulary, 3, seed=5).log_share for _ in range(2))

@@ -231,7 +231,7 @@ class _Run:
     def _manifest(self) -> artifact.Manifest:
         config: dict[str, Any] = {
             "model": self.model.to_state(),
-            "fit": self.settings.model_dump(),
+            "fit": self.settings.model_dump(mode="json"),
             "share": self.share,
         }
         tokens = self.train.tokens

@@ -189,7 +189,8 @@ class Stack:
         if settings.model.experts < 2 or not settings.fit.guide_weight:
             return None
         vocabulary, experts = self.tokenizer.vocabulary, settings.model.experts
-        return LatentClasses.fit(tokens, vocabulary, experts, seed=settings.seed).predict(tokens)
+        without = settings.fit.guide_without
+        return LatentClasses.fit(tokens, vocabulary, experts, without=without, seed=settings.seed).predict(tokens)
 
     def _new_member(self, number: int, settings: ScoutSettings) -> LeadScout:
         """A LeadScout that says what the baseline says."""
