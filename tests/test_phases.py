@@ -189,7 +189,7 @@ def shown_08(found: dict) -> bool:
     lost = {way: each[0] for way, each in found["dropped"].items()}
     least = {way: np.mean([each[-1] for each in seeds]) for way, seeds in found["shares"].items()}
     starved = least["left alone"] < least["balanced"] and lost["left alone"] > lost["balanced"]
-    return starved and total > 2 * all_dense and active < 1.05 * all_dense
+    return bool(starved) and total > 2 * all_dense and active < 1.05 * all_dense
 
 
 def shown_09(found: dict) -> bool:
@@ -211,6 +211,13 @@ def shown_11(found: dict) -> bool:
     return ends and right["nats"] < min(prompt["nats"], early["nats"]) and found["losses"][-1] < found["losses"][0] - 1
 
 
+def shown_12(found: dict) -> bool:
+    both, small, loose, as_tuned = (found["broken"][way] for way in sorted(found["broken"]))  # by beta, then by keep
+    falls = both["preferred"] < loose["preferred"] < -1 and both["other"] < both["preferred"]
+    held = min(as_tuned["preferred"], small["preferred"]) > -1
+    return falls and held and both["right"] <= as_tuned["right"]
+
+
 def shown_13(found: dict) -> bool:
     shared, own = (found["louder"][f"loud key, {way}"]["256"] for way in ("one scale a matrix", "one a channel"))
     apart = found["channels"]["one scale a matrix"] > 10 * found["channels"]["one scale a channel"]
@@ -230,6 +237,7 @@ FAILURES |= {
     "09": shown_09,
     "10": shown_10,
     "11": shown_11,
+    "12": shown_12,
     "13": shown_13,
     "14": shown_14,
 }
