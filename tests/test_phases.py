@@ -206,7 +206,8 @@ def shown_10(found: dict) -> bool:
 
 
 def shown_11(found: dict) -> bool:
-    right, prompt, early = found["broken"].values()
+    ways = ("the answer", "the prompt as well", "the answer, one token early")
+    right, prompt, early = (found["broken"][way] for way in ways)
     ends = right["endless"] <= early["endless"] == 1
     return ends and right["nats"] < min(prompt["nats"], early["nats"]) and found["losses"][-1] < found["losses"][0] - 1
 
