@@ -1,5 +1,6 @@
 """Scout.write: seeded, checked, no lead's draft depends on another's, and no text of the CRM steers a word."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +168,23 @@ def test_what_fails_the_checks_is_drawn_again_and_in_the_end_withheld(small_scou
     formless = small_scout.write(one, EMAIL, writer=Drawing("Hello,"))[0].drafts[0].problems
     assert "channel not as asked" in formless and "length not as asked" in formless
     assert "states none of the facts" in formless
+
+
+def test_what_may_be_taken_amiss_is_drawn_again_but_not_withheld(small_scout, some, writer) -> None:
+    one = some.take(np.array([0]))
+    good = texts(small_scout.write(one, EMAIL, writer=writer))[0]
+    (question,) = re.findall(r"[^.?!\n]*\?", good)
+    doubtful, bad = good.replace(question, " Do you want the list?"), good.replace("\n", "\nAcme Corp. ", 2)
+    for drawings, text, drawn in (
+        ((doubtful, good), good, 2),
+        ((doubtful,), doubtful, 8),
+        ((doubtful, bad), doubtful, 8),  # rather one that is true than none
+        ((bad, doubtful, bad), doubtful, 8),
+    ):
+        (draft,) = small_scout.write(one, EMAIL, writer=Drawing(*drawings))[0].drafts
+        assert (draft.text, draft.drawn, draft.problems) == (text, drawn, ())
+    (likeliest,) = small_scout.write(one, EMAIL, writer=Drawing(doubtful, good), temperature=0)[0].drafts
+    assert likeliest.text == doubtful and likeliest.facts
 
 
 @pytest.mark.parametrize("channel", ["email", "linkedin", "decline"])

@@ -15,7 +15,7 @@ from tinyscout.errors import InputError
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach import IDLE_DAYS, suitable_channels
-from tinyscout.leads.outreach_checks import faults, inventions, repeats, states
+from tinyscout.leads.outreach_checks import doubts, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import Instruction, plan
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
@@ -85,9 +85,10 @@ def write_drafts(
     """Drafts for the contacts of `tables`, in their order, `number` for each that may be written to.
 
     A message is drawn up to `tries` times until it states a fact of the plan (where there is any), invents nothing, is
-    as instructed, says nothing twice and differs from the contact's earlier drafts. values (by column) and kinds: what
-    may be said because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts
-    that may be written to. Raises InputError for numbers that make no sense and for an unknown name in mention.
+    as instructed, says nothing twice and differs from the contact's earlier drafts; and while there are tries left,
+    until no sentence of it may be taken amiss (outreach_checks.doubts). values (by column) and kinds: what may be said
+    because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts that may be
+    written to. Raises InputError for numbers that make no sense and for an unknown name in mention.
     """
     _check(sampler, number, tries, mention or (), {*tables.schema.profile, *kinds})
     book = FactBook(tables, mention)
@@ -138,7 +139,7 @@ class _Asked:
 def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, number: int, tries: int) -> None:
     """Fill in the drafts: the n-th of all contacts at once, and again for those whose drawing did not pass."""
     for n in range(1, number + 1):
-        open_ = list(asked)
+        open_, doubtful = list(asked), {}
         for draw in range(1, tries + 1):
             streams = [each.stream(n, draw) for each in open_]
             texts = writer.write([each.prompt for each in open_], sampler, streams=streams) if open_ else []
@@ -146,9 +147,11 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
             for each, raw in zip(open_, texts, strict=True):
                 text, facts, problems = each.judge(raw)
                 if not problems:
-                    each.drafts.append(Draft(n, text, facts, draw))
+                    doubtful[each] = Draft(n, text, facts, draw)
+                if not problems and not doubts(text):
+                    each.drafts.append(doubtful[each])
                 elif draw == tries:
-                    each.drafts.append(Draft(n, "", (), draw, problems))
+                    each.drafts.append(replace(doubtful.get(each, Draft(n, "", (), draw, problems)), drawn=draw))
                 else:
                     failed.append(each)
             open_ = failed

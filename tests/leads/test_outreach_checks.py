@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from tinyscout.leads.outreach import Example, write_examples
-from tinyscout.leads.outreach_checks import ASKED, RULES, faults, inventions, repeats, states
+from tinyscout.leads.outreach_checks import ASKED, RULES, doubts, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import AGES, DEEDS, INDUSTRIES, ROLES, Fact, FactBook
 from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.leads.outreach_templates import FAMILIES, TONES
@@ -221,3 +221,24 @@ def test_garbled_text_is_judged_and_not_an_error():
 
 def test_a_sentence_twice_is_a_repeat():
     assert repeats("Hi,\nA line is all I need. A line is all I need.") and not repeats("Hi,\nA line is all I need.")
+
+
+def test_what_may_be_taken_amiss_is_found():
+    """Who is the founder in "I write to you as a founder", and which list?"""
+    assert doubts("Hi,\nI write to you as a founder. Shall we talk?\nThanks") == ["I write to you as a founder."]
+    assert doubts("Hi,\nYou read our docs. Do you want the list?") == ["Do you want the list?"]
+    assert doubts("Hi,\nDo you want the list? I keep a list of first steps.") == ["Do you want the list?"]
+    offered = "I keep a list of first steps for anybody who is new to this. Do you want the list?"
+    assert doubts(offered) == doubts("Hi,\nAs a founder, you know what a good list is worth. Shall we talk?") == []
+
+
+def test_of_the_corpus_s_own_questions_only_the_list_is_asked_after_unoffered():
+    """Its families are built so that a question refers to what an opening offers; one of theirs does not always."""
+    amiss = {
+        ask
+        for family in FAMILIES.values()
+        for opening in (*family.hooks, *family.plain)
+        for ask in family.asks
+        if not family.ask_first and doubts(f"{opening} {ask}")
+    }
+    assert amiss == {"Do you want the list?"}

@@ -33,6 +33,14 @@ _YOU = re.compile(r"you(?:r|rs|'\w+)?")
 _CONTRACTED = re.compile(r"\b\w+'(?:m|ll|ve|re|s|d|t)\b")
 _AGES = frozenset(words for _, words in AGES)
 _SLOT = "slot"  # stands for what a lead's facts fill in
+_AS = re.compile(r"\bI write to you as\b")  # a founder: whoever writes, or whoever reads?
+_OFFERS = {  # what must have been offered before it is asked after
+    "Do you want the list?": ("I keep a list",),
+    "May I share the next page?": ("I keep a list", "there is more", "There is a page"),
+} | dict.fromkeys(
+    ("Shall I send it over?", "Do you want to have a look?", "Would you like to have it?"),
+    ("a short summary", "some notes", "I have a page", "I keep a page"),
+)
 
 
 class Invention(NamedTuple):
@@ -146,6 +154,19 @@ def repeats(text: str) -> bool:
     """Whether a sentence comes twice."""
     sentences = [each for each in _SENTENCE.split(text) if each]
     return len(set(sentences)) < len(sentences)
+
+
+def doubts(text: str) -> list[str]:
+    """Sentences of a true message that a reader may still take amiss.
+
+    One that can be read as being about the sender, or a question after something that nothing before it offers.
+    """
+    found, sentences = [], _SENTENCE.split(expanded(text))
+    for i, sentence in enumerate(sentences):
+        offered = any(words in each for words in _OFFERS.get(sentence, ()) for each in sentences[:i])
+        if _AS.search(sentence) or (sentence in _OFFERS and not offered):
+            found.append(sentence)
+    return found
 
 
 def _asks(text: str) -> int:
