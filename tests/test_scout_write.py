@@ -310,8 +310,10 @@ def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, wri
     declined = small_scout.write(
         small_tables.take(np.array(wants)), Instruction("decline", "warm", "short"), writer=writer
     )
-    assert all(draft.facts for each in declined for draft in each.drafts if draft.text)
-    assert sum(bool(draft.text) for each in declined for draft in each.drafts) >= 11
+    unsubscribed = [each.why_not.startswith("unsubscribed (") for each in found]
+    assert [bool(each.why_not) for each in declined] == unsubscribed and 0 < sum(unsubscribed) < len(wants)
+    assert all(draft.facts and draft.text for each in declined for draft in each.drafts)
+    assert sum(len(each.drafts) for each in declined) == len(wants) - sum(unsubscribed)
 
     some = small_tables.take(np.arange(20))
     forbidden = pd.Series(["email_opt_out is yes", ""] * 10, dtype="str")

@@ -165,7 +165,8 @@ def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instru
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"
-    if channel in suitable_channels(known):
+    unsubscribed = known.stop is not None and known.stop.said == UNSUBSCRIBED
+    if channel in suitable_channels(known) and not unsubscribed:  # a polite no is one more message, too
         return ""
     if known.stop is not None:
         return f"{_STOPS[known.stop.said]} ({known.stop.source})"

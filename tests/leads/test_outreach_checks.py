@@ -224,21 +224,29 @@ def test_a_sentence_twice_is_a_repeat():
 
 
 def test_what_may_be_taken_amiss_is_found():
-    """Who is the founder in "I write to you as a founder", and which list?"""
+    """Who is the founder in "I write to you as a founder", which list, and how can a meeting go that was none?"""
     assert doubts("Hi,\nI write to you as a founder. Shall we talk?\nThanks") == ["I write to you as a founder."]
     assert doubts("Hi,\nYou read our docs. Do you want the list?") == ["Do you want the list?"]
     assert doubts("Hi,\nDo you want the list? I keep a list of first steps.") == ["Do you want the list?"]
+    assert doubts("Hi,\nYou are a founder, so I will come to the point. How did it go?") == ["How did it go?"]
+    assert doubts("Hi,\nYou read our docs a few days ago. How did it go?") == []
+    fell_through = "You had a meeting with us that fell through a few days ago"
+    assert doubts(f"Hi,\n{fell_through}, and I want to see how it went. Shall we talk?") == [
+        f"{fell_through}, and I want to see how it went."
+    ]
+    assert doubts(f"Hi,\n{fell_through}. I can help from here. Shall we talk?\nThanks") == []
     offered = "I keep a list of first steps for anybody who is new to this. Do you want the list?"
     assert doubts(offered) == doubts("Hi,\nAs a founder, you know what a good list is worth. Shall we talk?") == []
 
 
 def test_of_the_corpus_s_own_questions_only_the_list_is_asked_after_unoffered():
-    """Its families are built so that a question refers to what an opening offers; one of theirs does not always."""
+    """Its families are built so that a question refers to what an opening says; one of theirs does not always."""
+    slots = {"did": "read our docs", "when": "a few days ago", "thing": "our docs"}
     amiss = {
         ask
         for family in FAMILIES.values()
-        for opening in (*family.hooks, *family.plain)
+        for opening in family.hooks
         for ask in family.asks
-        if not family.ask_first and doubts(f"{opening} {ask}")
+        if not family.ask_first and doubts(f"{opening} {ask}".format(**slots))
     }
     assert amiss == {"Do you want the list?"}

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     parser.add_argument("--out", type=Path, default=Path("drafts.csv"), help="where the drafts go, one row each")
     parser.add_argument("--top", type=int, default=20, help="how many leads to write to, the best that may be (20)")
-    channels = "email, linkedin, follow_up, re_engage, or decline, which answers leads that want to be left alone"
+    channels = "email, linkedin, follow_up, re_engage, or decline, which answers leads that don't want to go on"
     parser.add_argument("--channel", default="email", help=f"{channels} (email)")
     parser.add_argument(
         "--tone", default="friendly", help="friendly, formal, direct, casual, warm or modest (friendly)"

@@ -41,6 +41,13 @@ _OFFERS = {  # what must have been offered before it is asked after
     ("Shall I send it over?", "Do you want to have a look?", "Would you like to have it?"),
     ("a short summary", "some notes", "I have a page", "I keep a page"),
 )
+_LOOKS_BACK = (  # at something that a lead has been through
+    *("What did you miss?", "Where did it fall short?", "Which part was of use", "How did it go?", "how it went"),
+    *("Did you find what you were after?", "Can I walk you through the rest?", "Which part should I go through"),
+    *("what you made of it", "Thank you for your interest", "Thanks for the time you gave", "left open"),
+    *("left a question open", "which you came to", "I can go through our"),
+)
+_CAME_TO_NOTHING = "fell through"
 
 
 class Invention(NamedTuple):
@@ -159,12 +166,15 @@ def repeats(text: str) -> bool:
 def doubts(text: str) -> list[str]:
     """Sentences of a true message that a reader may still take amiss.
 
-    One that can be read as being about the sender, or a question after something that nothing before it offers.
+    One that can be read as being about the sender; a question after something that nothing before it offers; a look
+    back where the text speaks of nothing that the lead did, or of a meeting that was none.
     """
     found, sentences = [], _SENTENCE.split(expanded(text))
+    nothing = _CAME_TO_NOTHING in text or not any(age in text for age in _AGES)
     for i, sentence in enumerate(sentences):
         offered = any(words in each for words in _OFFERS.get(sentence, ()) for each in sentences[:i])
-        if _AS.search(sentence) or (sentence in _OFFERS and not offered):
+        looks_back = nothing and any(words in sentence for words in _LOOKS_BACK)
+        if _AS.search(sentence) or looks_back or (sentence in _OFFERS and not offered):
             found.append(sentence)
     return found
 
