@@ -4,6 +4,8 @@ import pytest
 from tinyscout.leads import world
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
+from tinyscout.stress.ceiling import HARDENED, NATURAL
+from tinyscout.stress.contestants import Ground, Logistic
 from tinyscout.stress.families import Attacked, attack, families
 from tinyscout.stress.pools import Pools, make_pools
 
@@ -27,3 +29,13 @@ def attacked(tables) -> dict[str, Attacked]:
 @pytest.fixture(scope="session")
 def pools() -> Pools:
     return make_pools(1103, leads=5_000, judged=1_000)
+
+
+@pytest.fixture(scope="session")
+def yardsticks(pools) -> dict[str, Logistic]:
+    """Fitted with few penalties to choose from."""
+    ground = Ground.hardened(pools.train, pools.valid, np.random.default_rng(0), ("baseline",))
+    return {
+        NATURAL: Logistic.fit(Ground.natural(pools.train, pools.valid, ("baseline",)), grid=(10.0,)),
+        HARDENED: Logistic.fit(ground, grid=(10.0,)),
+    }

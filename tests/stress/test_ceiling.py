@@ -13,14 +13,13 @@ from tinyscout.stress.ceiling import (
     NATURAL,
     ORACLE,
     Ceiling,
-    Yardstick,
     auc_within_pairs,
     ceiling,
     judge,
     oracle_logits,
 )
 
-GRID = (100.0, 30.0)
+GRID = (10.0,)  # as the fixture's
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +31,9 @@ def test_there_is_room_for_a_reader_of_timelines(found):
     assert found.least > LEAST_FALL
 
 
-def test_the_ceiling_is_what_the_oracle_scores_as_a_contestant(found, pools):
+def test_the_ceiling_is_what_the_oracle_scores_as_a_contestant(found, pools, yardsticks):
     world = pools.test.attacked.world
-    yardstick = Yardstick.fit_natural(pools, GRID).logits(world.tables)
+    yardstick = yardsticks[NATURAL].logits(world.tables)
     contestant = oracle_logits(world.truth["reply_probability"].to_numpy())
     result = judge(world.tables, {"a": contestant, "b": yardstick}, draws=200)
     for metric in ("log_loss", "credit_waste"):
@@ -58,7 +57,7 @@ def test_hardening_leads_help_the_yardstick(found):
     assert found.losses["log_loss"][HARDENED] < found.losses["log_loss"][NATURAL]
 
 
-def test_labels_dealt_out_at_random_leave_no_room(pools):
+def test_labels_dealt_out_at_random_leave_no_room(pools, yardsticks):
     """What the oracle knows is in the labels: permuted, nobody falls below anybody."""
     world = pools.test.attacked.world
     rng = np.random.default_rng(0)
@@ -68,7 +67,7 @@ def test_labels_dealt_out_at_random_leave_no_room(pools):
     )
     logits = {
         "oracle": oracle_logits(world.truth["reply_probability"].to_numpy()),
-        "yardstick": Yardstick.fit_hardened(pools, GRID, (1.0,)).logits(world.tables),
+        "yardstick": yardsticks[HARDENED].logits(world.tables),
     }
     assert judge(tables, logits, draws=200).fall("log_loss", "oracle", "yardstick").value < 0
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinyscout.metrics import fall, log_loss
-from tinyscout.stress.ceiling import HARDENED, NATURAL, ORACLE, Yardstick
+from tinyscout.stress.ceiling import HARDENED, NATURAL, ORACLE
 from tinyscout.stress.check import RULE, Judged, check, divergence
 
 SCOUT = "scout"
@@ -18,17 +18,16 @@ def judged(pools) -> Judged:
 
 
 @pytest.fixture(scope="module")
-def yardsticks(pools, judged) -> dict[str, np.ndarray]:
-    fitted = {NATURAL: Yardstick.fit_natural(pools, (10.0,)), HARDENED: Yardstick.fit_hardened(pools, (10.0,), (1.0,))}
-    return {name: each.logits(judged.tables) for name, each in fitted.items()}
+def scored(yardsticks, judged) -> dict[str, np.ndarray]:
+    return {name: each.logits(judged.tables) for name, each in yardsticks.items()}
 
 
-def run(judged, yardsticks, scout):
-    return check(judged, {**yardsticks, SCOUT: scout}, yardsticks=list(yardsticks), candidates=[SCOUT], draws=200)
+def run(judged, scored, scout):
+    return check(judged, {**scored, SCOUT: scout}, yardsticks=list(scored), candidates=[SCOUT], draws=200)
 
 
-def test_the_oracle_in_the_scouts_place_passes_and_equals_the_ceiling(judged, yardsticks):
-    found = run(judged, yardsticks, judged.oracle)
+def test_the_oracle_in_the_scouts_place_passes_and_equals_the_ceiling(judged, scored):
+    found = run(judged, scored, judged.oracle)
     assert found.passed
     assert found.falls[SCOUT] == found.ceiling
     assert found.figures["all"]["log_loss"][SCOUT] == found.figures["all"]["log_loss"][ORACLE]
@@ -36,9 +35,9 @@ def test_the_oracle_in_the_scouts_place_passes_and_equals_the_ceiling(judged, ya
     assert "reaches" in found.text() and "DOES NOT" not in found.text()
 
 
-def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, yardsticks):
-    best = {name: log_loss(judged.tables.labels, logit) for name, logit in yardsticks.items()}
-    found = run(judged, yardsticks, yardsticks[min(best, key=best.__getitem__)])
+def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, scored):
+    best = {name: log_loss(judged.tables.labels, logit) for name, logit in scored.items()}
+    found = run(judged, scored, scored[min(best, key=best.__getitem__)])
     assert not found.passed
     interval = found.falls[SCOUT]["log_loss"]
     assert (interval.value, interval.low, interval.high) == (0.0, 0.0, 0.0)
@@ -46,34 +45,34 @@ def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, yard
 
 
 @pytest.mark.parametrize("constant", [-3.0, 0.0])
-def test_a_constant_fails(judged, yardsticks, constant):
-    assert not run(judged, yardsticks, np.full(len(judged), constant)).passed
+def test_a_constant_fails(judged, scored, constant):
+    assert not run(judged, scored, np.full(len(judged), constant)).passed
 
 
-def test_permuted_labels_fail_even_the_oracle(judged, yardsticks):
+def test_permuted_labels_fail_even_the_oracle(judged, scored):
     rng = np.random.default_rng(0)
     tables = judged.tables.take(np.arange(len(judged)))
     tables.leads["label"] = rng.permutation(tables.labels)
     shuffled = Judged(tables, judged.truth, judged.part)
-    found = run(shuffled, yardsticks, judged.oracle)
+    found = run(shuffled, scored, judged.oracle)
     assert not found.passed
     assert max(found.falls[SCOUT][metric].value for metric in RULE) < 0.2
 
 
-def test_a_little_of_the_oracle_is_reported_and_not_enough(judged, yardsticks):
-    little = 0.05 * judged.oracle + 0.95 * yardsticks[HARDENED]
-    found = run(judged, yardsticks, little)
+def test_a_little_of_the_oracle_is_reported_and_not_enough(judged, scored):
+    little = 0.05 * judged.oracle + 0.95 * scored[HARDENED]
+    found = run(judged, scored, little)
     assert 0 < found.falls[SCOUT]["log_loss"].value < found.ceiling["log_loss"].value
     assert not found.passed
 
 
-def test_falls_are_those_of_the_metrics_room(judged, yardsticks):
-    found = run(judged, yardsticks, judged.oracle)
+def test_falls_are_those_of_the_metrics_room(judged, scored):
+    found = run(judged, scored, judged.oracle)
     for metric in RULE:
         expected = fall(
             judged.tables.labels,
             judged.oracle,
-            yardsticks[found.better[metric]],
+            scored[found.better[metric]],
             metrics=[metric],
             groups=judged.groups,
             draws=200,
@@ -81,8 +80,8 @@ def test_falls_are_those_of_the_metrics_room(judged, yardsticks):
         assert found.falls[SCOUT][metric] == expected
 
 
-def test_parts_add_up_and_everybody_is_judged_on_them(judged, yardsticks):
-    found = run(judged, yardsticks, judged.oracle)
+def test_parts_add_up_and_everybody_is_judged_on_them(judged, scored):
+    found = run(judged, scored, judged.oracle)
     assert found.leads["some"] + found.leads["others"] == found.leads["all"] == len(judged)
     losses = found.figures
     for name in (NATURAL, HARDENED, SCOUT, ORACLE):

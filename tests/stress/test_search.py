@@ -8,7 +8,8 @@ from tinyscout.leads import oracle
 from tinyscout.metrics import log_loss
 from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
-from tinyscout.stress.ceiling import Yardstick
+from tinyscout.stress.ceiling import NATURAL
+from tinyscout.stress.contestants import Logistic
 from tinyscout.stress.hotflip import AGE, KIND_OF, WORD, HotFlip
 from tinyscout.stress.search import attack_model, search
 from tinyscout.stress.timelines import Texts, Timelines
@@ -21,8 +22,8 @@ def texts(tables) -> Texts:
 
 
 @pytest.fixture(scope="module")
-def yardstick(pools) -> Yardstick:
-    return Yardstick.fit_natural(pools, grid=(10.0,))
+def yardstick(yardsticks) -> Logistic:
+    return yardsticks[NATURAL]
 
 
 @pytest.fixture(scope="module")

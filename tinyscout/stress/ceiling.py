@@ -9,69 +9,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import log_loss
 from tinyscout.metrics.bootstrap import Interval, Resampled, resample
 from tinyscout.metrics.table import Table
-from tinyscout.models.baseline import L2_GRID, YARDSTICK_MIN_SCALE, LogisticBaseline
-from tinyscout.models.features import BaselineFeatures
+from tinyscout.stress.contestants import GRID, Ground, Logistic
 from tinyscout.stress.families import families
 from tinyscout.stress.pools import Pools
-from tinyscout.tokenizer import SalesTokenizer
 
-WEIGHTS = (0.0, 1.0, 4.0, 20.0)  # of a hardening lead, beside 1 for a natural one
 NATURAL, HARDENED, ORACLE = "logistic", "logistic, hardened", "oracle"
 METRICS = ("log_loss", "credit_waste")
 LEAST_FALL = 0.65
-
-
-@dataclass(frozen=True)
-class Yardstick:
-    """A fitted additive lead score and what was chosen for it."""
-
-    tokenizer: SalesTokenizer
-    features: BaselineFeatures
-    model: LogisticBaseline
-    weight: float  # of hardening leads; 0 for none
-
-    @classmethod
-    def fit_natural(cls, pools: Pools, grid: Sequence[float] = L2_GRID) -> "Yardstick":
-        """On natural leads alone: the penalty is chosen on natural validation leads."""
-        train, valid = pools.train.natural.tables, pools.valid.natural.tables
-        tokenizer, features, X = _read(train)
-        X_valid = features.transform(tokenizer.encode(valid))
-        model = LogisticBaseline.fit_best(
-            X, train.labels, X_valid, valid.labels, grid, min_scale=YARDSTICK_MIN_SCALE, refit=True
-        )
-        return cls(tokenizer, features, model, 0.0)
-
-    @classmethod
-    def fit_hardened(
-        cls, pools: Pools, grid: Sequence[float] = L2_GRID, weights: Sequence[float] = WEIGHTS
-    ) -> "Yardstick":
-        """On natural and hardening leads: penalty and weight are chosen on validation leads, half of them attacked."""
-        rng = np.random.default_rng(pools.seed)
-        (train, attacked), (valid, attacked_valid) = pools.train.mixed(rng), pools.valid.mixed(rng)
-        tokenizer, features, X = _read(train)
-        X_valid, y, y_valid = features.transform(tokenizer.encode(valid)), train.labels, valid.labels
-        chosen = []
-        for weight in weights:
-            row_weight = np.where(attacked, weight, 1.0)
-            model = LogisticBaseline.fit_best(
-                X, y, X_valid, y_valid, grid, sample_weight=row_weight, min_scale=YARDSTICK_MIN_SCALE
-            )
-            chosen.append((model.validation_[model.l2], weight, model.l2))
-        _, weight, l2 = min(chosen)
-        row_weight = np.where(np.append(attacked, attacked_valid), weight, 1.0)
-        model = LogisticBaseline(l2, min_scale=YARDSTICK_MIN_SCALE)
-        model.fit(sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), row_weight)
-        return cls(tokenizer, features, model, weight)
-
-    def logits(self, tables: LeadTables) -> np.ndarray:
-        """(N,) float64."""
-        return self.model.decision_function(self.features.transform(self.tokenizer.encode(tables)))
 
 
 @dataclass(frozen=True)
@@ -128,9 +77,13 @@ class Ceiling:
         }
 
 
-def ceiling(pools: Pools, grid: Sequence[float] = L2_GRID, *, draws: int = 2_000) -> Ceiling:
+def ceiling(pools: Pools, grid: Sequence[float] = GRID, *, draws: int = 2_000) -> Ceiling:
     """Fit both yardsticks and compare the oracle with them on the judged leads of all families."""
-    yardsticks = {NATURAL: Yardstick.fit_natural(pools, grid), HARDENED: Yardstick.fit_hardened(pools, grid)}
+    grounds = {
+        NATURAL: Ground.natural(pools.train, pools.valid, ("baseline",)),
+        HARDENED: Ground.hardened(pools.train, pools.valid, np.random.default_rng(pools.seed), ("baseline",)),
+    }
+    yardsticks = {name: Logistic.fit(ground, grid=grid) for name, ground in grounds.items()}
     judged = pools.test.attacked.world
     logits = {name: each.logits(judged.tables) for name, each in yardsticks.items()}
     logits[ORACLE] = oracle_logits(judged.truth["reply_probability"].to_numpy())
@@ -198,13 +151,6 @@ def family_table(figures: Sequence[FamilyFigures]) -> str:
         for each in figures
     ]
     return Table(heads, rows).text()
-
-
-def _read(tables: LeadTables) -> tuple[SalesTokenizer, BaselineFeatures, sparse.csr_matrix]:
-    tokenizer = SalesTokenizer.fit(tables)
-    tokens = tokenizer.encode(tables)
-    features = BaselineFeatures.fit(tokens, tokenizer.vocabulary)
-    return tokenizer, features, features.transform(tokens)
 
 
 def _percent(fall: Interval) -> str:

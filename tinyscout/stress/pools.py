@@ -36,8 +36,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Pools:
-    """train and valid are attacked by seen families, with as many attacked leads as natural ones; test by seen and held
-    out ones, half and half."""
+    """train and valid are attacked by seen families, train with as many attacked leads as natural ones; test by seen
+    and held out ones, half and half."""
 
     seed: int
     train: Part
@@ -50,11 +50,13 @@ def make_pools(
     *,
     leads: int = LEADS,
     judged: int = JUDGED,
+    valid_share: float = 1.0,
     budget: int = BUDGET,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Pools:
     """Make the pools of one seed: the same numbers and seed give the same leads.
 
+    valid_share: attacked validation leads for each natural one.
     Raises InputError when the world has too few leads to cut.
     """
     world = make_world(leads, seed)
@@ -63,7 +65,7 @@ def make_pools(
     seen, held_out = families(held_out=False), families(held_out=True)
     plan = [
         (train, {seen: len(train)}),
-        (valid, {seen: len(valid)}),
+        (valid, {seen: round(valid_share * len(valid))}),
         (split.test, {seen: judged // 2, held_out: judged - judged // 2}),
     ]
     parts = []

@@ -24,6 +24,23 @@ ROUNDS, WIDTH = 14, 8
 TRIES = 8  # searches until there are enough
 
 
+class Sources:
+    """The leads of `tables` that a search may begin at: with a known label, and room for more signals."""
+
+    def __init__(self, tables: LeadTables):
+        short = tables.mature & (np.diff(tables.offsets) <= LONGEST - BUDGET)
+        expected = oracle.reply_probability(tables) > 0.5
+        sides = np.flatnonzero(short & expected), np.flatnonzero(short & ~expected)
+        self.pools = [rows for rows in sides if len(rows)]
+        if not self.pools:
+            raise InputError(f"stress: none of {len(tables):,} leads has a known label; a search needs mature leads")
+
+    def draw(self, number: int, rng: np.random.Generator) -> np.ndarray:
+        """Rows (number,), half of them of leads whose reply the oracle expects."""
+        one, other = (rng.choice(rows, number) for rows in (self.pools[0], self.pools[-1]))
+        return np.where(rng.random(number) < 0.5, one, other)
+
+
 def attack_model(
     name: str,
     tables: LeadTables,
@@ -41,20 +58,14 @@ def attack_model(
     Half of the source leads are ones whose reply the oracle expects: few leads of the world are, and what makes them so
     is what there is to trick. A lead that did not become what it was to become is left out.
     """
-    short = tables.mature & (np.diff(tables.offsets) <= LONGEST - BUDGET)
-    expected = oracle.reply_probability(tables) > 0.5
-    pools = [pool for pool in (np.flatnonzero(short & expected), np.flatnonzero(short & ~expected)) if len(pool)]
-    if not pools:
-        raise InputError(f"stress: none of {len(tables):,} leads has a known label; a search needs mature leads")
+    sources = Sources(tables)
     kept: dict[bool, list[Timelines]] = {False: [], True: []}
     for _ in range(TRIES):
         lacking = {kind: number // 2 - sum(map(len, parts)) for kind, parts in kept.items()}
         if max(lacking.values()) <= 0:
             break
         wanted = np.repeat([False, True], [max(2 * lacking[kind], 0) for kind in (False, True)])
-        rows = np.where(
-            rng.random(len(wanted)) < 0.5, rng.choice(pools[0], len(wanted)), rng.choice(pools[-1], len(wanted))
-        )
+        rows = sources.draw(len(wanted), rng)
         made = search(tables, rows, wanted, score, texts, rng, proposer=proposer, rounds=rounds, width=width)
         is_sleeper = oracle.reply_probability(made.tables(tables, texts)) > 0.5
         for kind, parts in kept.items():
@@ -77,16 +88,38 @@ def search(
     proposer: Proposer | None = None,
     rounds: int = ROUNDS,
     width: int = WIDTH,
-    budget: int = BUDGET,
+    slack: float = 0.0,
+    budget: int | np.ndarray = BUDGET,
 ) -> Timelines:
     """The leads `rows` (M,) as edited to mislead `score`: those of `sleeper` (M,) bool downwards, the others upwards.
 
     score: tables -> log-odds (M,) of a reply. proposer: (leads, 1 where the score is to fall and else -1, width) ->
-    `width` changed copies of each; random moves where None.
+    `width` changed copies of each; random moves where None. slack: by how much a kept edit may mislead less than what
+    was there; budget: edits of all leads, or of each (M,).
     """
     made = Timelines.of(tables, rows, texts)
+    how = {"proposer": proposer, "rounds": rounds, "width": width, "slack": slack, "budget": budget}
+    lead_away(made, tables, sleeper, score, texts, rng, **how)
+    return made
+
+
+def lead_away(
+    made: Timelines,
+    tables: LeadTables,
+    sleeper: np.ndarray,
+    score: Score,
+    texts: Texts,
+    rng: np.random.Generator,
+    *,
+    proposer: Proposer | None = None,
+    rounds: int = ROUNDS,
+    width: int = WIDTH,
+    slack: float = 0.0,
+    budget: int | np.ndarray = BUDGET,
+) -> None:
+    """`search` from timelines (M,) as they stand, in place."""
     sign = np.where(sleeper, 1.0, -1.0)
-    found = _misled(made, sign, tables, texts, score)
+    found, budget = _misled(made, sign, tables, texts, score), np.broadcast_to(budget, len(made))
     for _ in range(rounds):
         places = np.flatnonzero(made.spent < budget)
         if proposer is None:
@@ -94,15 +127,18 @@ def search(
             propose(tried, texts, rng)
         else:
             tried = proposer(made.take(places), sign[places], width, rng)
-        fits = (tried.spent <= budget) & (tried.spent > np.repeat(made.spent[places], width)) & tried.plausible()
+        fits = (
+            (tried.spent <= np.repeat(budget[places], width))
+            & (tried.spent > np.repeat(made.spent[places], width))
+            & tried.plausible()
+        )
         value = np.full(len(tried), -np.inf)
         kept = np.flatnonzero(fits)
         value[kept] = _misled(tried.take(kept), sign[places].repeat(width)[kept], tables, texts, score)
         best = value.reshape(-1, width).argmax(axis=1) + width * np.arange(len(places))
-        better = value[best] > found[places]
+        better = value[best] > found[places] - slack
         made.put(places[better], tried.take(best[better]))
         found[places[better]] = value[best[better]]
-    return made
 
 
 def _misled(made: Timelines, sign: np.ndarray, tables: LeadTables, texts: Texts, score: Score) -> np.ndarray:

@@ -27,7 +27,7 @@ _MACHINES = np.array([KIND[name] for name in BY_MACHINES])
 class Texts:
     """Texts by number, each with some that are close to it; number 0 is no text.
 
-    texts (P,) object; near (P, NEAR) numbers of texts of which a word or two differ.
+    texts (P,) object; near (P, NEAR) numbers of texts of which a word or two differ; both have room for more.
     """
 
     def __init__(self, known: Iterable[str], rng: np.random.Generator, *, more: int = 3_000):
@@ -41,14 +41,19 @@ class Texts:
         self.near = np.array([[0] * NEAR, *([self.number[each] for each in some] for some in around)])
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.number) + 1
 
     def add(self, text: str, near: int) -> int:
         """The number of a text, which is new or known; a new one counts as close to what text `near` is close to."""
         if text not in self.number:
-            self.number[text] = len(self.texts)
-            self.texts = np.append(self.texts, text)
-            self.near = np.vstack([self.near, [near, *self.near[near, 1:]]])
+            number = len(self)
+            if number == len(
+                self.texts
+            ):  # room for as many again, so that a text costs the same however many there are
+                self.texts = np.concatenate([self.texts, np.full(number, None, dtype=object)])
+                self.near = np.concatenate([self.near, np.zeros_like(self.near)])
+            self.texts[number], self.near[number] = text, [near, *self.near[near, 1:]]
+            self.number[text] = number
         return self.number[text]
 
 

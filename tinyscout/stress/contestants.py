@@ -1,0 +1,162 @@
+"""Contestants: additive scores and boosted trees, each fitted on the same leads and asked for log-odds.
+
+A natural contestant knows natural leads alone. A hardened one has seen attacks besides; how much an attacked lead
+counts is chosen for each on validation leads of which half are attacked, and one that fits better without attacks may
+say so (a weight of 0).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from tinyscout.leads.tables import LeadTables
+from tinyscout.models.baseline import YARDSTICK_MIN_SCALE, LogisticBaseline
+from tinyscout.models.careful import CarefulFeatures
+from tinyscout.models.features import BaselineFeatures
+from tinyscout.models.trees import BoostedTrees
+from tinyscout.stress.pools import Part
+from tinyscout.tokenizer import SalesTokenizer
+from tinyscout.training.fit import Progress
+
+WEIGHTS = (0.0, 1.0, 4.0, 20.0)  # of an attacked lead, beside 1 for a natural one
+GRID = (1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
+CHOSEN_ON = 20_000  # training leads, evenly spaced, that weights and penalties are chosen by
+KINDS = ("baseline", "careful")  # of features
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What contestants are fitted on: training and validation leads, read once for all of them.
+
+    attacked, attacked_valid (N,) bool; X, X_valid {kind of features: (N, F)}.
+    """
+
+    train: LeadTables
+    valid: LeadTables
+    attacked: np.ndarray
+    attacked_valid: np.ndarray
+    tokenizer: SalesTokenizer
+    features: dict[str, BaselineFeatures | CarefulFeatures]
+    X: dict[str, sparse.csr_matrix]
+    X_valid: dict[str, sparse.csr_matrix]
+
+    @classmethod
+    def natural(cls, train: Part, valid: Part, kinds: Sequence[str] = KINDS) -> "Ground":
+        """Natural leads alone."""
+        a, b = train.natural.tables, valid.natural.tables
+        return cls._read(a, b, np.zeros(len(a), bool), np.zeros(len(b), bool), kinds)
+
+    @classmethod
+    def hardened(cls, train: Part, valid: Part, rng: np.random.Generator, kinds: Sequence[str] = KINDS) -> "Ground":
+        """Natural leads and attacked ones."""
+        (a, attacked), (b, attacked_valid) = train.mixed(rng), valid.mixed(rng)
+        return cls._read(a, b, attacked, attacked_valid, kinds)
+
+    @classmethod
+    def _read(
+        cls,
+        train: LeadTables,
+        valid: LeadTables,
+        attacked: np.ndarray,
+        attacked_valid: np.ndarray,
+        kinds: Sequence[str],
+    ) -> "Ground":
+        tokenizer = SalesTokenizer.fit(train)
+        tokens, tokens_valid = tokenizer.encode(train), tokenizer.encode(valid)
+        known = {"baseline": BaselineFeatures, "careful": CarefulFeatures}
+        features = {kind: known[kind].fit(tokens, tokenizer.vocabulary) for kind in kinds}
+        return cls(
+            train,
+            valid,
+            attacked,
+            attacked_valid,
+            tokenizer,
+            features,
+            {kind: each.transform(tokens) for kind, each in features.items()},
+            {kind: each.transform(tokens_valid) for kind, each in features.items()},
+        )
+
+    def weights(self, weight: float) -> tuple[np.ndarray, np.ndarray]:
+        """What training (N,) and validation leads (M,) count where an attacked one counts `weight`."""
+        return np.where(self.attacked, weight, 1.0), np.where(self.attacked_valid, weight, 1.0)
+
+    @property
+    def choices(self) -> tuple[float, ...]:
+        """The weights to choose from: only 0, where no lead is attacked."""
+        return WEIGHTS if self.attacked.any() else (0.0,)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """An additive score: the yardstick on the baseline's features, or what a careful analyst would fit."""
+
+    tokenizer: SalesTokenizer
+    features: BaselineFeatures | CarefulFeatures
+    model: LogisticBaseline
+    weight: float
+
+    @classmethod
+    def fit(cls, ground: Ground, kind: str = "baseline", grid: Sequence[float] = GRID) -> "Logistic":
+        """The weight, and then the penalty, are chosen on the validation leads; it is then fitted on all leads."""
+        X, X_valid, y, y_valid = ground.X[kind], ground.X_valid[kind], ground.train.labels, ground.valid.labels
+        some = spread(len(y), CHOSEN_ON)
+
+        def best(weight: float, penalties: Sequence[float]) -> LogisticBaseline:
+            weights = ground.weights(weight)[0][some]
+            return LogisticBaseline.fit_best(
+                X[some], y[some], X_valid, y_valid, penalties, sample_weight=weights, min_scale=YARDSTICK_MIN_SCALE
+            )
+
+        middle = sorted(grid)[len(grid) // 2]
+        weight = min(ground.choices, key=lambda each: best(each, [middle]).validation_[middle])
+        l2 = best(weight, grid).l2
+        model = LogisticBaseline(l2, min_scale=YARDSTICK_MIN_SCALE)
+        model.fit(
+            sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), np.concatenate(ground.weights(weight))
+        )
+        return cls(ground.tokenizer, ground.features[kind], model, weight)
+
+    def logits(self, tables: LeadTables) -> np.ndarray:
+        """(N,) float64."""
+        return self.model.decision_function(self.features.transform(self.tokenizer.encode(tables)))
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Boosted trees on both kinds of features."""
+
+    tokenizer: SalesTokenizer
+    features: dict[str, BaselineFeatures | CarefulFeatures]
+    model: BoostedTrees
+    weight: float
+
+    @classmethod
+    def fit(cls, ground: Ground, *, trials: int = 20, seed: int = 0, progress: Progress | None = None) -> "Trees":
+        """The weight is chosen with the default settings, and then the settings with that weight."""
+        y, y_valid = ground.train.labels, ground.valid.labels
+        some = spread(len(y), CHOSEN_ON)
+        few = {kind: X[some] for kind, X in ground.X.items()}
+
+        def best(weight: float) -> float:
+            model = BoostedTrees(trials=len(few), seed=seed)
+            model.fit(few, y[some], ground.X_valid, y_valid, sample_weight=ground.weights(weight)[0][some])
+            return model.best_.log_loss
+
+        choices = list(ground.choices)
+        weight = min(choices, key=best) if len(choices) > 1 else choices[0]
+        model = BoostedTrees(trials=trials, seed=seed)
+        weights = dict(zip(("sample_weight", "valid_weight"), ground.weights(weight), strict=True))
+        model.fit(ground.X, y, ground.X_valid, y_valid, **weights, progress=progress)
+        return cls(ground.tokenizer, ground.features, model, weight)
+
+    def logits(self, tables: LeadTables) -> np.ndarray:
+        """(N,) float64."""
+        tokens = self.tokenizer.encode(tables)
+        return self.model.decision_function({kind: each.transform(tokens) for kind, each in self.features.items()})
+
+
+def spread(number: int, most: int) -> np.ndarray:
+    """At most `most` rows of `number`, evenly spaced."""
+    return np.unique(np.linspace(0, number - 1, min(most, number)).astype(np.int64))

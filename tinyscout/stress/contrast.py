@@ -1,0 +1,51 @@
+"""Contrast leads: random edits that nobody's score guides, and where they led, told by the oracle.
+
+A contrast set (Gardner et al. 2020) by machine: decoys and sleepers were made by the same moves from the same leads, so
+that what tells them apart is what matters. Each lead walks to where its reply is to be expected, or not to be, and is
+kept several times on its way: neighbours on it differ by a few edits, and now and then in all that counts.
+"""
+
+import numpy as np
+
+from tinyscout.leads import oracle
+from tinyscout.leads.tables import LeadTables
+from tinyscout.stress.families import Attacked, concatenate, told
+from tinyscout.stress.search import Sources, lead_away
+from tinyscout.stress.threat import BUDGET
+from tinyscout.stress.timelines import Texts, Timelines
+
+ROUNDS = (4, 4, 4)  # edits tried before a lead is kept, once more, and again
+SLACK = 0.6  # of twice the oracle's log-odds: how far an edit may lead away from where the lead is to go
+LEAST_BUDGET = 2  # each lead has a budget of its own, from this to the threat model's
+AT_ONCE = 8_000  # leads edited together
+
+
+def contrast(tables: LeadTables, texts: Texts, rng: np.random.Generator, *, number: int) -> Attacked:
+    """About `number` randomly edited variants of leads in `tables`, half of them decoys and half sleepers."""
+    sources, parts = Sources(tables), []
+    while number > sum(len(part.world.tables) for part in parts):
+        missing = number - sum(len(part.world.tables) for part in parts)
+        walks = min(AT_ONCE, max(200, round(1.3 * missing / len(ROUNDS))))
+        parts.append(told("contrast", tables, *_walk(tables, sources, texts, rng, walks, missing), rng=rng))
+    return concatenate(parts, rng)
+
+
+def _walk(tables, sources, texts, rng, walks, most):
+    made = Timelines.of(tables, sources.draw(walks, rng), texts)
+    sleeper, budget = rng.random(walks) < 0.5, rng.integers(LEAST_BUDGET, BUDGET + 1, walks)
+    kept, last = [], np.zeros(walks, np.int64)
+    for rounds in ROUNDS:
+        lead_away(made, tables, sleeper, nobody, texts, rng, rounds=rounds, width=1, slack=SLACK, budget=budget)
+        moved = np.flatnonzero(made.spent > last)
+        kept.append(made.take(moved))
+        last = made.spent.copy()
+    every = Timelines.concatenate(kept)
+    expected = oracle.reply_probability(every.tables(tables, texts)) > 0.5
+    each = min(int(expected.sum()), int((~expected).sum()), most // 2 + 1)
+    chosen = [rng.permutation(np.flatnonzero(expected == side))[:each] for side in (False, True)]
+    return every.take(np.sort(np.concatenate(chosen))).frames(tables, texts)
+
+
+def nobody(tables: LeadTables) -> np.ndarray:
+    """The score of who has none: 0 for every lead, (N,)."""
+    return np.zeros(len(tables))

@@ -1,0 +1,53 @@
+"""Attack strength: what a score loses as an attack on it may make more edits."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyscout.leads import oracle
+from tinyscout.leads.tables import LeadTables
+from tinyscout.metrics import probability
+from tinyscout.stress.search import Proposer, Score, Sources, search
+from tinyscout.stress.timelines import Texts
+
+BUDGETS = (0, 1, 2, 4, 8, 16)
+
+
+class Target(NamedTuple):
+    """A score, and who proposes the edits against it: random moves where None."""
+
+    score: Score
+    proposer: Proposer | None = None
+
+
+def strength(
+    tables: LeadTables,
+    targets: dict[str, Target],
+    texts: Texts,
+    *,
+    leads: int = 300,
+    budgets: Sequence[int] = BUDGETS,
+    seed: int = 0,
+) -> dict[str, list[float]]:
+    """The log loss that the oracle expects of each score, in nats, on the same leads attacked with each budget.
+
+    Half of the leads are led to where no reply is to be expected and the score says one, the others the other way;
+    the expectation is over the label, so that no luck is in it.
+    """
+    rng = np.random.default_rng([seed, 19])
+    rows, sleeper = Sources(tables).draw(leads, rng), rng.random(leads) < 0.5
+    found: dict[str, list[float]] = {}
+    for name, (score, proposer) in targets.items():
+        for budget in budgets:
+            how = {"proposer": proposer, "budget": budget, "rounds": budget}
+            made = search(tables, rows, sleeper, score, texts, np.random.default_rng([seed, budget]), **how)
+            read = made.tables(tables, texts)
+            found.setdefault(name, []).append(expected_loss(oracle.reply_probability(read), score(read)))
+    return found
+
+
+def expected_loss(chance: np.ndarray, logit: np.ndarray) -> float:
+    """Mean cross-entropy in nats between exact probabilities (M,) and a score's logits (M,)."""
+    q = np.clip(probability(logit), 1e-7, 1 - 1e-7)
+    return float(-np.mean(chance * np.log(q) + (1 - chance) * np.log(1 - q)))
