@@ -171,7 +171,7 @@ judged = run.table(rows.y[rows.test], test_logits, ms_per_lead)
 
 # %% Hand over
 before, after, wins, fallen = found["SFT"], found["DPO"], found["DPO"]["wins"], ways[name]
-title = f"DPO's are preferred in {wins.value:.0%} ({wins.low:.0%} to {wins.high:.0%}); after {name} "
+title = f"DPO's are preferred in {wins.value:.0%} ({wins.low:.0%} to {wins.high:.0%}); with {name}: "
 figure, (panel, right) = new_figure(title + f"{fallen['right']:.0%} of the drafts are right", panels=2)
 for (way, history), color in zip(curves.items(), (BLUE, ORANGE, BLACK, VERMILION), strict=True):
     panel.plot(median_filter([step.chosen for step in history], 15), color=color)
