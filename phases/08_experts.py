@@ -33,7 +33,9 @@ SECONDS = 45
 @dataclass(frozen=True)
 class Settings:
     experts: int
+    leads: int
     epochs: int
+    batch_size: int
     learning_rate: float
     balance_weight: float
     starved_leads: int
@@ -109,7 +111,7 @@ print("one expert is the dense MLP of phase 04, to the bit\n")
 # %% Train the dense scout's twins with experts: the same work for a token, four times the MLPs
 def learn(scout, balance_weight, leads=train, epochs=settings.epochs, **options):
     plain = FitSettings(epochs=epochs, learning_rate=settings.learning_rate, final_rate=0.1, weight_decay=0.05)
-    fitting = plain.model_copy(update={"balance_weight": balance_weight})
+    fitting = plain.model_copy(update={"balance_weight": balance_weight, "batch_size": settings.batch_size})
     fit(scout, examples.take(leads), y[leads], fitting, seed=run.seed, **options)
     return scout
 
@@ -133,7 +135,7 @@ scouts, later = {"dense (phase 04)": dense}, (examples.take(stop), y[stop])
 with progress_bars() as progress:
     for name, sizes in ways.items():
         fresh = make(experts=settings.experts, **sizes)
-        scouts[name] = learn(fresh, settings.balance_weight, stop=later, progress=progress)
+        scouts[name] = learn(fresh, settings.balance_weight, train[-settings.leads :], stop=later, progress=progress)
 print("parameters of the blocks       all  a token's  leads of each expert of the last layer")
 for name, scout in scouts.items():
     used = " ".join(f"{share:.0%}" for share in shares(scout)) if scout.config.experts else "-"
@@ -163,10 +165,9 @@ for name, lost in dropped.items():
     print(f"dropped by capacity in fair shares, {name}: {rooms}")
 
 # %% Measure
-logits, ms = {}, {}
-for name, scout in scouts.items():
-    logits[name], ms[name] = timed(lambda scout=scout: predict_logits(scout, examples.take(test)))
-name, second = ways
+logits, ms, (name, second) = {}, {}, ways
+for way, scout in scouts.items():
+    logits[way], ms[way] = timed(lambda scout=scout: predict_logits(scout, examples.take(test)))
 judged = run.table(y[test], logits[name], ms[name], also={second: logits[second]}, also_ms={second: ms[second]})
 
 # %% Hand over
@@ -175,8 +176,7 @@ more, work = (own / others for own, others in zip(sizes_of(scouts[name]), sizes_
 title = f"Left alone, the least used of {settings.experts} experts takes {alone:.1%} of the leads"
 figure, (left, right) = new_figure(f"{title}; with a balance loss {balanced:.1%}", panels=2)
 for (way, each), color, above in zip(found.items(), (BLUE, VERMILION), (12, -12), strict=True):
-    for line in each:
-        left.plot(np.arange(1, settings.experts + 1), 100 * line, "o-", color=color, alpha=0.6)
+    left.plot(np.arange(1, settings.experts + 1), 100 * each.T, "o-", color=color, alpha=0.6)
     label(left, way, 1, 100 * each[:, 0].mean(), color, above=above)
     right.plot(settings.capacities, 100 * np.array(dropped[way]), "o-", color=color)
     label(right, way, settings.capacities[0], 100 * dropped[way][0], color, above=-above)

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tinyscout.autograd import Tensor, gradcheck, ops
-from tinyscout.autograd.op import op
+from tinyscout.autograd import Tensor, gradcheck, op, ops
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLUE, GREEN, GREY, ORANGE, VERMILION, label, new_figure
 from tinyscout.course.replies import ReplyScout
@@ -35,6 +34,7 @@ class Settings:
     depths: tuple[int, ...]
     rates: tuple[float, ...]
     long: int
+    leads: int
 
 
 run = open_phase(__file__, Settings)
@@ -165,12 +165,12 @@ rescues = ", ".join(f"{depth}: {plain:.2f} and {helped:.2f}" for depth, (plain, 
 # %% Measure: the newest scout with fresh layers of each kind, taught for one epoch
 config, logits, ms, test = replace(reader.model.config, experts=0), {}, {}, examples.take(rows.test)
 kept = {name: array for name, array in left.part("model").items() if not name.startswith("blocks")}
-fitting = FitSettings(epochs=1, learning_rate=3e-3, weight_decay=0.05, threads=1)
+latest, fitting = rows.train[-settings.leads :], FitSettings(epochs=1, learning_rate=3e-3, weight_decay=0.05, threads=1)
 for norm in ("pre-norm", "post-norm", "RMS"):
     scout = LeadScout(config, rng=np.random.default_rng(run.seed))
     scout.load_state_dict(scout.state_dict() | kept)
     scout.blocks = [renormed(block, norm.removesuffix("-norm")) for block in scout.blocks]
-    fit(scout, examples.take(rows.train), y[rows.train], fitting, seed=run.seed)
+    fit(scout, examples.take(latest), y[latest], fitting, seed=run.seed)
     logits[norm], ms[norm] = timed(functools.partial(predict_logits, scout, test))
 judged = run.table(y[rows.test], test_logits := logits.pop("RMS"), ms.pop("RMS"), also=logits, also_ms=ms)
 

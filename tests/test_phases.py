@@ -193,10 +193,11 @@ def shown_08(found: dict) -> bool:
 
 
 def shown_09(found: dict) -> bool:
-    alone, guided = (
-        [each["information"] for each in found["layers"][way]] for way in ("left to itself", "guided by kinds")
-    )
-    return max(alone) < min(guided)
+    alone, paid = ([each["information"] for each in found["layers"][way]] for way in ("left to itself", "by kind"))
+    others = [
+        known for layer in found["layers"]["by kind"] for c, known in layer["of_columns"].items() if c != "persona"
+    ]
+    return max(alone) < 0.05 and min(paid) > 0.2 > max(others)
 
 
 def shown_10(found: dict) -> bool:

@@ -68,9 +68,8 @@ class FitSettings(Settings):
     The learning rate ends at `final_rate` times its peak (1 holds it constant after the warm-up). `average` is how much
     of the averaged weights is kept at each step: 0.99 averages over about 100 steps, 0 takes the weights as they are.
     `deep_weight` is that of the deep path's own loss, `balance_weight` and `z_weight` those of the routers' losses in
-    layers with experts (`LeadScout.training_loss`), `guide_weight` of the loss by which all tokens of one kind of lead
-    take one expert, 0 for none; kinds are found without labels (`models/latent_classes.py`) in all columns of the
-    profile but `guide_without`, so that a router isn't told what it is asked to find out.
+    layers with experts (`LeadScout.training_loss`), `foretell_weight` and `follow_weight` of those by which all tokens
+    of one kind of lead take one expert (`models/lead_kinds.py`; 0 leaves routers to themselves).
 
     A batch is cut into `threads` shards, one a thread; the same number on the same machine gives the same bits.
     """
@@ -79,8 +78,8 @@ class FitSettings(Settings):
     deep_weight: Annotated[float, Field(ge=0)] = 0.3
     balance_weight: Annotated[float, Field(ge=0)] = 0.01
     z_weight: Annotated[float, Field(ge=0)] = 0.001
-    guide_weight: Annotated[float, Field(ge=0)] = 0.0
-    guide_without: tuple[str, ...] = ("persona",)
+    foretell_weight: Annotated[float, Field(ge=0)] = 0.0
+    follow_weight: Annotated[float, Field(ge=0)] = 0.0
     batch_size: Count = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -95,7 +94,8 @@ class FitSettings(Settings):
     @property
     def loss_weights(self) -> dict[str, float]:
         """What `LeadScout.training_loss` takes."""
-        return {name: getattr(self, name) for name in ("deep_weight", "balance_weight", "z_weight", "guide_weight")}
+        routers = ("balance_weight", "z_weight", "foretell_weight", "follow_weight")
+        return {name: getattr(self, name) for name in ("deep_weight", *routers)}
 
 
 class ScoutSettings(Settings):

@@ -166,6 +166,7 @@ CASES = {
         (lambda f, z: f(z, targets=np.array([0, 1, 0.3])), [3 * normal(3)]),
         (lambda f, z: f(z, targets=np.array([0, 1, np.nan]), weights=np.array([2.0, 1.0, 0])), [3 * normal(3)]),
     ],
+    "foretold": [(lambda f, z: f(z, counts=np.array([[2, 0, 0, 1], [0, 0, 3, 0], [1, 0, 0, 0]])), [2 * normal(3, 4)])],
 }
 EACH = [
     pytest.param(name, call, inputs, id=f"{name}-{i}") for name in CASES for i, (call, inputs) in enumerate(CASES[name])

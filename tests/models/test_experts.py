@@ -8,6 +8,7 @@ from scipy import sparse
 
 from tinyscout.autograd import Tensor, gradcheck_direction
 from tinyscout.models.expert_use import expert_use, lead_use
+from tinyscout.models.lead_kinds import kind_losses
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.nn import MLP, MoE, Routing
 from tinyscout.tokenizer import Tokens
@@ -104,26 +105,29 @@ def test_the_routers_losses_have_their_weights() -> None:
 
 
 @pytest.mark.parametrize("top_k", [1, 2])
-def test_routers_learn_the_kind_of_a_lead_from_what_has_an_age_and_from_score(top_k: int) -> None:
+def test_with_losses_for_kinds_every_layer_routes_all_tokens_and_each_has_its_weight(top_k: int) -> None:
     examples, model = make_examples([4, 7, 1, 20]), make_model(replace(CONFIG, top_k=top_k), np.float64)
-    examples.tokens.ages[[0, 1, 5, 11]] = np.nan  # profile, and a <score>
-    batch, labels, guide = examples.tokens.pad(), np.array([1.0, 0.0, 1.0, 0.0]), np.array([3, 0, 1, 0])
+    examples.tokens.ages[[0, 1, 5, 11, 12, 13, 31]] = np.nan  # profiles, and some <score>
+    batch, labels = examples.tokens.pad(), np.array([1.0, 0.0, 1.0, 0.0])
     features = examples.features.astype(np.float64)
 
-    def root(**guided) -> Tensor:
-        return model.training_loss(batch, features, labels, deep_weight=0.3, **guided)[1]
+    def root(**weights) -> Tensor:
+        return model.training_loss(batch, features, labels, deep_weight=0.3, **weights)[1]
 
     routings: list[Routing] = []
-    model.reply_logits(batch, features, routings=routings)
-    by_hand = 0.0
-    for routing, counted in zip(routings, ([2, 3, 4, *range(6, 32)], range(4)), strict=True):  # of 32 tokens, 4 leads
-        lead = np.repeat(np.arange(4), [4, 7, 1, 20]) if len(routing.logits.data) == 32 else np.arange(4)
-        chance = np.exp(routing.logits.data) / np.exp(routing.logits.data).sum(axis=1, keepdims=True)
-        by_hand -= np.mean([np.log(chance[i, guide[lead[i]]]) for i in counted])
+    model.hidden(model.embed(batch), batch.lengths, routings)
+    found = [kind_losses(routing, batch, CONFIG.language) for routing in routings]
+    foretold, strays = (sum(each.item() for each in losses) for losses in zip(*found, strict=True))
     plain = root().item()
-    assert root(guide=guide, guide_weight=0.5).item() - plain == pytest.approx(0.5 * by_hand, rel=1e-9)
-    assert root(guide=guide, guide_weight=0.0).item() == root(guide=None, guide_weight=0.5).item() == plain
-    gradcheck_direction(lambda: root(guide=guide, guide_weight=2.0), list(model.parameters()))
+    assert root(foretell_weight=0.5).item() == pytest.approx(plain - 0.5 * foretold, rel=1e-9) != plain
+    assert root(follow_weight=0.5).item() == pytest.approx(plain + 0.5 * strays, rel=1e-9) != plain
+    gradcheck_direction(lambda: root(foretell_weight=3.0, follow_weight=2.0), list(model.parameters()))
+    dense = make_model(replace(CONFIG, experts=0))
+    losses = [
+        dense.training_loss(batch, examples.features, labels, deep_weight=0.3, follow_weight=weight)[1].item()
+        for weight in (0.0, 1.0)
+    ]
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize("capacity", [0.0, 0.3])

@@ -88,30 +88,6 @@ def test_experts_learn_it_too_and_a_killed_run_resumes(tmp_path: Path, top_k: in
         assert array.tobytes() == resumed.state_dict()[name].tobytes(), name
 
 
-def test_guided_experts_take_the_leads_they_should_and_a_killed_run_resumes(tmp_path: Path) -> None:
-    (train, labels), (held_out, later) = make_examples(400, 1), make_examples(200, 2)
-    guide = np.where(labels > 0, 2, 0)
-    settings = SETTINGS.model_copy(update={"guide_weight": 1.0, "epochs": 8})
-    model = make_model(experts=3)
-    fit(model, train, labels, settings, guide=guide, seed=0)
-    whole, used = model.state_dict(), expert_use(model, held_out)[1] / len(held_out)
-    np.testing.assert_allclose(used, [1 - later.mean(), 0, later.mean()], atol=0.03)
-
-    def kill(_what: str, done: int, _total: int) -> None:
-        if done == 30:
-            raise _Killed
-
-    options = {"guide": guide, "seed": 0, "checkpoint": tmp_path / "c"}
-    with pytest.raises(_Killed):
-        fit(make_model(experts=3), train, labels, settings, progress=kill, **options)
-    resumed = make_model(experts=3)
-    with pytest.raises(InputError, match="belongs to a run with other leads"):
-        fit(resumed, train, labels, settings, **{**options, "guide": 2 - guide})
-    fit(resumed, train, labels, settings, **options)
-    for name, array in whole.items():
-        assert array.tobytes() == resumed.state_dict()[name].tobytes(), name
-
-
 def test_leaves_the_model_at_its_best_evaluation() -> None:
     stop, y_stop = make_examples(100, 3)
     model = make_model()

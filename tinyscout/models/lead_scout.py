@@ -15,6 +15,7 @@ from tinyscout.autograd import Tensor, no_grad, ops
 from tinyscout.models.amount_encoding import AmountEncoding
 from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.batches import BATCH_TOKENS, batches_of_tokens, for_each_batch
+from tinyscout.models.lead_kinds import kind_losses
 from tinyscout.models.time_encoding import TimeEncoding
 from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, MoE, Parameter, Routing
 from tinyscout.tokenizer import Padded, Tokens
@@ -160,29 +161,33 @@ class LeadScout(Module):
         deep_weight: float,
         balance_weight: float = 0.0,
         z_weight: float = 0.0,
-        guide: np.ndarray | None = None,
-        guide_weight: float = 0.0,
+        foretell_weight: float = 0.0,
+        follow_weight: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """The mean reply loss, and what to go backward from: that plus deep_weight times the deep path's own loss.
 
-        Each layer with experts adds its routers' losses (nn.Routing.loss), weighted; and with guide, the class of each
-        lead (B,), guide_weight times the cross-entropy of its router against that: all tokens of one kind of lead are
-        to take one expert, so attention must learn to tell each token whose it is.
+        Each layer with experts adds its routers' losses (nn.Routing.loss), weighted. With foretell_weight or
+        follow_weight also those by which all tokens of one kind of lead take one expert (`lead_kinds`), so that
+        attention must learn to tell each token whose it is; the last layer then runs on all tokens, as those need.
 
         The wide path already says what is additive, so at first the rest pulls the tokens nowhere. Asked for the reply
         alone, through a head that predicts nothing else (deep supervision, Lee et al. 2015), they learn at once.
         """
         routings: list[Routing] = []
-        last = self._at_score(self.embed(batch), batch.lengths, routings)
+        by_kind = bool(self.config.experts and (foretell_weight or follow_weight))
+        if by_kind:
+            last = self.hidden(self.embed(batch), batch.lengths, routings)[np.arange(len(labels)), batch.lengths - 1]
+        else:
+            last = self._at_score(self.embed(batch), batch.lengths, routings)
         reply = ops.bce_with_logits(self.reply(last).reshape(-1) + self.wide(features), targets=labels)
         root = reply
         if deep_weight:
             root = root + deep_weight * ops.bce_with_logits(self.alone(last).reshape(-1), targets=labels)
         for routing in routings:
             root = root + routing.loss(balance_weight=balance_weight, z_weight=z_weight)
-        if guide is not None and guide_weight:
-            for routing in routings:
-                root = root + guide_weight * _guided(routing, batch, guide)
+        for routing in routings if by_kind else ():
+            foretold, strays = kind_losses(routing, batch, self.config.language)
+            root = root - foretell_weight * foretold + follow_weight * strays
         return reply, root
 
     def _at_score(self, x: Tensor, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
@@ -214,19 +219,6 @@ class LeadScout(Module):
         model = cls(LeadScoutConfig(**sizes), rng=np.random.default_rng(0))
         model.load_state_dict(weights)
         return model.eval()
-
-
-def _guided(routing: Routing, batch: Padded, guide: np.ndarray) -> Tensor:
-    """Cross-entropy of a router against the class of each token's lead, guide (B,).
-
-    What it decides on tokens without an age, which are the profile, does not count: the lead is not known yet.
-    """
-    if len(routing.rows) == len(guide):  # of the last layer, at `<score>` alone
-        return ops.cross_entropy(routing.logits, targets=guide)
-    counted = ~np.isnan(batch.ages)
-    counted[np.arange(len(guide)), batch.lengths - 1] = True  # <score>
-    lead = routing.rows // batch.ids.shape[1]
-    return ops.cross_entropy(routing.logits, targets=guide[lead], weights=counted.reshape(-1)[routing.rows])
 
 
 class Examples(NamedTuple):

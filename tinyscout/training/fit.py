@@ -65,13 +65,12 @@ def fit(
     settings: FitSettings,
     *,
     seed: int,
-    guide: np.ndarray | None = None,
     stop: tuple[Examples, np.ndarray] | None = None,
     share: float = 1.0,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> History:
-    """Train `model` in place on `LeadScout.training_loss`; labels (N,) of 0 and 1, guide (N,) the experts of leads.
+    """Train `model` in place on `LeadScout.training_loss`; labels (N,) of 0 and 1.
 
     It is left with an average of its weights over the last steps (Polyak and Juditsky 1992, here exponential). With
     stop, later leads and their labels (M,), that is the average at the evaluation with the least loss on them, step 0
@@ -81,7 +80,7 @@ def fit(
     evaluation. Raises InputError when the loss is no longer finite (naming the op) or when the checkpoint belongs to
     another run.
     """
-    run = _Run(model, train, labels, settings, seed, share, guide)
+    run = _Run(model, train, labels, settings, seed, share)
     if checkpoint is not None and (checkpoint / artifact.MANIFEST).is_file():
         run.resume(checkpoint)
     elif stop is not None:
@@ -115,9 +114,8 @@ class _Run:
         settings: FitSettings,
         seed: int,
         share: float,
-        guide: np.ndarray | None,
     ):
-        self.model, self.train, self.labels, self.settings, self.guide = model, train, labels, settings, guide
+        self.model, self.train, self.labels, self.settings = model, train, labels, settings
         self.seed, self.share = seed, share
         self.lengths = np.diff(train.tokens.offsets)
         self.per_epoch = math.ceil(len(train) / settings.batch_size)
@@ -147,7 +145,7 @@ class _Run:
         rows = self._batch_rows()
         self.shards.train()
         self.optimizer.zero_grad()
-        loss = self.shards.backward(self.train, self.labels, rows, self.guide, **self.settings.loss_weights)
+        loss = self.shards.backward(self.train, self.labels, rows, **self.settings.loss_weights)
         if not math.isfinite(loss) or not math.isfinite(clip_grad_norm(self.model.parameters(), self.settings.clip)):
             self._raise_for_nan(self.train, self.labels, rows)
         self.optimizer.lr = warmup_cosine(
@@ -231,12 +229,11 @@ class _Run:
     def _manifest(self) -> artifact.Manifest:
         config: dict[str, Any] = {
             "model": self.model.to_state(),
-            "fit": self.settings.model_dump(mode="json"),
+            "fit": self.settings.model_dump(),
             "share": self.share,
         }
         tokens = self.train.tokens
         data = {"ids": tokens.ids, "ages": tokens.ages, "values": tokens.values, "labels": np.asarray(self.labels)}
-        data |= {} if self.guide is None else {"guide": self.guide}
         data_hash = artifact.content_hash(data)
         return artifact.Manifest(
             name="checkpoint", role="checkpoint", made_by=__name__, seed=self.seed, config=config, data_hash=data_hash
@@ -254,7 +251,6 @@ class _Run:
         """Do these leads once more with every op watched, and say which one lost the numbers first."""
         where = f"training step {self.steps} (learning rate {self.optimizer.lr:.2g})"
         remedy = "lower fit.learning_rate, or look for extreme numbers with: tinyscout quality"
-        guide = self.guide[rows] if self.guide is not None and examples is self.train else None
         self.optimizer.zero_grad()
         try:
             with detect_anomaly():
@@ -262,7 +258,6 @@ class _Run:
                     examples.tokens.pad(rows),
                     examples.features[rows],
                     labels[rows],
-                    guide=guide,
                     **self.settings.loss_weights,
                 )[1].backward()
         except FloatingPointError as error:

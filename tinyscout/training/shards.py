@@ -42,12 +42,11 @@ class Shards:
         examples: Examples,
         labels: np.ndarray,
         rows: np.ndarray,
-        guide: np.ndarray | None = None,
         **weights: float,
     ) -> float:
         """Mean reply loss of the rows; the gradient of `LeadScout.training_loss` is left in the model's parameters.
 
-        guide (N,) and weights: what `training_loss` takes. Routers balance each shard on its own.
+        weights: what `training_loss` takes. Routers balance each shard, and find kinds in it, on its own.
         """
         parts = [rows[number :: len(self.replicas)] for number in range(len(self.replicas))]
         work = [(replica, part) for replica, part in zip(self.replicas, parts, strict=True) if len(part)]
@@ -55,9 +54,8 @@ class Shards:
         def one(pair: tuple[LeadScout, np.ndarray]) -> float:
             replica, part = pair
             replica.zero_grad()
-            own = None if guide is None else guide[part]
             loss, root = replica.training_loss(
-                examples.tokens.pad(part), examples.features[part], labels[part], guide=own, **weights
+                examples.tokens.pad(part), examples.features[part], labels[part], **weights
             )
             share = len(part) / len(rows)
             if np.isfinite(root.item()):

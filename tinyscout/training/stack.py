@@ -20,7 +20,6 @@ from tinyscout.leads.tables import LeadTables
 from tinyscout.models.baseline import YARDSTICK_MIN_SCALE, LogisticBaseline
 from tinyscout.models.careful import CarefulFeatures
 from tinyscout.models.features import BaselineFeatures
-from tinyscout.models.latent_classes import LatentClasses
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
 from tinyscout.settings import ScoutSettings
 from tinyscout.tokenizer import SalesTokenizer, Tokens
@@ -69,7 +68,7 @@ class Stack:
         shares = []
         if with_members:
             examples = stack._examples(tokens, wide)
-            held_back, guide = (examples.take(stop), y[stop]), stack._kinds(tokens.take(train), settings)
+            held_back = examples.take(stop), y[stop]
             for number in range(settings.members):
                 member = stack._new_member(number, settings)
                 history = fit(
@@ -78,7 +77,6 @@ class Stack:
                     y[train],
                     settings.fit,
                     seed=settings.seed + number,
-                    guide=guide,
                     stop=held_back,
                     checkpoint=checkpoint and checkpoint / f"explore-{number}",
                     progress=progress,
@@ -106,7 +104,6 @@ class Stack:
         baseline = LogisticBaseline(l2, min_scale=YARDSTICK_MIN_SCALE).fit(wide[rows], y[rows])
         stack = cls(tokenizer, features, baseline, [], settings.tokenizer.max_tokens)
         examples = stack._examples(tokens, wide).take(rows)
-        guide = stack._kinds(tokens.take(rows), settings) if shares else None
         for number, share in enumerate(shares):
             member = stack._new_member(number, settings)
             fit(
@@ -115,7 +112,6 @@ class Stack:
                 y[rows],
                 settings.fit,
                 seed=settings.seed + number,
-                guide=guide,
                 share=share,
                 checkpoint=checkpoint and checkpoint / f"refit-{number}",
                 progress=progress,
@@ -183,14 +179,6 @@ class Stack:
         return Examples(
             tokens.truncate(self.max_tokens, self.tokenizer.vocabulary), sparse.csr_matrix(wide, dtype=np.float32)
         )
-
-    def _kinds(self, tokens: Tokens, settings: ScoutSettings) -> np.ndarray | None:
-        """Which expert each lead's tokens should take (N,), where that is asked for."""
-        if settings.model.experts < 2 or not settings.fit.guide_weight:
-            return None
-        vocabulary, experts = self.tokenizer.vocabulary, settings.model.experts
-        without = settings.fit.guide_without
-        return LatentClasses.fit(tokens, vocabulary, experts, without=without, seed=settings.seed).predict(tokens)
 
     def _new_member(self, number: int, settings: ScoutSettings) -> LeadScout:
         """A LeadScout that says what the baseline says."""

@@ -30,7 +30,7 @@ from tinyscout.autograd.ops.fused import add_embeddings, embedding, gelu, layer_
 from tinyscout.autograd.ops.linear import csr_matmul, linear, matmul
 from tinyscout.autograd.ops.losses import bce_with_logits, cross_entropy, log_likelihood
 from tinyscout.autograd.ops.reduce import log_softmax, logsumexp, max, mean, softmax, sum
-from tinyscout.autograd.ops.routing import gates, grouped_linear, load_balance, router_z, scatter_rows
+from tinyscout.autograd.ops.routing import foretold, gates, grouped_linear, load_balance, router_z, scatter_rows
 from tinyscout.autograd.ops.shape import concat, index, pad, reshape, stack, take_along, transpose
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "dropout_mask",
     "embedding",
     "exp",
+    "foretold",
     "gates",
     "gelu",
     "grouped_linear",

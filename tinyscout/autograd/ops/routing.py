@@ -70,6 +70,28 @@ def router_z(logits):
 
 
 @op
+def foretold(logits, *, counts):
+    """Mutual information, in nats, of the expert chosen for a row and an event of that row drawn at random.
+
+    What a row's expert says of its events, in this batch alone: 0 where it says nothing (or there are no events).
+
+    logits (N, E), counts (N, S): how often each event comes in a row  ->  one number
+    """
+    probability = _softmax(logits)
+    share = (counts[:, counts.any(axis=0)] / max(counts.sum(), 1)).astype(logits.dtype)  # (N, S')
+    joint = probability.T @ share  # (E, S')
+    of_expert, of_event = joint.sum(axis=1, keepdims=True), joint.sum(axis=0)
+    least = np.finfo(logits.dtype).tiny
+    surprise = np.log(np.maximum(joint, least) / np.maximum(of_expert, least))  # log p(event | expert)
+
+    def backward(dy):  # dy ()
+        gain = share @ surprise.T  # (N, E)
+        return (probability * (gain - (probability * gain).sum(axis=1, keepdims=True)) * dy,)
+
+    return ((joint * (surprise - np.log(of_event))).sum()).astype(logits.dtype), backward
+
+
+@op
 def grouped_linear(x, weight, bias, *, ends):
     """x @ weight[e].T + bias[e] for the rows of group e, which end before ends[e] and start where group e - 1 ends.
 
