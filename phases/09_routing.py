@@ -39,6 +39,7 @@ class Settings:
     leads: int
     epochs: int
     batch_size: int
+    threads: int
     learning_rate: float
     foretell_weight: float
     follow_weight: float
@@ -101,8 +102,8 @@ print("both losses by hand equal the library's\n")
 
 # %% Train twice from the same start: left to itself, and by kind
 taught = {"foretell_weight": settings.foretell_weight, "follow_weight": settings.follow_weight}
-plain = FitSettings(epochs=settings.epochs, batch_size=settings.batch_size, learning_rate=settings.learning_rate,
-                    final_rate=0.1, weight_decay=0.05)  # fmt: skip
+plain = FitSettings(epochs=settings.epochs, batch_size=settings.batch_size, threads=settings.threads,
+                    learning_rate=settings.learning_rate, final_rate=0.1, weight_decay=0.05)  # fmt: skip
 latest = train[-settings.leads :]
 ways, later = {"left to itself": {}, "by kind": taught}, (examples.take(stop), y[stop])
 scouts = {name: make() for name in ways}
