@@ -230,6 +230,17 @@ def shown_14(found: dict) -> bool:
     return found["padded"] > 2 and found["must"] > 30 * found["whole"] and found["readers"] > 1
 
 
+def shown_15(found: dict) -> bool:
+    before, after = (found["curves"][name] for name in ("scout, its gradient", "hardened scout, its gradient"))
+    return found["promised"] > 0 < found["given"] and after[-1] < before[-1]
+
+
+def shown_16(found: dict) -> bool:
+    impostors = found["broken"]
+    yardstick = abs(impostors["the yardstick"]["log_loss"])
+    return len(impostors) == 3 and yardstick == 0 and not any(each["passed"] for each in impostors.values())
+
+
 FAILURES = {"00": shown_00, "01": shown_01, "02": shown_02, "03": shown_03, "04": shown_04}
 FAILURES |= {
     "05": shown_05,
@@ -242,6 +253,8 @@ FAILURES |= {
     "12": shown_12,
     "13": shown_13,
     "14": shown_14,
+    "15": shown_15,
+    "16": shown_16,
 }
 
 

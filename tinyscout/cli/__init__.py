@@ -19,6 +19,7 @@ COMMANDS = {
     "score": "rank the leads of an export with a fitted scout",
     "write": "draft a first message for the best leads that may be written to",
     "evaluate": "judge a fitted scout on leads whose outcome is known",
+    "stress": "attack a fitted scout with leads made to trick it",
     "export": "write a fitted scout's transformers as ONNX, or as weights that PyTorch loads",
     "learn": "run the phases of the course in order, skipping what is fresh",
     "status": "show which phases and models there are, and whether they are fresh",

@@ -73,14 +73,14 @@ class Check:
         head = ["all judged leads", "log loss", "credit\nwaste", "Brier", "ROC AUC", "KL from\nthe oracle"]
         whole = self.figures["all"]
         rows = [
-            [name, *(_shown(metric, whole[metric][name]) for metric in METRICS), f"{self.gaps[name].value:.3f}"]
+            [name, *(shown(metric, whole[metric][name]) for metric in METRICS), f"{self.gaps[name].value:.3f}"]
             for name in names
         ]
         parts = [Table(head, rows).text()]
         for metric in RULE:
             some = {part: found[metric] for part, found in self.figures.items() if part != "all"}
             title = f"{metric.replace('_', ' ')} by part"
-            rows = [[name, *(_shown(metric, found[name]) for found in some.values())] for name in names]
+            rows = [[name, *(shown(metric, found[name]) for found in some.values())] for name in names]
             parts.append(Table([title, *(f"{part}\n{self.leads[part]:,} leads" for part in some)], rows).text())
         head = ["fall", *(f"{metric.replace('_', ' ')}\nagainst {self.better[metric]}" for metric in RULE)]
         falls = {f"{ORACLE} (the most there is)": self.ceiling, **self.falls}
@@ -91,8 +91,8 @@ class Check:
         return "\n\n".join(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """The same numbers for json.dumps."""
-        return {
+        """The same numbers for json.dumps, None where a figure is not defined."""
+        found = {
             "figures": self.figures,
             "leads": self.leads,
             "falls": {name: {m: each.to_dict() for m, each in found.items()} for name, found in self.falls.items()},
@@ -101,6 +101,7 @@ class Check:
             "gaps": {name: each.to_dict() for name, each in self.gaps.items()},
             "passed": self.passed,
         }
+        return defined(found)
 
 
 def check(
@@ -145,7 +146,17 @@ def divergence(chance: np.ndarray, logit: np.ndarray) -> np.ndarray:
     return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
 
 
-def _shown(metric: str, value: float) -> str:
+def defined(value: Any) -> Any:
+    """The same with None where a number is not defined, as JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return {key: defined(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [defined(each) for each in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def shown(metric: str, value: float) -> str:
+    """A figure as tables print it."""
     return "-" if np.isnan(value) else f"{value:.3f}" if metric != "log_loss" else f"{value:.4f}"
 
 

@@ -137,11 +137,12 @@ class Trees:
         """The weight is chosen with the default settings, and then the settings with that weight."""
         y, y_valid = ground.train.labels, ground.valid.labels
         some = spread(len(y), CHOSEN_ON)
-        few = {kind: X[some] for kind, X in ground.X.items()}
+        kind = next(iter(ground.X))
+        few, few_valid = {kind: ground.X[kind][some]}, {kind: ground.X_valid[kind]}
 
         def best(weight: float) -> float:
-            model = BoostedTrees(trials=len(few), seed=seed)
-            model.fit(few, y[some], ground.X_valid, y_valid, sample_weight=ground.weights(weight)[0][some])
+            model = BoostedTrees(trials=1, seed=seed)
+            model.fit(few, y[some], few_valid, y_valid, sample_weight=ground.weights(weight)[0][some])
             return model.best_.log_loss
 
         choices = list(ground.choices)

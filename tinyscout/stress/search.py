@@ -22,6 +22,7 @@ Proposer = Callable[[Timelines, np.ndarray, int, np.random.Generator], Timelines
 SURE = 3.0  # log-odds from which on neither the truth nor the score need become clearer
 ROUNDS, WIDTH = 14, 8
 TRIES = 8  # searches until there are enough
+OVERDRAWN = 1.4  # leads begun with for each that is wanted: some never become what they were to become
 
 
 class Sources:
@@ -64,7 +65,7 @@ def attack_model(
         lacking = {kind: number // 2 - sum(map(len, parts)) for kind, parts in kept.items()}
         if max(lacking.values()) <= 0:
             break
-        wanted = np.repeat([False, True], [max(2 * lacking[kind], 0) for kind in (False, True)])
+        wanted = np.repeat([False, True], [max(round(OVERDRAWN * lacking[kind]), 0) for kind in (False, True)])
         rows = sources.draw(len(wanted), rng)
         made = search(tables, rows, wanted, score, texts, rng, proposer=proposer, rounds=rounds, width=width)
         is_sleeper = oracle.reply_probability(made.tables(tables, texts)) > 0.5

@@ -1,0 +1,155 @@
+"""On leads made to trick a model, does the scout lose half of what the best additive score loses, and surely?
+
+A world is made, half of its judged leads are written stories (half of these never trained on) and half searches against
+the judged models themselves. Everybody is fitted on the same leads. The rule: log loss and credit waste fall by at
+least 50 % against the better logistic regression, at the lower end of a 95 % interval, in float32 and in int8.
+
+Needs: 00 (rows). Leaves: the scout of the check and its figures, check.json.
+Takes: about 600 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. Exit code 1: it failed.
+Reference: Gardner et al. 2020 (contrast sets); Efron and Tibshirani 1993, section 13 (percentile intervals).
+"""
+
+# %% Settings
+import argparse
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinyscout.cli.console import progress_bars, write_json
+from tinyscout.course import Rows, open_phase
+from tinyscout.course.figure import BLACK, BLUE, GREY, VERMILION, new_figure
+from tinyscout.course.train import timed
+from tinyscout.metrics import credit_waste, log_loss
+from tinyscout.settings import FitSettings, ScoutSettings
+from tinyscout.stress import trial
+from tinyscout.stress.ceiling import LEAST_FALL, ORACLE
+from tinyscout.stress.check import NEEDED, RULE, check
+from tinyscout.stress.harden import HardenSettings, score_of
+from tinyscout.stress.trial import CANDIDATES, INT8, SCOUT, TREES, YARDSTICKS, TrialSettings
+
+NEEDS = ("00_logistic_baseline",)
+SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Settings:
+    seeds: tuple[int, ...]  # of the final test: they stand nowhere else
+    leads: int
+    judged: int
+    own: int
+    steps: int
+    trials: int
+    natural_epochs: int
+    contrast: int
+    searched: int
+    rounds: int
+    epochs: int
+
+
+options = argparse.ArgumentParser(add_help=False)
+options.add_argument("--full", action="store_true")
+options.add_argument("--seeds", type=lambda text: tuple(int(each) for each in text.split(",")))
+given, rest = options.parse_known_args()
+run = open_phase(__file__, Settings, argv=rest)
+settings = run.settings
+tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
+seeds = given.seeds or (settings.seeds if given.full else settings.seeds[:1])
+first = FitSettings(epochs=settings.epochs, learning_rate=3e-3, weight_decay=0.3, final_rate=0.2)
+again = first.model_copy(update={"epochs": 1, "final_rate": 0.05})
+hardening = HardenSettings(
+    contrast=settings.contrast,
+    searched=settings.searched,
+    steps=settings.steps,
+    rounds=settings.rounds,
+    scout=ScoutSettings(wide="careful", fit=first),
+    again=again,
+)
+natural = ScoutSettings(wide="careful", fit=FitSettings(epochs=settings.natural_epochs))
+sizes = {name: getattr(settings, name) for name in ("leads", "judged", "own", "steps", "trials")}
+plan = TrialSettings(**sizes, natural=natural, harden=hardening)
+
+# %% Measure, first: a seed is a world, its attacks, its training and its verdict
+trials = []
+for seed in seeds:
+    with progress_bars() as progress:
+        trials.append(trial.run(seed, plan, progress=progress))
+    print(f"\n==== seed {seed}: {len(trials[-1].judged):,} judged leads\n\n{trials[-1].text()}\n", flush=True)
+last = trials[-1]
+
+
+# %% By hand: the rule, from logits and labels alone
+def fall(metric, y, scout, yardsticks):
+    return 1 - metric(y, scout) / min(metric(y, each) for each in yardsticks)
+
+
+y, logits = last.judged.tables.labels, last.logits
+for name in CANDIDATES:
+    for metric, function in (("log_loss", log_loss), ("credit_waste", credit_waste)):
+        by_hand = fall(function, y, logits[name], [logits[each] for each in YARDSTICKS])
+        np.testing.assert_allclose(by_hand, last.check.falls[name][metric].value, rtol=1e-9)
+ceiling = min(last.check.ceiling[metric].value for metric in RULE)
+np.testing.assert_allclose(last.check.figures["all"]["log_loss"][ORACLE], log_loss(y, last.judged.oracle))
+room = "enough" if ceiling > LEAST_FALL else "NOT ENOUGH"
+print(f"by hand all falls are the same; the oracle itself falls {ceiling:.0%}: {room} room (needs {LEAST_FALL:.0%})\n")
+
+# %% Break it: what must fail does. The yardstick in the scout's place, a constant, and labels dealt out anew.
+better = min(YARDSTICKS, key=lambda name: log_loss(y, logits[name]))
+impostors = {"the yardstick": logits[better], "a constant": np.zeros(len(y))}
+broken = {}
+for name, impostor in impostors.items():
+    found = check(last.judged, {**logits, "scout": impostor}, yardsticks=YARDSTICKS, candidates=["scout"], draws=500)
+    broken[name] = {"log_loss": found.falls["scout"]["log_loss"].value, "passed": found.passed}
+dealt = last.judged.tables.leads.assign(label=np.random.default_rng(run.seed).permutation(y))
+shuffled = replace(last.judged, tables=replace(last.judged.tables, leads=dealt))
+found = check(shuffled, logits, yardsticks=YARDSTICKS, candidates=[SCOUT], draws=500)
+broken["labels dealt out anew"] = {"log_loss": found.falls[SCOUT]["log_loss"].value, "passed": found.passed}
+for name, each in broken.items():
+    words = "PASSES: THE CHECK IS BROKEN" if each["passed"] else "fails, as it must"
+    print(f"{name:24} falls {each['log_loss']:+.1%} and {words}")
+assert not any(each["passed"] for each in broken.values())
+
+# %% Measure: the same scout on the sample's leads as they come
+test = tables.take(rows.test)
+test_logits, ms_per_lead = timed(lambda: score_of(last.scout)(test))
+judged = run.table(rows.y[rows.test], test_logits, ms_per_lead)
+
+# %% Hand over
+passed = all(each.check.passed for each in trials)
+least = min(interval.low for each in trials for found in each.check.falls.values() for interval in found.values())
+fell = {metric: [each.check.falls[SCOUT][metric] for each in trials] for metric in RULE}
+words = {True: "reaches", False: "DOES NOT REACH"}[passed]
+title = f"The least lower end of a fall is {least:.0%}: it {words} {NEEDED:.0%}"
+figure, panels = new_figure(title, panels=2)
+shown = [name for name in (*YARDSTICKS, TREES, SCOUT, INT8, ORACLE) if name in last.check.gaps]
+for panel, metric in zip(panels, RULE, strict=True):
+    for i, each in enumerate(trials):
+        values = [each.check.figures["all"][metric][name] for name in shown]
+        panel.plot(values, range(len(shown)), "o", color=(BLACK, BLUE, VERMILION, GREY, GREY)[i % 5])
+    panel.set(
+        yticks=range(len(shown)), yticklabels=shown, xlabel=f"{metric.replace('_', ' ')}, judged leads", xlim=(0, None)
+    )
+    panel.invert_yaxis()
+panels[1].set_yticks([])
+write_json(run.directory / "check.json", {"passed": passed, "trials": [each.to_json() for each in trials]})
+least_of = {name: (min(i.value for i in each), min(i.low for i in each)) for name, each in fell.items()}
+text = " and ".join(f"{name.replace('_', ' ')} by {v:.0%} (lower end {low:.0%})" for name, (v, low) in least_of.items())
+run.hand_over(
+    role="checked_scout",
+    figure=figure,
+    arrays={"test_logits": test_logits},
+    parts={"model": last.scout.members[0].state_dict()},
+    state={"model": last.scout.members[0].to_state(), "tokenizer": last.scout.tokenizer.to_state()},
+    judged=judged,
+    findings={"broken": broken, "seeds": seeds, "passed": passed, "least": least, "natural_rise": last.natural_rise},
+    measured=f"on {len(seeds)} seed(s) the hardened scout falls below the better logistic in {text}; "
+    f"natural leads cost it {100 * last.natural_rise:+.1f} %; {run.verdict(judged, '00')}",
+    so_what="what a score is worth on leads that were made to trick it is a number, and anybody can ask for it",
+    try_this="give --seeds with numbers of your own: nobody has tuned anything on those",
+)
+if run.quick:
+    print("\nNOT THE CHECK: a quick run shows that it runs, and nothing of the scout.")
+    sys.exit(0)
+verdict = "PASSED" if passed and given.full else "this seed holds; --full says more" if passed else "FAILED"
+print(f"\nThe check: {verdict}")
+sys.exit(0 if passed else 1)

@@ -1,0 +1,109 @@
+"""A whole trial, small: who is judged on what, and that nothing of the final test is known before."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyscout.metrics import credit_waste, log_loss
+from tinyscout.settings import FitSettings, ScoutSettings
+from tinyscout.stress import trial
+from tinyscout.stress.check import check
+from tinyscout.stress.families import families
+from tinyscout.stress.harden import Hardened, HardenSettings, harden
+from tinyscout.stress.trial import CANDIDATES, INT8, PARTS, SCOUT, SEARCHED, YARDSTICKS, Trial, TrialSettings
+
+ROOT = Path(__file__).parents[2]
+ONCE = ScoutSettings(wide="careful", fit=FitSettings(epochs=1))
+SMALL = HardenSettings(contrast=200, searched=40, steps=6, rounds=1, scout=ONCE, again=ONCE.fit)
+
+
+@pytest.fixture(scope="module")
+def hardened(pools) -> Hardened:
+    return harden(pools, SMALL)
+
+
+@pytest.fixture(scope="module")
+def found() -> Trial:
+    return trial.run(
+        1109, TrialSettings(leads=4_000, judged=600, own=40, steps=8, trials=1, natural=ONCE, harden=SMALL)
+    )
+
+
+def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, hardened):
+    held_out = {each.name for each in families(held_out=True)}
+    for before, after in ((pools.train, hardened.train), (pools.valid, hardened.valid)):
+        names = set(after.attacked.world.truth["family"])
+        assert names >= set(before.attacked.world.truth["family"]) | {"contrast", "search: logistic"}
+        assert not names & held_out
+        assert set(after.attacked.world.tables.leads["lead_id"]) <= set(before.natural.tables.leads["lead_id"])
+    assert "search: scout" in set(hardened.train.attacked.world.truth["family"])
+    judged = set(pools.test.natural.tables.leads["lead_id"])
+    assert not judged & set(hardened.train.natural.tables.leads["lead_id"])
+
+
+def test_a_hardened_scout_is_better_on_attacked_leads_than_before(pools, hardened):
+    judged = pools.test.attacked.world.tables
+    logits = hardened.scout.member_logits(hardened.scout.examples(judged))
+    assert log_loss(judged.labels, logits) < log_loss(
+        judged.labels, hardened.scout.baseline_logits(hardened.scout.examples(judged))
+    )
+
+
+def test_the_judged_leads_stand_in_their_shares(found):
+    leads = found.check.leads
+    written = sum(leads[part] for part in PARTS)
+    searched = [leads[f"search: {name}"] for name in SEARCHED]
+    assert leads["all"] == written + sum(searched) and written == pytest.approx(leads["all"] / 2, rel=0.1)
+    assert leads[PARTS[0]] == pytest.approx(leads[PARTS[1]], rel=0.2)
+    assert max(searched) == pytest.approx(min(searched), rel=0.1)
+    assert (found.judged.truth["role"] == "decoy").mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_every_search_finds_its_contestants_weak_points(found):
+    for name in SEARCHED:
+        elsewhere = min(found.check.figures[part]["log_loss"][name] for part in PARTS)
+        assert found.check.figures[f"search: {name}"]["log_loss"][name] > elsewhere
+    assert found.own[INT8] != found.own[SCOUT]  # the same leads, in bytes
+
+
+def test_figures_are_those_of_the_logits(found):
+    y = found.judged.tables.labels
+    for name in (*YARDSTICKS, *CANDIDATES):
+        assert found.check.figures["all"]["log_loss"][name] == pytest.approx(log_loss(y, found.logits[name]))
+        assert found.check.figures["all"]["credit_waste"][name] == pytest.approx(credit_waste(y, found.logits[name]))
+    part, worst = found.worst("log_loss", SCOUT)
+    assert worst == max(*(found.check.figures[each]["log_loss"][SCOUT] for each in PARTS), found.own[SCOUT]["log_loss"])
+    assert part in (*PARTS, "own search")
+    best = min(found.worst("log_loss", name)[1] for name in YARDSTICKS)
+    assert found.fall_at_worst("log_loss", SCOUT) == pytest.approx(1 - worst / best)
+
+
+def test_impostors_fail(found):
+    y = found.judged.tables.labels
+    better = min(YARDSTICKS, key=lambda name: log_loss(y, found.logits[name]))
+    for impostor in (found.logits[better], np.zeros(len(y))):
+        judged = check(
+            found.judged, {**found.logits, SCOUT: impostor}, yardsticks=YARDSTICKS, candidates=[SCOUT], draws=100
+        )
+        assert not judged.passed
+
+
+def test_the_report_can_be_read_and_stored(found):
+    text = found.text()
+    assert text.isascii() and "natural held-out leads" in text and "Hardened on:" in text
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["natural_rise"] == found.natural_rise
+
+
+def test_the_seeds_of_the_final_test_stand_nowhere_but_in_its_settings():
+    settings = tomllib.loads((ROOT / "configs" / "phases.toml").read_text(encoding="utf-8"))
+    seeds = settings["phase16"]["seeds"]
+    assert len(set(seeds)) == 5
+    there = re.compile("|".join(rf"(?<!\d){seed}(?!\d)" for seed in seeds))
+    for folder in ("tinyscout", "phases", "benchmarks", "tests", "configs"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".toml", ".json") and path.name != "phases.toml":
+                assert not there.search(path.read_text(encoding="utf-8")), path

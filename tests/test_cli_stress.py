@@ -1,0 +1,73 @@
+"""`tinyscout stress`: families from a file are judged like the project's own, and what is wrong is said in one line."""
+
+import json
+
+import pytest
+
+from tinyscout.cli import main
+from tinyscout.stress import families
+
+FAMILY = '''
+"""Everybody unsubscribed a minute ago and more."""
+
+def family(leads, signals, budget, rng):
+    """They unsubscribed, and nobody noticed."""
+    import pandas as pd
+
+    last = leads.assign(row=range(len(leads)))
+    added = pd.DataFrame({"row": last["row"], "at": last["contacted_at"] - pd.Timedelta(minutes=3),
+                          "kind": "unsubscribe", "channel": "email", "text": None})
+    return leads, pd.concat([signals, added], ignore_index=True)
+'''
+
+
+@pytest.fixture
+def model(small_scout, tmp_path):
+    small_scout.save(tmp_path / "scout")
+    return tmp_path / "scout"
+
+
+@pytest.fixture(autouse=True)
+def own_families(monkeypatch):
+    families.families()
+    monkeypatch.setattr(families, "_FAMILIES", dict(families._FAMILIES))
+
+
+def stress(*arguments) -> int:
+    return main(["stress", *map(str, arguments)])
+
+
+def test_a_family_from_a_file_stands_beside_the_others(model, tmp_path, capsys):
+    (tmp_path / "gone.py").write_text(FAMILY, encoding="utf-8")
+    sizes = ["--world-leads", 1_500, "--searched", 20, "--stories", 2]
+    assert stress("--model", model, "--family", tmp_path / "gone.py", *sizes, "--json", tmp_path / "found.json") == 0
+    printed = capsys.readouterr().out
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert printed.isascii() and "this model" in printed and printed.count("a reply: the oracle") == 2
+    assert set(found["attacks"]) == {*(each.name for each in families.families()), "search"} > {"gone", "circle_back"}
+    gone = found["attacks"]["gone"]
+    assert gone["leads"] > 20 and gone["the oracle"] < 0.3
+    assert found["attacks"]["search"]["scout"] > 1.0 > found["attacks"]["search"]["the oracle"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--world-leads", "5"], "--world-leads is 5; needs a whole number of at least 200"),
+        (["--family", "nowhere.py"], "nowhere.py: is no Python file"),
+    ],
+)
+def test_bad_input_is_said_in_one_line(model, arguments, said, capsys):
+    assert stress("--model", model, *arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+def test_a_family_that_breaks_every_rule_is_refused_by_name(model, tmp_path, capsys):
+    (tmp_path / "cheat.py").write_text(
+        'def family(leads, signals, budget, rng):\n    return leads.assign(region="atlantis",'
+        ' campaign="none of ours"), signals\n',
+        encoding="utf-8",
+    )
+    assert stress("--model", model, "--family", tmp_path / "cheat.py", "--world-leads", 400, "--searched", 4) == 2
+    assert 'family "cheat"' in capsys.readouterr().err

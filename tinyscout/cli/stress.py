@@ -1,0 +1,114 @@
+"""`tinyscout stress`: attack a fitted scout with leads made to trick it; the made-up world's oracle says the truth."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tinyscout.cli.fitted import add_model_arguments, load_scout
+from tinyscout.cli.outputs import check_outputs
+from tinyscout.errors import InputError
+
+PAIRS = 60  # of twins, of each family
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_model_arguments(parser)
+    parser.add_argument(
+        "--family",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="another attack: a file that defines family(leads, signals, budget, rng), which returns edited frames; "
+        "the file is run (give it again for more)",
+    )
+    parser.add_argument("--world-leads", type=int, default=8_000, help="leads of the world to attack (default 8,000)")
+    parser.add_argument("--searched", type=int, default=400, help="leads of a search against the model (default 400)")
+    parser.add_argument("--stories", type=int, default=3, help="attacked leads to print as stories (default 3)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same attacks")
+    parser.add_argument("--json", type=Path, help="write the figures as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from tinyscout.cli.console import progress_bars, write_json
+    from tinyscout.leads.world import make_world
+    from tinyscout.metrics import log_loss
+    from tinyscout.metrics.table import Table
+    from tinyscout.stress.ceiling import auc_within_pairs, oracle_logits
+    from tinyscout.stress.families import attack, families, load, register
+    from tinyscout.stress.harden import texts_of
+    from tinyscout.stress.search import attack_model
+    from tinyscout.stress.story import story
+
+    for name, least in (("world_leads", 200), ("searched", 2), ("stories", 0), ("seed", 0)):
+        if getattr(args, name) < least:
+            raise InputError(
+                f"--{name.replace('_', '-')} is {getattr(args, name)}; needs a whole number of at least {least}"
+            )
+    check_outputs(args, ["json"])
+    families()  # the project's own are there before any other, so that a name can't be taken from them
+    given = [register(load(path)).name for path in args.family]
+    scout = load_scout(args)
+    world = make_world(args.world_leads, args.seed)
+    _check_columns(scout, world.tables)
+    texts, rng = texts_of(world.tables, np.random.default_rng([args.seed, 20])), np.random.default_rng([args.seed, 21])
+
+    attacks = {}
+    every = families()
+    with progress_bars() as progress:
+        for number, family in enumerate(every):
+            progress("attacks", number, len(every) + 1)
+            attacks[family.name] = attack(family, world.tables, pairs=PAIRS, rng=rng)
+        progress("attacks", len(every), len(every) + 1)
+        attacks["search"] = attack_model("search", world.tables, scout.logits, texts, rng, number=args.searched)
+
+    rows, figures, worst = [], {}, []
+    origin = {each.name: "given" if each.name in given else "held out" if each.held_out else "seen" for each in every}
+    for name, found in attacks.items():
+        made, truth = found.world.tables, found.world.truth
+        if not len(made):
+            raise InputError(f'family "{name}": all {len(found.refused)} of its leads break a rule of the threat model')
+        contenders = scout.contenders(scout.examples(made))
+        logits = {"the oracle": oracle_logits(truth["reply_probability"].to_numpy()), **contenders}
+        losses = {each: log_loss(made.labels, logit) for each, logit in logits.items()}
+        paired = truth.groupby("pair")["role"].nunique().min() == 2  # a search and most given families make no twins
+        twins = auc_within_pairs(truth, contenders[scout.ships]) if paired else np.nan
+        figures[name] = {"leads": len(made), "refused": len(found.refused), "auc_within_pairs": twins, **losses}
+        rows.append(
+            [
+                name,
+                origin.get(name, "against it"),
+                str(len(made)),
+                *(f"{loss:.3f}" for loss in losses.values()),
+                "-" if np.isnan(twins) else f"{twins:.2f}",
+            ]
+        )
+        off = np.abs(logits[scout.ships] - logits["the oracle"])
+        worst += [(float(off[i]), name, found, int(i)) for i in np.argsort(-off)[: args.stories]]
+    head = ["attack", "", "leads", *(f"log loss,\n{name}" for name in logits), f"twins in order,\n{scout.ships}"]
+    print(Table(head, rows).text())
+    print(f"\nthis model ({scout.version}) ships the {scout.ships}; a coin loses 0.693")
+
+    for _, name, found, i in sorted(worst, key=lambda each: -each[0])[: args.stories]:
+        edited = found.world.tables.take(np.array([i]))
+        source = edited.leads["contact_id"].iloc[0].rsplit("~", 1)[0]
+        at = np.flatnonzero(world.tables.leads["contact_id"] == source)
+        scores = {"the oracle": float(oracle_logits(found.world.truth["reply_probability"].to_numpy()[[i]])[0])}
+        scores |= {each: float(logit[0]) for each, logit in scout.contenders(scout.examples(edited)).items()}
+        print(f"\n{name}: {story(world.tables.take(at), edited, scores)}")
+    write_json(args.json, {"model_version": scout.version, "ships": scout.ships, "seed": args.seed, "attacks": figures})
+    return 0
+
+
+def _check_columns(scout, tables) -> None:
+    """Refuse a model of other columns than the made-up world has: there the oracle knows no truth."""
+    known = {field.name for field in scout.stack.tokenizer.vocabulary.fields}
+    there = set(tables.schema.columns)
+    if not known & there or len(known - there) > len(known) / 2:
+        raise InputError(
+            f"the model was fitted on columns ({', '.join(sorted(known)[:4])}, ...) that the made-up world hasn't, "
+            "and only there is the truth about an attacked lead known; fit one with: tinyscout world, tinyscout fit"
+        )

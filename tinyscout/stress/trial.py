@@ -1,0 +1,193 @@
+"""A trial: one world, its attacks, every contestant, and the verdict of the check. A seed says all of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from tinyscout.leads.tables import LeadTables
+from tinyscout.metrics.bootstrap import resample
+from tinyscout.metrics.table import Table
+from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
+from tinyscout.stress.ceiling import HARDENED, NATURAL
+from tinyscout.stress.check import RULE, Check, Judged, check, defined, shown
+from tinyscout.stress.contestants import Ground, Logistic, Trees
+from tinyscout.stress.families import Attacked, concatenate, families
+from tinyscout.stress.harden import L2, Hardened, HardenSettings, attack_scout, harden, score_of, texts_of
+from tinyscout.stress.pools import Pools, make_pools
+from tinyscout.stress.search import ROUNDS, Score, attack_model
+from tinyscout.training import Stack
+from tinyscout.training.fit import Progress
+
+SCOUT_NATURAL, SCOUT, INT8 = "scout", "scout, hardened", "scout, hardened, int8"
+CAREFUL, TREES_NATURAL, TREES = "careful logistic, hardened", "trees", "trees, hardened"
+YARDSTICKS, CANDIDATES = (NATURAL, HARDENED), (SCOUT, INT8)
+PARTS = ("seen families", "held-out families")
+SEARCHED = (HARDENED, TREES, SCOUT)  # whom the judged searches mislead
+VALID_WRITTEN = 0.5  # attacked validation leads of written families for each natural lead; as many are searched
+
+
+class TrialSettings(Settings):
+    """leads of the world; judged leads, half of them of written families and half searched; own: leads of each
+    contestant's own search, where it is none of the judged ones; steps: of each search; trials: candidates of the
+    trees' own search for settings, 0 to do without trees; natural: the scout that sees no attack."""
+
+    leads: Count = 16_000
+    judged: Count = 20_000
+    own: Count = 1_000
+    steps: Count = ROUNDS
+    trials: Annotated[int, Field(ge=0)] = 20
+    natural: ScoutSettings = ScoutSettings(
+        wide="careful", fit=FitSettings(epochs=8, learning_rate=1e-3, weight_decay=1.5)
+    )
+    harden: HardenSettings = HardenSettings()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one seed showed.
+
+    check: the rule on the judged leads, in parts; natural: the same figures on natural held-out leads; own: contestant
+    -> metric -> figure at the search against itself; judged and logits: what all of it can be computed from anew;
+    hardened_on: leads by where they came from; scout: the hardened one.
+    """
+
+    seed: int
+    check: Check
+    natural: Check
+    own: dict[str, dict[str, float]]
+    judged: Judged
+    logits: dict[str, np.ndarray]
+    hardened_on: dict[str, int]
+    scout: Stack
+
+    @property
+    def natural_rise(self) -> float:
+        """Log loss of the hardened scout on natural held-out leads over that of the one that saw no attack, minus 1."""
+        losses = self.natural.figures["all"]["log_loss"]
+        return losses[SCOUT] / losses[SCOUT_NATURAL] - 1
+
+    def worst(self, metric: str, name: str) -> tuple[str, float]:
+        """The part of the judged leads, or the search against itself, where a contestant's figure is worst."""
+        found = {part: figures[metric][name] for part, figures in self.check.figures.items() if part in PARTS}
+        return max([*found.items(), ("own search", self.own[name][metric])], key=lambda each: each[1])
+
+    def text(self) -> str:
+        """All tables as plain ASCII text."""
+        names = list(self.own)
+        natural = self.natural.figures["all"]
+        rows = [[name, *(shown(metric, natural[metric][name]) for metric in RULE)] for name in natural[RULE[0]]]
+        head = [f"natural held-out leads, {self.natural.leads['all']:,}", "log loss", "credit\nwaste"]
+        parts = [self.check.text(), Table(head, rows).text()]
+        parts.append(f"Hardening changes the scout's log loss on natural leads by {100 * self.natural_rise:+.1f} %.")
+        rows = []
+        for name in names:
+            worst = {metric: self.worst(metric, name) for metric in RULE}
+            falls = [self.fall_at_worst(metric, name) for metric in RULE]
+            rows.append(
+                [
+                    name,
+                    *(f"{shown(metric, value)} ({part})" for metric, (part, value) in worst.items()),
+                    *("-" if np.isnan(fall) else f"{100 * fall:.1f} %" for fall in falls),
+                ]
+            )
+        head = ["each at its own worst", "log loss", "credit waste", "fall,\nlog loss", "fall,\ncredit waste"]
+        parts.append(Table(head, rows).text())
+        on = ", ".join(f"{count:,} {name}" for name, count in self.hardened_on.items())
+        return "\n\n".join([*parts, f"Hardened on: {on}."])
+
+    def fall_at_worst(self, metric: str, name: str) -> float:
+        """How far a contestant's worst figure is below the worst one of the yardstick that is better at its worst."""
+        return 1 - self.worst(metric, name)[1] / min(self.worst(metric, each)[1] for each in YARDSTICKS)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures for json.dumps."""
+        worst = {metric: {name: self.worst(metric, name) for name in self.own} for metric in RULE}
+        found = {
+            "seed": self.seed,
+            "judged": self.check.to_json(),
+            "natural": self.natural.to_json(),
+            "natural_rise": self.natural_rise,
+            "own": self.own,
+            "worst": worst,
+            "hardened_on": self.hardened_on,
+        }
+        return defined(found)
+
+
+def run(seed: int, settings: TrialSettings, *, progress: Progress | None = None) -> Trial:
+    """Make the world, harden, judge. The same seed and settings give the same figures on the same machine."""
+    pools = make_pools(
+        seed, leads=settings.leads, judged=settings.judged // 2, valid_share=VALID_WRITTEN, progress=progress
+    )
+    hardened = harden(pools, settings.harden, progress=progress)
+    scores, scouts = contestants(pools, hardened, settings, progress)
+    rng, source = np.random.default_rng([seed, 18]), pools.test.natural.tables
+    texts, searched = texts_of(source, rng), {}
+    others, judges = [name for name in scores if name != INT8], [name for name in SEARCHED if name in scores]
+    for number, name in enumerate(others):
+        size = settings.judged // (2 * len(judges)) if name in judges else settings.own
+        title, rounds = f"search: {name}", settings.steps
+        if name in scouts:
+            searched[name] = attack_scout(scouts[name], source, texts, rng, number=size, name=title, rounds=rounds)
+        else:
+            searched[name] = attack_model(title, source, scores[name], texts, rng, number=size, rounds=rounds)
+        if progress:
+            progress("searches to judge on", number + 1, len(others))
+    judged = judged_leads(pools, [searched[name] for name in judges], rng)
+    logits = {name: score(judged.tables) for name, score in scores.items()}
+    natural = Judged(pools.test.natural.tables, pools.test.natural.truth, np.full(len(source), "natural"))
+    of_natural = {name: score(natural.tables) for name, score in scores.items()}
+    rule = {"yardsticks": YARDSTICKS, "candidates": CANDIDATES, "seed": seed}
+    own = {name: _figures(searched[SCOUT if name == INT8 else name].world.tables, scores[name]) for name in scores}
+    return Trial(
+        seed,
+        check(judged, logits, **rule),
+        check(natural, of_natural, **rule),
+        own,
+        judged,
+        logits,
+        {"natural": len(pools.train.natural.tables), **_families(hardened.train.attacked)},
+        hardened.scout,
+    )
+
+
+def contestants(
+    pools: Pools, hardened: Hardened, settings: TrialSettings, progress: Progress | None = None
+) -> tuple[dict[str, Score], dict[str, Stack]]:
+    """Every contestant's score by name, and which of them are scouts."""
+    natural, ground = Ground.natural(pools.train, pools.valid), hardened.ground(pools.seed)
+    train = pools.train.natural.tables
+    scout = Stack.refit(train, np.arange(len(train)), settings.natural, l2=L2, shares=[1.0], progress=progress)
+    fitted = {
+        NATURAL: Logistic.fit(natural).logits,
+        HARDENED: Logistic.fit(ground).logits,
+        CAREFUL: Logistic.fit(ground, "careful").logits,
+    }
+    for name, on in ((TREES_NATURAL, natural), (TREES, ground)) if settings.trials else ():
+        fitted[name] = Trees.fit(on, trials=settings.trials, seed=pools.seed, progress=progress).logits
+    scouts = {SCOUT_NATURAL: scout, SCOUT: hardened.scout, INT8: replace(hardened.scout, dtype="int8")}
+    return {**fitted, **{name: score_of(each) for name, each in scouts.items()}}, scouts
+
+
+def judged_leads(pools: Pools, searched: Sequence[Attacked], rng: np.random.Generator) -> Judged:
+    """Written families, seen and held out, and searches, as one set of leads."""
+    attacked = concatenate([pools.test.attacked, *searched], rng)
+    part = attacked.world.truth["family"].to_numpy(str).astype(object)
+    for name, held_out in zip(PARTS, (False, True), strict=True):
+        part[np.isin(part, [each.name for each in families(held_out=held_out)])] = name
+    return Judged(attacked.world.tables, attacked.world.truth, part.astype(str))
+
+
+def _figures(tables: LeadTables, score: Score) -> dict[str, float]:
+    found = resample(tables.labels, {"own": score(tables)}, metrics=RULE, draws=1).value
+    return {metric: found[metric]["own"] for metric in RULE}
+
+
+def _families(attacked: Attacked) -> dict[str, int]:
+    """How many leads each search made, written families taken together."""
+    family = attacked.world.truth["family"].astype(str)
+    searched = family.str.startswith("search") | (family == "contrast")
+    return family.where(searched, PARTS[0]).value_counts().to_dict()
