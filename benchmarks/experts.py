@@ -3,10 +3,11 @@
     python benchmarks/experts.py [--seeds 0 1 2] [--leads 16000] [--json FILE]
     python benchmarks/experts.py --real [--data ../shared/data] [--json FILE]
 
-Experts are trained to take leads by kind (models/lead_kinds.py), which no persona label has a part in. On synthetic
-worlds, and with --real on two real data sets: log loss on the latest 20 %, fitted on what came before with a gap of one
-label window, and on the worlds which experts each persona's tokens take. Exit code 1 when a target misses: log loss not
-worse than dense by its paired 95 % interval, normalised mutual information between persona and expert 0.3.
+Experts are trained to take leads by kind (models/lead_kinds.py), for which the persona column is read and never a
+target. On synthetic worlds, and with --real on two real data sets: log loss on the latest 20 %, fitted on what came
+before with a gap of one label window, and on the worlds which experts each persona's tokens take. Exit code 1 when a
+target misses: log loss not worse than dense by its paired 95 % interval, normalised mutual information between persona
+and expert 0.3.
 """
 
 import fair  # isort: split

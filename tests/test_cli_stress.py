@@ -71,3 +71,10 @@ def test_a_family_that_breaks_every_rule_is_refused_by_name(model, tmp_path, cap
     )
     assert stress("--model", model, "--family", tmp_path / "cheat.py", "--world-leads", 400, "--searched", 4) == 2
     assert 'family "cheat"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", ["return leads.head(5), signals", "raise SystemExit(0)"])
+def test_a_family_that_fails_is_said_to(model, tmp_path, capsys, body):
+    (tmp_path / "odd.py").write_text(f"def family(leads, signals, budget, rng):\n    {body}\n", encoding="utf-8")
+    assert stress("--model", model, "--family", tmp_path / "odd.py", "--world-leads", 400, "--searched", 4) == 2
+    assert 'family "odd"' in capsys.readouterr().err

@@ -318,7 +318,7 @@ def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, wri
     some = small_tables.take(np.arange(20))
     forbidden = pd.Series(["email_opt_out is yes", ""] * 10, dtype="str")
     marked = replace(some, leads=some.leads.assign(no_consent_email=forbidden))
-    for channel in ("email", "follow_up", "re_engage"):
+    for channel in ("email", "follow_up", "re_engage", "decline"):
         for i, each in enumerate(small_scout.write(marked, Instruction(channel, "warm", "short"), writer=writer)):
             if i % 2 == 0:
                 assert each.why_not == "no consent for email: email_opt_out is yes" and not each.drafts

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tinyscout.stress import trial
 from tinyscout.stress.check import check
 from tinyscout.stress.families import families
 from tinyscout.stress.harden import Hardened, HardenSettings, harden
-from tinyscout.stress.trial import CANDIDATES, INT8, PARTS, SCOUT, SEARCHED, YARDSTICKS, Trial, TrialSettings
+from tinyscout.stress.trial import CANDIDATES, INT8, PARTS, SCOUT, SEARCHED, YARDSTICKS, Trial, TrialSettings, verdict
 
 ROOT = Path(__file__).parents[2]
 ONCE = ScoutSettings(wide="careful", fit=FitSettings(epochs=1))
@@ -42,10 +43,11 @@ def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, ha
         assert set(after.attacked.world.tables.leads["lead_id"]) <= set(before.natural.tables.leads["lead_id"])
     assert "search: scout" in set(hardened.train.attacked.world.truth["family"])
     judged = set(pools.test.natural.tables.leads["lead_id"])
-    assert not judged & set(hardened.train.natural.tables.leads["lead_id"])
+    for part in (hardened.train, hardened.valid):
+        assert not judged & set(part.natural.tables.leads["lead_id"])
 
 
-def test_a_hardened_scout_is_better_on_attacked_leads_than_before(pools, hardened):
+def test_a_hardened_scout_is_better_on_attacked_leads_than_a_logistic_of_the_same_leads(pools, hardened):
     judged = pools.test.attacked.world.tables
     logits = hardened.scout.member_logits(hardened.scout.examples(judged))
     assert log_loss(judged.labels, logits) < log_loss(
@@ -92,6 +94,17 @@ def test_impostors_fail(found):
         assert not judged.passed
 
 
+def test_passed_takes_five_seeds_and_20_000_leads_each(found):
+    passing = SimpleNamespace(check=SimpleNamespace(passed=True), seed=1, judged=range(20_000))
+    five = [SimpleNamespace(**{**vars(passing), "seed": seed}) for seed in range(5)]
+    assert verdict([found], full=True) == ("FAILED", 1) == verdict([*five, found], full=True)
+    assert verdict(five, full=True) == ("PASSED", 0)
+    few = [*five[:4], SimpleNamespace(**{**vars(passing), "seed": 9, "judged": range(600)})]
+    for trials, full in ((five, False), (five[:4], True), ([passing] * 5, True), (few, True)):
+        line, code = verdict(trials, full=full)
+        assert code == 0 and line.startswith("holds on")
+
+
 def test_the_report_can_be_read_and_stored(found):
     text = found.text()
     assert text.isascii() and "natural held-out leads" in text and "Hardened on:" in text
@@ -105,5 +118,6 @@ def test_the_seeds_of_the_final_test_stand_nowhere_but_in_its_settings():
     there = re.compile("|".join(rf"(?<!\d){seed}(?!\d)" for seed in seeds))
     for folder in ("tinyscout", "phases", "benchmarks", "tests", "configs"):
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".toml", ".json") and path.name != "phases.toml":
-                assert not there.search(path.read_text(encoding="utf-8")), path
+            if path.suffix in (".py", ".toml", ".json"):
+                lines = path.read_text(encoding="utf-8").splitlines()
+                assert not [line for line in lines if there.search(line) and not line.startswith("seeds = ")], path

@@ -20,13 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE.py",
-        help="another attack: a file that defines family(leads, signals, budget, rng), which returns edited frames; "
-        "the file is run (give it again for more)",
+        help="another attack: a file whose family(leads, signals, budget, rng) returns (leads, signals), edited: "
+        "pandas frames, where signals have row (a position in leads), at, kind, channel and text; budget is how many "
+        "edits a lead may have; the file is run (give it again for more)",
     )
     parser.add_argument("--world-leads", type=int, default=8_000, help="leads of the world to attack (default 8,000)")
     parser.add_argument("--searched", type=int, default=400, help="leads of a search against the model (default 400)")
     parser.add_argument("--stories", type=int, default=3, help="attacked leads to print as stories (default 3)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same attacks")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=900_001,
+        help="the same seed makes the same world and attacks; give another than the model's leads were made with",
+    )
     parser.add_argument("--json", type=Path, help="write the figures as JSON")
 
 
@@ -69,8 +75,11 @@ def run(args: argparse.Namespace) -> int:
     origin = {each.name: "given" if each.name in given else "held out" if each.held_out else "seen" for each in every}
     for name, found in attacks.items():
         made, truth = found.world.tables, found.world.truth
+        if not len(made) and name == "search":
+            continue  # there is nothing to mislead
         if not len(made):
-            raise InputError(f'family "{name}": all {len(found.refused)} of its leads break a rule of the threat model')
+            first = found.refused[0]
+            raise InputError(f'family "{name}": every lead breaks a rule; the first: {first.rule} ({first.detail})')
         contenders = scout.contenders(scout.examples(made))
         logits = {"the oracle": oracle_logits(truth["reply_probability"].to_numpy()), **contenders}
         losses = {each: log_loss(made.labels, logit) for each, logit in logits.items()}

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from tinyscout.leads.ledger import Ledger
 
 CHANNELS = ("email", "linkedin")
-NEEDED = {"email": "email", "linkedin": "linkedin", "follow_up": "email", "re_engage": "email"}  # by kind of message
+NEEDED = {"email": "email", "linkedin": "linkedin"} | dict.fromkeys(("follow_up", "re_engage", "decline"), "email")
+"""The channel that each kind of message goes by."""
+
 KINDS = ("consent", "opt_out")  # yes in a column of the first kind allows, yes in one of the second forbids
 
 

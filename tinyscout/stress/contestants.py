@@ -111,11 +111,10 @@ class Logistic:
 
         middle = sorted(grid)[len(grid) // 2]
         weight = min(ground.choices, key=lambda each: best(each, [middle]).validation_[middle])
-        l2 = best(weight, grid).l2
-        model = LogisticBaseline(l2, min_scale=YARDSTICK_MIN_SCALE)
-        model.fit(
-            sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), np.concatenate(ground.weights(weight))
-        )
+        every = np.concatenate(ground.weights(weight))
+        more = every.sum() / ground.weights(weight)[0][some].sum()  # the penalty stands against a sum of losses
+        model = LogisticBaseline(more * best(weight, grid).l2, min_scale=YARDSTICK_MIN_SCALE)
+        model.fit(sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), every)
         return cls(ground.tokenizer, ground.features[kind], model, weight)
 
     def logits(self, tables: LeadTables) -> np.ndarray:
@@ -148,8 +147,8 @@ class Trees:
         choices = list(ground.choices)
         weight = min(choices, key=best) if len(choices) > 1 else choices[0]
         model = BoostedTrees(trials=trials, seed=seed)
-        weights = dict(zip(("sample_weight", "valid_weight"), ground.weights(weight), strict=True))
-        model.fit(ground.X, y, ground.X_valid, y_valid, **weights, progress=progress)
+        of_leads = ground.weights(weight)[0]  # the validation leads count alike: they are what is chosen by
+        model.fit(ground.X, y, ground.X_valid, y_valid, sample_weight=of_leads, progress=progress)
         return cls(ground.tokenizer, ground.features, model, weight)
 
     def logits(self, tables: LeadTables) -> np.ndarray:

@@ -6,11 +6,13 @@ kept several times on its way: neighbours on it differ by a few edits, and now a
 """
 
 import numpy as np
+import pandas as pd
 
+from tinyscout.errors import InputError
 from tinyscout.leads import oracle
 from tinyscout.leads.tables import LeadTables
 from tinyscout.stress.families import Attacked, concatenate, told
-from tinyscout.stress.search import Sources, lead_away
+from tinyscout.stress.search import TRIES, Sources, lead_away
 from tinyscout.stress.threat import BUDGET
 from tinyscout.stress.timelines import Texts, Timelines
 
@@ -21,16 +23,27 @@ AT_ONCE = 8_000  # leads edited together
 
 
 def contrast(tables: LeadTables, texts: Texts, rng: np.random.Generator, *, number: int) -> Attacked:
-    """About `number` randomly edited variants of leads in `tables`, half of them decoys and half sleepers."""
+    """About `number` randomly edited variants of leads in `tables`, half of them decoys and half sleepers.
+
+    Raises InputError where no lead is mature, or none can be led to both sides.
+    """
     sources, parts = Sources(tables), []
-    while number > sum(len(part.world.tables) for part in parts):
+    for _ in range(TRIES + number // 1_000):
         missing = number - sum(len(part.world.tables) for part in parts)
+        if missing <= 0:
+            break
         walks = min(AT_ONCE, max(200, round(1.3 * missing / len(ROUNDS))))
         parts.append(told("contrast", tables, *_walk(tables, sources, texts, rng, walks, missing), rng=rng))
-    return concatenate(parts, rng)
+    found = concatenate(parts, rng)
+    if not len(found.world.tables):
+        raise InputError(f"stress: of {len(tables):,} leads none could be led to both sides; give more leads")
+    return found
 
 
-def _walk(tables, sources, texts, rng, walks, most):
+def _walk(
+    tables: LeadTables, sources: Sources, texts: Texts, rng: np.random.Generator, walks: int, most: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Frames of at most about `most` stops of so many walks, half of them on either side."""
     made = Timelines.of(tables, sources.draw(walks, rng), texts)
     sleeper, budget = rng.random(walks) < 0.5, rng.integers(LEAST_BUDGET, BUDGET + 1, walks)
     kept, last = [], np.zeros(walks, np.int64)

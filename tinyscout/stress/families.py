@@ -149,12 +149,15 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
     """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
     try:
         leads, signals = family.edit(*_shown(source), budget, rng)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f'stress: family "{family.name}" failed ({type(error).__name__}: {error})') from error
     try:
         return told(family.name, source, leads, signals, rng=rng, most=most, budget=budget)
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f'stress: family "{family.name}" returned no lead tables ({error})') from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise InputError(
+            f'stress: family "{family.name}" returned no lead tables ({error}); needs a tuple of two frames: '
+            "leads as given, and signals with row (a position in leads), at, kind, channel and text"
+        ) from error
 
 
 def told(

@@ -7,8 +7,9 @@ import pandas as pd
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import probability
+from tinyscout.stress.threat import EDITABLE
 
-SHOWN = 24  # signals of a story; the oldest are left out
+SHOWN = 24  # signals of a story that nobody touched; the oldest are left out
 
 
 def story(source: LeadTables, edited: LeadTables, scores: Mapping[str, float]) -> str:
@@ -21,9 +22,12 @@ def story(source: LeadTables, edited: LeadTables, scores: Mapping[str, float]) -
     marks = [(*signal, " " if signal in before else "+") for signal in after]
     marks += [(*signal, "-") for signal in before if signal not in after]
     marks.sort(key=lambda each: (-each[0], each[-1]))
+    was = source.leads.iloc[0]
+    changed = [name for name in EDITABLE if str(was[name]) != str(lead[name])]
     lines = [
         f"{lead['persona']} in {lead['industry']}, {_number(lead['employees'])} employees, came by {lead['source']}",
-        *(f"  {mark} {_ago(hours):>10}  {kind}{said and f': {said}'}" for hours, kind, said, mark in marks[-SHOWN:]),
+        *(f"  + {name} was {was[name]}, is {lead[name]}" for name in changed),
+        *(f"  {mark} {_ago(hours):>10}  {kind}{said and f': {said}'}" for hours, kind, said, mark in _shortened(marks)),
         "  a reply: " + ", ".join(f"{name} {_chance(logit)}" for name, logit in scores.items()),
     ]
     return "\n".join(lines)
@@ -33,6 +37,11 @@ def _signals(tables: LeadTables) -> list[tuple[float, str, str]]:
     signals = tables.signals
     said = pd.Series(signals["text"]).fillna("").astype(str)
     return list(zip(signals["age_hours"].round(3), signals["kind"].astype(str), said, strict=True))
+
+
+def _shortened(marks: list[tuple[float, str, str, str]]) -> list[tuple[float, str, str, str]]:
+    untouched = [each for each in marks if each[-1] == " "]
+    return [each for each in marks if each[-1] != " " or each in untouched[-SHOWN:]]
 
 
 def _ago(hours: float) -> str:

@@ -26,6 +26,7 @@ CAREFUL, TREES_NATURAL, TREES = "careful logistic, hardened", "trees", "trees, h
 YARDSTICKS, CANDIDATES = (NATURAL, HARDENED), (SCOUT, INT8)
 PARTS = ("seen families", "held-out families")
 SEARCHED = (HARDENED, TREES, SCOUT)  # whom the judged searches mislead
+SEEDS, JUDGED = 5, 20_000  # seeds, and leads of each, that it takes to say PASSED
 VALID_WRITTEN = 0.5  # attacked validation leads of written families for each natural lead; as many are searched
 
 
@@ -35,7 +36,7 @@ class TrialSettings(Settings):
     trees' own search for settings, 0 to do without trees; natural: the scout that sees no attack."""
 
     leads: Count = 16_000
-    judged: Count = 20_000
+    judged: Count = 22_000
     own: Count = 1_000
     steps: Count = ROUNDS
     trials: Annotated[int, Field(ge=0)] = 20
@@ -115,6 +116,15 @@ class Trial:
             "hardened_on": self.hardened_on,
         }
         return defined(found)
+
+
+def verdict(trials: Sequence[Trial], *, full: bool) -> tuple[str, int]:
+    """What may be said of the check after these trials, and the exit code: PASSED takes all of its conditions."""
+    if not all(each.check.passed for each in trials):
+        return "FAILED", 1
+    if full and len({each.seed for each in trials}) >= SEEDS and all(len(each.judged) >= JUDGED for each in trials):
+        return "PASSED", 0
+    return f"holds on {len(trials)} seed(s); PASSED takes --full, {SEEDS} seeds and {JUDGED:,} judged leads each", 0
 
 
 def run(seed: int, settings: TrialSettings, *, progress: Progress | None = None) -> Trial:
