@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.stress.harden import texts_of
     from tinyscout.stress.search import attack_model
     from tinyscout.stress.story import story
+    from tinyscout.stress.variants import source_rows
 
     for name, least in (("world_leads", 200), ("searched", 2), ("stories", 0), ("seed", 0)):
         if getattr(args, name) < least:
@@ -96,18 +97,16 @@ def run(args: argparse.Namespace) -> int:
             ]
         )
         off = np.abs(logits[scout.ships] - logits["the oracle"])
-        worst += [(float(off[i]), name, found, int(i)) for i in np.argsort(-off)[: args.stories]]
+        for i in np.argsort(-off)[: args.stories]:
+            scores = {each: float(logit[i]) for each, logit in logits.items()}
+            worst.append((float(off[i]), name, made.take(np.array([i])), scores))
     head = ["attack", "", "leads", *(f"log loss,\n{name}" for name in logits), f"twins in order,\n{scout.ships}"]
     print(Table(head, rows).text())
     print(f"\nthis model ({scout.version}) ships the {scout.ships}; a coin loses 0.693")
 
-    for _, name, found, i in sorted(worst, key=lambda each: -each[0])[: args.stories]:
-        edited = found.world.tables.take(np.array([i]))
-        source = edited.leads["contact_id"].iloc[0].rsplit("~", 1)[0]
-        at = np.flatnonzero(world.tables.leads["contact_id"] == source)
-        scores = {"the oracle": float(oracle_logits(found.world.truth["reply_probability"].to_numpy()[[i]])[0])}
-        scores |= {each: float(logit[0]) for each, logit in scout.contenders(scout.examples(edited)).items()}
-        print(f"\n{name}: {story(world.tables.take(at), edited, scores)}")
+    for _, name, edited, scores in sorted(worst, key=lambda each: -each[0])[: args.stories]:
+        source = world.tables.take(source_rows(world.tables, edited))
+        print(f"\n{name}: {story(source, edited, scores)}")
     write_json(args.json, {"model_version": scout.version, "ships": scout.ships, "seed": args.seed, "attacks": figures})
     return 0
 

@@ -47,9 +47,8 @@ class Texts:
         """The number of a text, which is new or known; a new one counts as close to what text `near` is close to."""
         if text not in self.number:
             number = len(self)
-            if number == len(
-                self.texts
-            ):  # room for as many again, so that a text costs the same however many there are
+            if number == len(self.texts):
+                # room for as many again, so that a text costs the same however many there are
                 self.texts = np.concatenate([self.texts, np.full(number, None, dtype=object)])
                 self.near = np.concatenate([self.near, np.zeros_like(self.near)])
             self.texts[number], self.near[number] = text, [near, *self.near[near, 1:]]
