@@ -1,8 +1,10 @@
 """The corpus for writing: true of its leads, as instructed, reproducible, and split by lead, by form and by wording."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tinyscout.errors import InputError
@@ -56,11 +58,27 @@ def test_every_fact_is_the_leads_own(small_tables, examples):
             elif fact.when:
                 ages = own.loc[own["kind"] == fact.about, "age_hours"]
                 assert fact.said == DEEDS[fact.about][1] and fact.did
-                assert any(fact.value == f"{age:.0f} h before contact" for age in ages)
+                assert any(fact.value == f"{age:.0f} h ago" for age in ages)
                 assert any(fact.when == age_in_words(age) for age in ages)
             else:
                 assert fact.said in (UNSUBSCRIBED, REFUSED)
                 assert (own["kind"] == fact.about).any()
+
+
+def test_a_funding_round_ages_with_the_time_since_it_was_written_down(small_tables, book):
+    """A lead read as of now was described at its contact: what was two months old then is older now."""
+    months = small_tables.leads["months_since_funding"].to_numpy()
+    row = int(np.flatnonzero(months == 2)[0])
+    assert book.of(row).profile["months_since_funding"].value == "2"  # as of the contact itself
+    now = small_tables.leads["contacted_at"]
+    for days, value in ((100, "5"), (290, "12"), (320, None), (800, None)):
+        leads = small_tables.leads.assign(earlier_contact=now - pd.Timedelta(days=days))
+        found = FactBook(replace(small_tables, leads=leads))
+        fact = found.of(row).profile.get("months_since_funding")
+        assert (fact.value if fact else None) == value
+        assert ("a recent funding round" in found.phrases(row)) == (value is not None)
+    never = small_tables.leads.assign(earlier_contact=pd.Series([pd.NaT] * len(now), dtype=now.dtype))
+    assert FactBook(replace(small_tables, leads=never)).of(row) == book.of(row)
 
 
 def test_what_is_claimed_is_true_of_the_lead_and_often_untrue_of_another(small_tables, examples, book):

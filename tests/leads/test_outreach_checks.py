@@ -168,8 +168,8 @@ def test_a_message_is_untrue_of_most_other_leads(examples, book, small_tables):
 )
 def test_each_rule_finds_its_kind(text, rule, words):
     facts = [
-        Fact("docs_visit", "100 h before contact", "read our docs", "a few days ago", True),
-        Fact("webinar", "400 h before contact", "joined our webinar", "a few weeks ago", True),
+        Fact("docs_visit", "100 h ago", "read our docs", "a few days ago", True),
+        Fact("webinar", "400 h ago", "joined our webinar", "a few weeks ago", True),
     ]
     if rule in ("claim", "you"):
         facts = facts[:1] if rule == "claim" else []

@@ -22,8 +22,8 @@ from tinyscout.leads.outreach_templates import TONES
 from tinyscout.leads.tables import LeadTables
 
 EMAIL = Instruction("email", "formal", "long")
-LATEST = Fact("docs_visit", "30 h before contact", "read our docs", "a few days ago", True)
-EARLIER = Fact("webinar", "900 h before contact", "joined our webinar", "about a month ago", True)
+LATEST = Fact("docs_visit", "30 h ago", "read our docs", "a few days ago", True)
+EARLIER = Fact("webinar", "900 h ago", "joined our webinar", "about a month ago", True)
 KNOWN = LeadFacts(
     {name: Fact(name, "x", words) for name, words in (("region", "the Nordics"), ("persona", "a founder"))},
     (LATEST, EARLIER),

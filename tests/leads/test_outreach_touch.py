@@ -11,7 +11,7 @@ from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.leads.outreach_report import Asked
 from tinyscout.leads.outreach_touch import TOUCH, Rater, judge, touch
 
-DID = Fact("docs_visit", "30 h before contact", "read our docs", "a few days ago", True)
+DID = Fact("docs_visit", "30 h ago", "read our docs", "a few days ago", True)
 ASKED = Asked(Instruction("follow_up", "friendly", "short"), (DID,), (DID,))
 GOOD = (
     "Hello,\nComing back to my last note. You read our docs a few days ago, and I wondered what you made of it. "

@@ -21,6 +21,7 @@ from tinyscout.leads.world_texts import FEATURES
 
 LATEST = 8  # a message speaks of the latest signals; what lies further back is seldom remembered
 RECENT_FUNDING = 12  # months
+MONTH_HOURS = 365.25 / 12 * 24
 
 ROLES = {
     "saas_founder": "a founder",
@@ -84,7 +85,7 @@ DEEDS = {
     "support_ticket": ("support team", "wrote to our support team", "our support team"),
     "meeting_no_show": ("meeting", "had a meeting with us that fell through", "our meeting"),
 }
-AGES = (  # hours before contact, and how it is said
+AGES = (  # hours ago, and how it is said
     (24.0, "in the last day"),
     (7 * 24.0, "a few days ago"),
     (12 * 24.0, "about a week ago"),
@@ -139,7 +140,7 @@ class Fact(NamedTuple):
 
     @property
     def source(self) -> str:
-        """Where the fact is from: "column industry", "signal docs_visit, 75 h before contact"."""
+        """Where the fact is from: "column industry", "signal docs_visit, 75 h ago"."""
         if self.when:
             return f"signal {self.about}, {self.value}"
         return f"signal {self.about}" if self.said in (UNSUBSCRIBED, REFUSED) else f"column {self.about}"
@@ -173,7 +174,7 @@ class LeadFacts:
 
 
 class FactBook:
-    """The facts of all leads of some tables, by row.
+    """The facts of all leads of some tables, by row, as of the moment that the tables are read at.
 
     mention: the columns and kinds of signals that a message may speak of; by default those known here, and others
     whose names say that a polite person would. A value of a category is said in its own words where it is short.
@@ -265,14 +266,19 @@ class FactBook:
             number = numbers[row]
             if name == "employees" and np.isfinite(number):
                 facts[name] = Fact(name, f"{number:.0f}", next(words for below, words in SIZES if number < below))
-            elif name != "employees" and number <= RECENT_FUNDING:
-                facts[name] = Fact(name, f"{number:.0f}", FUNDED)
+            elif name != "employees" and (months := number + self._months_since_contact(row)) <= RECENT_FUNDING:
+                facts[name] = Fact(name, f"{months:.0f}", FUNDED)
         return facts
+
+    def _months_since_contact(self, row: int) -> float:
+        """How old a lead's profile is, which was written down at its contact; 0 where it is read as of that."""
+        hours = self.since_contact[row]
+        return float(hours) / MONTH_HOURS if np.isfinite(hours) else 0.0
 
     def _deed(self, i: int) -> Fact:
         kind = self.kinds[i]
         said = DEEDS[kind][1] if kind in DEEDS else in_words(kind)
-        value, when = f"{self.ages[i]:.0f} h before contact", age_in_words(self.ages[i])
+        value, when = f"{self.ages[i]:.0f} h ago", age_in_words(self.ages[i])
         return Fact(kind, value, said, when, kind in DEEDS)
 
     def _meaning(self, i: int) -> str:
