@@ -1,9 +1,12 @@
-"""Fixtures that several test files share: a small world, and a scout fitted on it."""
+"""Fixtures that several test files share: a small world, a scout fitted on it, and the command line."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from tinyscout.cli import main
 from tinyscout.leads import LeadTables
 from tinyscout.leads.world import World, make_world
 from tinyscout.scout import Scout
@@ -41,6 +44,40 @@ def small_scout(small_tables: LeadTables) -> Scout:
     scout = Scout.fit(small_tables, SMALL)
     scout.ships = "scout"
     return scout
+
+
+@pytest.fixture(scope="session")
+def model(small_scout: Scout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the small scout; nobody may change it."""
+    folder = tmp_path_factory.mktemp("model")
+    small_scout.save(folder)
+    return folder
+
+
+class Ran(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    def refused(self, *said: str) -> None:
+        """Exit code 2, one line on standard error, and that line says what it should."""
+        assert self.code == 2 and len(self.err.strip().splitlines()) == 1 and self.err.isascii(), self.err
+        for words in said:
+            assert words in self.err, self.err
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> Ran:
+        code = main([str(word) for word in words])
+        return Ran(code, *capsys.readouterr())
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +16,11 @@ from tinyscout.cli import main
 from tinyscout.leads.world import World, export
 from tinyscout.scout import Scout
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command line in an empty folder: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
 
 @pytest.fixture(scope="module")
 def frames(small_world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     leads, signals = export(small_world.tables)
     return leads.drop(columns="contact_id"), signals
-
-
-@pytest.fixture(scope="module")
-def model(small_scout: Scout, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    small_scout.save(folder)
-    return folder
 
 
 def write(frames: tuple[pd.DataFrame, pd.DataFrame], folder: Path, n: int = 300) -> tuple[Path, Path]:
@@ -56,30 +33,20 @@ def write(frames: tuple[pd.DataFrame, pd.DataFrame], folder: Path, n: int = 300)
     return folder / "leads.csv", folder / "signals.csv"
 
 
-def refused(result: tuple[int, str, str], *said: str) -> None:
-    """Exit code 2, one line on standard error, and that line says what it should."""
-    code, _, err = result
-    assert code == 2, err
-    assert len(err.strip().splitlines()) == 1, err
-    assert err.isascii()
-    for words in said:
-        assert words in err, err
-
-
-def test_missing_column(run: Run, frames, model: Path, tmp_path: Path) -> None:
+def test_missing_column(run, frames, model: Path, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     pd.read_csv(leads).drop(columns="persona").to_csv(leads, index=False)
-    refused(run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv"), "leads.csv", "persona")
+    run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv").refused("leads.csv", "persona")
     assert not Path("r.csv").exists()
 
 
-def test_wrong_date(run: Run, frames, model: Path, tmp_path: Path) -> None:
+def test_wrong_date(run, frames, model: Path, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     table = pd.read_csv(leads, dtype=str)
     table.loc[16, "contacted_at"] = "31/02/2025"
     table.to_csv(leads, index=False)
     words = ("score", leads, "--signals", signals, "--model", model, "--out", "r.csv")
-    refused(run(*words), "leads.csv", "18", "31/02/2025", "--skip-bad-rows")
+    run(*words).refused("leads.csv", "18", "31/02/2025", "--skip-bad-rows")
     assert not Path("r.csv").exists()
     code, out, _ = run(*words, "--skip-bad-rows", "--rejects", "rejects.csv")
     assert code == 0 and len(pd.read_csv("r.csv")) == 299
@@ -94,15 +61,15 @@ def test_wrong_date(run: Run, frames, model: Path, tmp_path: Path) -> None:
     [(b"", "empty"), (b"lead_id,contacted_at\n", "no"), (bytes(range(256)) * 40, "leads.csv"), (None, "leads.csv")],
     ids=["empty", "header only", "binary", "no such file"],
 )
-def test_files_that_hold_no_leads(run: Run, model: Path, tmp_path: Path, content: bytes | None, said: str) -> None:
+def test_files_that_hold_no_leads(run, model: Path, tmp_path: Path, content: bytes | None, said: str) -> None:
     if content is not None:
         (tmp_path / "leads.csv").write_bytes(content)
-    refused(run("score", "leads.csv", "--model", model), "leads.csv", said)
-    refused(run("fit", "leads.csv"), "leads.csv")
+    run("score", "leads.csv", "--model", model).refused("leads.csv", said)
+    run("fit", "leads.csv").refused("leads.csv")
     assert not Path("ranked_leads.csv").exists() and not Path("artifacts").exists()
 
 
-def test_every_lead_three_times(run: Run, frames, model: Path, tmp_path: Path) -> None:
+def test_every_lead_three_times(run, frames, model: Path, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     table = pd.read_csv(leads, dtype=str)
     pd.concat([table] * 3).to_csv(leads, index=False)
@@ -111,7 +78,7 @@ def test_every_lead_three_times(run: Run, frames, model: Path, tmp_path: Path) -
     assert pd.read_csv("r.csv")["lead_id"].is_unique
 
 
-def test_signals_after_contact_change_nothing(run: Run, frames, model: Path, tmp_path: Path) -> None:
+def test_signals_after_contact_change_nothing(run, frames, model: Path, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     words = ("score", leads, "--signals", signals, "--model", model, "--out")
     code, before, _ = run(*words, "before.csv")
@@ -125,7 +92,7 @@ def test_signals_after_contact_change_nothing(run: Run, frames, model: Path, tmp
     pd.testing.assert_frame_equal(pd.read_csv("before.csv"), pd.read_csv("after.csv"))
 
 
-def test_unseen_category_long_text_and_numbers_that_are_none(run: Run, frames, model: Path, tmp_path: Path) -> None:
+def test_unseen_category_long_text_and_numbers_that_are_none(run, frames, model: Path, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     table, log = pd.read_csv(leads, dtype=str), pd.read_csv(signals, dtype=str)
     table.loc[0, "persona"] = "astronaut"
@@ -139,7 +106,7 @@ def test_unseen_category_long_text_and_numbers_that_are_none(run: Run, frames, m
     assert np.isfinite(ranked["probability"]).all() and len(ranked) == 300
 
 
-def test_forgotten_signals_are_noted(run: Run, frames, model: Path, tmp_path: Path) -> None:
+def test_forgotten_signals_are_noted(run, frames, model: Path, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     _, _, err = run("score", leads, "--signals", signals, "--model", model)
     assert "note" not in err
@@ -148,13 +115,13 @@ def test_forgotten_signals_are_noted(run: Run, frames, model: Path, tmp_path: Pa
         assert code == 0 and "note: the model was fitted with signals and no --signals were given" in err
 
 
-def test_no_signal_is_left_of_a_bad_file(run: Run, frames, model: Path, tmp_path: Path) -> None:
+def test_no_signal_is_left_of_a_bad_file(run, frames, model: Path, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     table = pd.read_csv(signals, dtype=str)
     for column, value in (("at", "31/02/2025"), ("lead_id", "")):
         table.assign(**{column: value}).to_csv("bad.csv", index=False)
         words = ("score", leads, "--signals", "bad.csv", "--model", model, "--out", "r.csv")
-        refused(run(*words), "bad.csv line 2", "--skip-bad-rows")
+        run(*words).refused("bad.csv line 2", "--skip-bad-rows")
         code, out, err = run(*words, "--skip-bad-rows")
         assert code == 0, err
         assert f"signals: {len(table):,} rows read, 0 kept; {len(table):,} dropped" in out
@@ -162,7 +129,7 @@ def test_no_signal_is_left_of_a_bad_file(run: Run, frames, model: Path, tmp_path
 
 
 def test_a_console_that_knows_ascii_only(
-    run: Run, frames, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run, frames, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leads, signals = write(frames, tmp_path)
     console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -172,16 +139,16 @@ def test_a_console_that_knows_ascii_only(
     assert "ranked list: r\\xe9.csv" in console.read()
 
 
-def test_truncated_model(run: Run, frames, small_scout: Scout, tmp_path: Path) -> None:
+def test_truncated_model(run, frames, small_scout: Scout, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     small_scout.save(tmp_path / "m")
     weights = next((tmp_path / "m").glob("arrays-*"))
     weights.write_bytes(weights.read_bytes()[:-1000])
-    refused(run("score", leads, "--signals", signals, "--model", tmp_path / "m"), "truncated or changed")
+    run("score", leads, "--signals", signals, "--model", tmp_path / "m").refused("truncated or changed")
 
 
 def test_full_disk_while_writing_keeps_the_old_list(
-    run: Run, frames, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run, frames, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leads, signals = write(frames, tmp_path)
     Path("r.csv").write_text("the old list", encoding="utf-8")
@@ -190,8 +157,7 @@ def test_full_disk_while_writing_keeps_the_old_list(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    refused(
-        run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv"),
+    run("score", leads, "--signals", signals, "--model", model, "--out", "r.csv").refused(
         "r.csv",
         "No space left on device",
     )
@@ -201,55 +167,55 @@ def test_full_disk_while_writing_keeps_the_old_list(
 
 @pytest.mark.parametrize("option", ["--out", "--rejects", "--json"])
 @pytest.mark.parametrize("name", ["leads.csv", "signals.csv", "./leads.csv", "linked.csv"])
-def test_an_input_is_never_written_over(run: Run, frames, model: Path, tmp_path: Path, option: str, name: str) -> None:
+def test_an_input_is_never_written_over(run, frames, model: Path, tmp_path: Path, option: str, name: str) -> None:
     leads, signals = write(frames, tmp_path)
     Path("linked.csv").symlink_to(leads)
     before = leads.read_bytes(), signals.read_bytes()
-    refused(run("score", leads, "--signals", signals, "--model", model, option, name), option, Path(name).name)
+    run("score", leads, "--signals", signals, "--model", model, option, name).refused(option, Path(name).name)
     assert (leads.read_bytes(), signals.read_bytes()) == before
 
 
-def test_where_to_write_is_looked_at_before_the_work(run: Run, frames, tmp_path: Path) -> None:
+def test_where_to_write_is_looked_at_before_the_work(run, frames, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     fit = ("fit", leads, "--signals", signals)
-    refused(run(*fit, "--ranked", "r.csv", "--json", "r.csv"), "--json r.csv", "--ranked")
-    refused(run(*fit, "--figure", tmp_path), "--figure", "needs the name of a file")
-    refused(run(*fit, "--out", signals), "--out", "needs the name of a folder")
-    refused(run(*fit, "--holdout", "0", "--ranked", "r.csv"), "--ranked", "--holdout")
-    refused(run(*fit, "--seed", "-1"), "--seed")
-    refused(run("demo", "--seed", "-1"), "--seed")
-    refused(run(*fit, "--window-days", "inf"), "window_days", "inf")
+    run(*fit, "--ranked", "r.csv", "--json", "r.csv").refused("--json r.csv", "--ranked")
+    run(*fit, "--figure", tmp_path).refused("--figure", "needs the name of a file")
+    run(*fit, "--out", signals).refused("--out", "needs the name of a folder")
+    run(*fit, "--holdout", "0", "--ranked", "r.csv").refused("--ranked", "--holdout")
+    run(*fit, "--seed", "-1").refused("--seed")
+    run("demo", "--seed", "-1").refused("--seed")
+    run(*fit, "--window-days", "inf").refused("window_days", "inf")
     assert not Path("artifacts").exists() and not Path("r.csv").exists()
 
 
-def test_settings_of_a_later_version(run: Run, frames, small_scout: Scout, tmp_path: Path) -> None:
+def test_settings_of_a_later_version(run, frames, small_scout: Scout, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     small_scout.save(tmp_path / "m")
     manifest = tmp_path / "m" / "manifest.json"
     content = json.loads(manifest.read_text(encoding="utf-8"))
     content["config"]["experts"] = 4
     manifest.write_text(json.dumps(content), encoding="utf-8")
-    refused(run("score", leads, "--signals", signals, "--model", tmp_path / "m"), "experts", "fit it again")
+    run("score", leads, "--signals", signals, "--model", tmp_path / "m").refused("experts", "fit it again")
 
 
 @pytest.mark.parametrize("words", [("--cost", "1"), ("--value", "1"), ("--cost", "-1", "--value", "2")])
-def test_prices(run: Run, frames, model: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_prices(run, frames, model: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
     leads, signals = write(frames, tmp_path)
-    refused(run("score", leads, "--signals", signals, "--model", model, *words), "--")
+    run("score", leads, "--signals", signals, "--model", model, *words).refused("--")
 
 
-def test_settings_with_an_unknown_key(run: Run, frames, tmp_path: Path) -> None:
+def test_settings_with_an_unknown_key(run, frames, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     Path("s.toml").write_text("[fit]\nepochz = 3\n", encoding="utf-8")
-    refused(run("fit", leads, "--signals", signals, "--config", "s.toml"), "s.toml", "fit.epochz")
+    run("fit", leads, "--signals", signals, "--config", "s.toml").refused("s.toml", "fit.epochz")
 
 
-def test_no_model_yet(run: Run, frames, tmp_path: Path) -> None:
+def test_no_model_yet(run, frames, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
-    refused(run("score", leads, "--signals", signals), "artifacts/scout", "tinyscout fit")
+    run("score", leads, "--signals", signals).refused("artifacts/scout", "tinyscout fit")
 
 
-def test_debug_shows_the_traceback(run: Run) -> None:
+def test_debug_shows_the_traceback(run) -> None:
     from tinyscout.errors import InputError
 
     with pytest.raises(InputError):

@@ -372,6 +372,40 @@ def test_follow_up_and_re_engage_need_something_to_go_back_to(small_scout, small
     assert why("re_engage", contacted) == "no need to re-engage: heard of 3 days ago, less than 30"
 
 
+def replied(tables: LeadTables, hours: float | None, *, positive: bool = True) -> LeadTables:
+    """The same leads, of which a reply so many hours ago is known; None: nobody knows when."""
+    at = tables.leads["contacted_at"] - pd.Timedelta(hours=hours or 0)
+    known = {"earlier_reply": "known", "earlier_reply_at": at if hours is not None else pd.NaT}
+    return replace(tables, leads=tables.leads.assign(**known, earlier_reply_positive=positive))
+
+
+def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(small_scout, small_tables) -> None:
+    def why(channel: str, tables: LeadTables) -> str:
+        return small_scout.write(tables, Instruction(channel, "warm", "short"), writer=Drawing(BARE))[0].why_not
+
+    day = 24.0
+    visited = signals_of(small_tables, (90 * day, "outreach_email", None), (40 * day, "pricing_page", None))
+    assert [why(channel, visited) for channel in ("email", "linkedin", "follow_up", "re_engage")] == [""] * 4
+    for channel in ("email", "linkedin", "follow_up", "decline"):
+        for hours in (35 * day, None):
+            assert why(channel, replied(visited, hours)) == "already replied (known)"
+    assert why("re_engage", replied(visited, 35 * day)) == ""
+    assert why("re_engage", replied(visited, 9 * day)) == "no need to re-engage: heard of 9 days ago, less than 30"
+    assert why("re_engage", replied(visited, None)) == "already replied (known)"
+    assert why("re_engage", replied(visited, 35 * day, positive=False)) == "already replied (known)"
+
+    refused = signals_of(small_tables, (40 * day, "Email reply", "Please remove me, stop writing."))
+    assert why("email", replied(refused, 35 * day)).startswith("refused in its own words")
+    assert why("decline", refused) == ""
+    assert why("decline", replied(refused, 40 * day - 1)) == ""  # the reply was that no
+    assert why("decline", replied(refused, 45 * day)) == ""  # it came before it
+    assert why("decline", replied(refused, 35 * day)) == "already replied (known)"  # it took the no back, perhaps
+    assert why("decline", replied(refused, 35 * day, positive=False)) == ""
+    assert why("decline", replied(refused, None)) == "already replied (known)"
+    gone = signals_of(small_tables, (40 * day, "unsubscribe", None))
+    assert why("decline", replied(gone, 45 * day)).startswith("unsubscribed")
+
+
 def test_a_stop_of_the_latest_contact_holds_for_the_earlier_ones(small_scout, small_tables) -> None:
     book = FactBook(small_tables)
     stopped = next(row for row in range(3000) if book.stop(row) is not None)

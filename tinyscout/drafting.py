@@ -1,15 +1,20 @@
 """Drafts of first messages: what may be said of a lead, written by the writer, checked, and withheld where it's wrong.
 
 A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads, and on no
-text of the CRM. Notes, replies and tickets are never read by the writer; what a reply or ticket says can only keep a
-lead from being written to. Values of the profile are put in after the writing (leads/outreach_stand_ins.py).
+text of the CRM. Notes, replies and tickets are never read by the writer; what a reply or ticket says, and that there
+was a reply, can only keep a lead from being written to. Values of the profile are put in after the writing
+(leads/outreach_stand_ins.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import NamedTuple
+
+import pandas as pd
 
 from tinyscout.errors import InputError
 from tinyscout.inference.sampler import SamplerSettings
@@ -25,6 +30,7 @@ from tinyscout.training.writer import Writer
 TRIES = 8  # drawings for one draft, until one passes the checks
 MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
 LONGEST = 140  # tokens of a message
+_REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
 _STOPS = {
     UNSUBSCRIBED: "unsubscribed",
     REFUSED: "refused in its own words",
@@ -99,14 +105,49 @@ def write_drafts(
     for row, (lead_id, contact_id) in enumerate(ids):
         if most is not None and len(known) >= most:
             break
-        own = replace(book.of(row), stop=book.stop(latest[lead_id]))
-        why_not = _why_not(tables, row, own, instruction)
+        own, reply = book.of(row), _Reply.of(tables, row)
+        own = replace(own, stop=book.stop(latest[lead_id]), idle_hours=min(own.idle_hours, reply.hours))
+        answered = reply.forbids(instruction.channel, _hours_since(own.stop, book, latest[lead_id]))
+        why_not = _why_not(tables, row, own, instruction, f"already replied ({reply.said})" if answered else "")
         found.append(Drafted(lead_id, contact_id, why_not))
         if not why_not:
             known[row] = _usable(own, values, kinds)
     asked = [_Asked(found[row], plan(facts, instruction), instruction) for row, facts in known.items()]
     _write(asked, writer, sampler, number, tries if sampler.temperature else 1)
     return found
+
+
+class _Reply(NamedTuple):
+    """What is known of a contact's reply: said in words, empty for none; the hours since, inf where not known."""
+
+    said: str
+    hours: float
+    positive: bool
+
+    @classmethod
+    def of(cls, tables: LeadTables, row: int) -> _Reply:
+        if "earlier_reply" not in tables.leads:
+            return cls("", math.inf, False)
+        said, at, positive, now = tables.leads.loc[row, [*_REPLY, "contacted_at"]]
+        hours = (now - at) / pd.Timedelta(hours=1)
+        return cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), bool(positive))
+
+    def forbids(self, channel: str, since_no: float) -> bool:
+        """Whether it is a reason not to write by a channel; since_no: hours since the lead said that it wants no more.
+
+        Who replied is in a conversation whose words are not read here: no first message, by email or LinkedIn, and no
+        follow-up, which is for those who did not answer. A note to re-engage says that we have not spoken for a while,
+        which is true of a lead that replied well, is known when, and has been silent since: a reply is heard of it as a
+        signal is. A decline answers a no: the reply may be that no (it isn't positive, or no more than a day later than
+        the no); one that came after it is for a person to read.
+        """
+        if not self.said:
+            return False
+        if channel == "re_engage":
+            return not (self.positive and math.isfinite(self.hours))
+        if channel == "decline":
+            return self.positive and not (math.isfinite(self.hours) and self.hours + 24 >= since_no)
+        return True
 
 
 class _Asked:
@@ -157,8 +198,14 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
             open_ = failed
 
 
-def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instruction) -> str:
-    """Why a contact may not be written to; empty where it may."""
+def _hours_since(stop: Fact | None, book: FactBook, row: int) -> float:
+    """Hours since the latest signal of the kind by which a lead said that it wants no more; inf where none did."""
+    mine = range(book.offsets[row], book.offsets[row + 1])
+    return min((book.ages[i] for i in mine if stop is not None and book.kinds[i] == stop.about), default=math.inf)
+
+
+def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instruction, answered: str) -> str:
+    """Why a contact may not be written to; empty where it may. answered: why not, if only for its reply."""
     channel = instruction.channel
     needed = NEEDED.get(channel)
     if needed and f"no_consent_{needed}" in tables.leads:
@@ -166,10 +213,10 @@ def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instru
         if reason:
             return f"no consent for {needed}: {reason}"
     unsubscribed = known.stop is not None and known.stop.said == UNSUBSCRIBED
-    if channel in suitable_channels(known) and not unsubscribed:  # a polite no is one more message, too
-        return ""
-    if known.stop is not None:
+    if known.stop is not None and (unsubscribed or channel != "decline"):  # a polite no is one more message, too
         return f"{_STOPS[known.stop.said]} ({known.stop.source})"
+    if answered or channel in suitable_channels(known):
+        return answered
     if channel == "follow_up":
         return "no earlier message to follow up is known"
     if known.idle_hours == float("inf"):

@@ -242,13 +242,15 @@ class Scout:
     ) -> list[Drafted]:
         """`n` drafts of a first message for each contact of `tables` that may be written to, in their order.
 
-        A contact without consent for the channel, or whose lead wants to be left alone, gets none, and why_not says so.
+        A contact without consent for the channel, or whose lead wants to be left alone or replied already, gets none,
+        and why_not says so; but one that replied a while ago may be re-engaged, and a no may be answered by a decline.
         A draft states facts of columns and signals that this scout knows; it is drawn again, up to `tries` times, until
         the written rules find nothing invented and everything as instructed, or else withheld. The same call gives the
         same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words; mention: columns and
         kinds of signals to speak of, by default those a polite person would; most: end after so many contacts that may
         be written to; writer: the one that ships, by default. Read the leads with as_of_now=True, so that a draft
-        speaks of today. Raises InputError for a number that makes no sense or an unknown name in mention.
+        speaks of today and replies are known. Raises InputError for a number that makes no sense or an unknown name in
+        mention.
         """
         from tinyscout.drafting import LONGEST, MIN_P, write_drafts
         from tinyscout.inference.sampler import SamplerSettings

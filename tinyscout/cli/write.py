@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     note_signals_left_out(args, scout)
     _note_no_consent(args, tables)
     _report(args, found, scout)
-    status = Counter(table["status"].tolist())
+    status = Counter(_in_short(each) for each in table["status"])
     counts = {"leads": len(tables), "drafts": status["draft"], "status": dict(status)}
     write_json(args.json, {**counts, "account": tables.account.to_dict()})
     return 0
@@ -158,6 +158,11 @@ def _table(
     return table
 
 
+def _in_short(status: str) -> str:
+    """A status without what is told of the one lead."""
+    return status.split(":")[0].split(" (")[0]
+
+
 def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> None:
     drafts = [draft for each in found for draft in each.drafts]
     kept = sum(not draft.problems for draft in drafts)
@@ -165,7 +170,7 @@ def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> Non
     print(f"{kept:,} drafts to {written:,} of the best leads by model {scout.version} ({scout.ships})")
     if kept < len(drafts):
         print(f"{len(drafts) - kept:,} withheld: no drawing passed the checks")
-    reasons = Counter(each.why_not.split(":")[0].split(" (")[0] for each in found if each.why_not)
+    reasons = Counter(_in_short(each.why_not) for each in found if each.why_not)
     for reason, count in reasons.most_common():
         print(f"{count:,} that rank as high got none: {reason}")
     print(f"drafts: {args.out}")

@@ -131,6 +131,12 @@ def dot_sets_off_thousands(column: Column, missing: Iterable[str]) -> str | None
     return str(coded.values[dotted[0]]) if shown or (whole and coded.counts()[dotted].sum() >= 20) else None
 
 
+def in_brief(value: object) -> str:
+    """A cell as a message shows it: on one line, the beginning of what is long."""
+    text = "" if value is None else " ".join(str(value).split())
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
 def read_labels(coded: Coded, true: Iterable[str], false: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     """0/1 labels by words -> (values (N,) float64 with NaN where there is none, unknown word (N,) bool)."""
     words = {word.casefold(): 1.0 for word in true} | {word.casefold(): 0.0 for word in false}

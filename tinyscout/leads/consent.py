@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tinyscout.leads.cells import read_strings
+from tinyscout.leads.cells import in_brief, read_strings
 
 if TYPE_CHECKING:
     from tinyscout.leads.field_map import FieldMap
@@ -58,10 +58,9 @@ def _reason(column: str, kind: str, value: str, words: Mapping[str, bool]) -> st
     says = words.get(value.casefold())
     if says == (kind == "consent"):
         return ""
-    name, shown = " ".join(column.split()), " ".join(value.split())
+    name, shown = " ".join(column.split()), in_brief(value)
     if not shown:
         return f"{name} is empty"
-    shown = shown if len(shown) <= 40 else shown[:37] + "..."
     return f"{name} is {shown}" if says is not None else f'{name} is "{shown}", neither yes nor no'
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from tinyscout.errors import InputError
-from tinyscout.leads.cells import Coded, chunked, read_labels, read_numbers, read_strings
+from tinyscout.leads.cells import Coded, chunked, in_brief, read_labels, read_numbers, read_strings
 from tinyscout.leads.consent import ConsentColumn
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
@@ -128,17 +128,20 @@ def read_raw(
             )
 
 
-def join_raw(pieces: Sequence[RawLeads]) -> RawLeads:
+def join_raw(pieces: Sequence[RawLeads], spare: Sequence[str] = ()) -> RawLeads:
     """All pieces as one; a column that some files lack is missing there, types that disagree become text.
 
-    Raises InputError when one file has a role and another has not.
+    Raises InputError when one file has a role and another has not, unless it is one of spare: then its cells are empty.
     """
     roles = sorted({role for piece in pieces for role in piece.roles})
     for role in roles:
-        if any(role not in piece.roles for piece in pieces):
+        if role not in spare and any(role not in piece.roles for piece in pieces):
             raise InputError(f"leads: one file has a column for {role} and another has none; give files of one kind")
     profile, consent = (_concat([getattr(piece, name) for piece in pieces]) for name in ("profile", "consent"))
-    columns = {role: _concat([pa.table({role: piece.roles[role]}) for piece in pieces]).column(0) for role in roles}
+    columns = {
+        role: _concat([pa.table({role: piece.roles.get(role, pa.nulls(len(piece)))}) for piece in pieces]).column(0)
+        for role in roles
+    }
     file = np.concatenate([piece.file for piece in pieces])
     line = np.concatenate([piece.line for piece in pieces])
     after = tuple(dict.fromkeys(name for piece in pieces for name in piece.after_contact))
@@ -190,7 +193,7 @@ def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[R
     by_file: dict[int, list[BadRow]] = {}
     for rows, reason, role, wrong in problems:
         for row in np.flatnonzero(rows & ~bad).tolist():
-            detail = f'{raw.names[role]} is "{_shown(raw.roles[role][row].as_py())}", {wrong}'
+            detail = f'{raw.names[role]} is "{in_brief(raw.roles[role][row].as_py())}", {wrong}'
             found = BadRow(int(raw.line[row]), reason, detail, lead_id[row] or "")
             by_file.setdefault(int(raw.file[row]), []).append(found)
         bad |= rows
@@ -262,8 +265,3 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
     return column.cast(pa.large_string())
-
-
-def _shown(value: object) -> str:
-    text = "" if value is None else " ".join(str(value).split())
-    return text if len(text) <= 40 else text[:37] + "..."

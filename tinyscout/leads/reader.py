@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from tinyscout.leads.field_map import FieldMap
+from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.lead_rows import RawLeads, join_raw
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.reading import Progress, Reading
@@ -41,7 +41,8 @@ def read_tables(
     ones. window_days, same_day: None for the schema's, the field map's, else 30 and "drop". observed_until: until when
     replies were seen, None for the latest time stamp of the export. labelled=False reads leads to be scored: outcomes
     are ignored, and a lead without a contact time is read as of `observed_until`, or just after the latest time stamp.
-    as_of_now: so is every lead, contacted or not, so that a message to it speaks of today and no signal is missed.
+    as_of_now: so is every lead, contacted or not, so that a message to it speaks of today and no signal is missed; and
+    the outcomes say who replied already.
     skip_bad_rows: drop rows that can't be read instead of refusing the file. rejects: CSV to list dropped rows in.
     allow_missing_columns: read a profile column of the schema that the file lacks as missing. progress: called with
     (what, steps done, steps in all). Raises InputError for anything wrong with the input, in one line.
@@ -60,7 +61,8 @@ def read_tables(
         progress=progress,
         as_of_now=as_of_now,
     )
-    return reading.finish(reading.build(join_raw(list(reading.rows(None)))), rejects)
+    raw = join_raw(list(reading.rows(None)), spare=() if labelled else OUTCOMES)
+    return reading.finish(reading.build(raw), rejects)
 
 
 def iter_tables(

@@ -23,6 +23,7 @@ from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_ra
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
 from tinyscout.leads.repeats import Repeats, drop_repeats
+from tinyscout.leads.replies import earlier_replies
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
 from tinyscout.leads.signal_log import read_log
 from tinyscout.leads.tables import HOUR_US, LeadTables
@@ -98,7 +99,7 @@ class Reading:
             self.field_map,
             self.ledger,
             needed=needed,
-            unused=() if self.labelled else OUTCOMES,
+            unused=() if self.labelled or self.as_of_now else OUTCOMES,
             spare=() if self.labelled else (*OUTCOMES, "contacted_at"),
             schema=self.schema,
             allow_missing_columns=self.allow_missing_columns,
@@ -112,8 +113,13 @@ class Reading:
         self.rows_read += len(raw)
         has_time = self._has_time(raw)
         by_reply = self.labelled and self._by_reply(raw)
-        raw = raw.without(("label",) if by_reply else ("replied_at", "sentiment"))
-        raw, contacts, good = read_contacts(raw, self.field_map, self.ledger)
+        unread = ("label",) if by_reply else ("replied_at", "sentiment") if self.labelled else OUTCOMES
+        whole = raw
+        raw, contacts, good = read_contacts(raw.without(unread), self.field_map, self.ledger)
+        replies = {}
+        if self.as_of_now:
+            until = self.observed.us if self.observed and self.observed.given else None
+            replies = earlier_replies(whole.take(good), contacts.lead_id, self.field_map, until, self.ledger)
         forbidden = no_consent(raw, contacts.lead_id, self.field_map, self.ledger)
         order = order[good] if contacts.order is None else _whole(contacts.order)
         rows, contact_id = drop_repeats(raw, contacts, self.repeats, self.ledger)
@@ -156,6 +162,7 @@ class Reading:
             frame["earlier_contact"] = to_series(earlier)
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
+        frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in replies.items()}
         for channel, reasons in forbidden.items():
             frame[f"no_consent_{channel}"] = pd.Series(reasons[rows], dtype="str")
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)

@@ -16,7 +16,8 @@ FEATURE_TYPES: tuple[ColumnType, ...] = ("number", "category", "text", "date")
 # Columns of LeadTables.leads that are roles and never features.
 ROLES = (
     *("contact_id", "lead_id", "contacted_at", "not_contacted", "order", "replied_at", "label"),
-    *("earlier_contact", "no_consent_email", "no_consent_linkedin"),
+    *("earlier_contact", "earlier_reply", "earlier_reply_at", "earlier_reply_positive"),
+    *("no_consent_email", "no_consent_linkedin"),
 )
 
 

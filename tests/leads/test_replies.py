@@ -1,0 +1,84 @@
+"""Who replied already, read as of now: all that the columns of an outcome say counts, the latest of a lead holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinyscout.leads import FieldMap, LeadTables, read_tables
+
+LEADS = """lead_id,contacted_at,persona,Reply Date,Reply Sentiment,Converted
+a,2025-01-01T10:00:00,vp,2025-01-03T09:00:00,Positive,
+a,2025-02-01T10:00:00,vp,2025-04-03T09:00:00,not now,
+b,2025-01-02T10:00:00,vp,,,1
+c,2025-01-03T10:00:00,founder,,,0
+d,2025-01-04T10:00:00,vp,2025-01-05T09:00:00,,
+e,2025-01-05T10:00:00,vp,,interested,
+f,2025-01-06T10:00:00,vp,soon,,
+g,,vp,,,
+"""
+
+
+def read(tmp_path: Path, text: str = LEADS, **options) -> LeadTables:
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    options = {"labelled": False, "as_of_now": True} | options
+    return read_tables(tmp_path / "leads.csv", field_map=FieldMap.load("generic"), **options)
+
+
+def column(tables: LeadTables, name: str) -> dict[str, object]:
+    found = tables.leads.set_index("lead_id")[name]
+    assert found.groupby(level=0).nunique(dropna=False).eq(1).all()  # the same in all rows of a lead
+    return found.groupby(level=0).first().to_dict()
+
+
+def test_every_kind_of_reply_is_known_and_the_latest_of_a_lead_holds(tmp_path: Path) -> None:
+    tables = read(tmp_path)
+    assert column(tables, "earlier_reply") == {
+        "a": "2025-04-03, not now",
+        "b": "Converted is 1",
+        "c": "",
+        "d": "2025-01-05",
+        "e": "Reply Sentiment is interested",
+        "f": 'Reply Date is "soon"',
+        "g": "",
+    }
+    at = column(tables, "earlier_reply_at")
+    assert at["a"] == pd.Timestamp("2025-04-03T09:00:00Z") and at["d"] == pd.Timestamp("2025-01-05T09:00:00Z")
+    assert all(pd.isna(at[lead]) for lead in "bcefg")
+    positive = column(tables, "earlier_reply_positive")
+    assert positive == dict.fromkeys("acdfg", False) | {"b": True, "e": True}
+    assert "who replied already is read from: Reply Date, Converted, Reply Sentiment" in tables.account.lines()
+    assert tables.schema.profile == ["persona"] and np.isnan(tables.labels).all()
+
+
+def test_without_a_sentiment_a_reply_is_taken_to_be_positive(tmp_path: Path) -> None:
+    text = "\n".join(",".join(line.split(",")[i] for i in (0, 1, 2, 3)) for line in LEADS.splitlines())
+    assert column(read(tmp_path, text), "earlier_reply_positive")["a"]
+
+
+def test_what_comes_later_than_is_looked_at_is_not_known(tmp_path: Path) -> None:
+    tables = read(tmp_path, observed_until="2025-02-28")
+    assert column(tables, "earlier_reply") | {"b": "", "e": "", "f": ""} == dict.fromkeys("bcefg", "") | {
+        "a": "2025-01-03",
+        "d": "2025-01-05",
+    }
+
+
+@pytest.mark.parametrize("wanted", [{"labelled": False, "as_of_now": False}, {"labelled": True, "as_of_now": False}])
+def test_only_leads_read_as_of_now_are_asked_for_their_replies(tmp_path: Path, wanted: dict) -> None:
+    text = "\n".join(line for line in LEADS.splitlines() if "soon" not in line)
+    assert not [name for name in read(tmp_path, text, **wanted).leads if name.startswith("earlier")]
+
+
+def test_a_row_that_repeats_but_for_its_reply_is_no_other_contact_and_its_reply_counts(tmp_path: Path) -> None:
+    text = "lead_id,contacted_at,replied_at\na,2025-01-01,\na,2025-01-01,2025-01-02\nb,2025-01-01,\n"
+    tables = read(tmp_path, text)
+    assert tables.leads["lead_id"].tolist() == ["a", "b"]
+    assert column(tables, "earlier_reply") == {"a": "2025-01-02", "b": ""}
+
+
+def test_a_file_without_columns_of_an_outcome_tells_nothing(tmp_path: Path) -> None:
+    tables = read(tmp_path, "lead_id,contacted_at,persona\na,2025-01-01,vp\n")
+    assert not [name for name in tables.leads if name.startswith("earlier_reply")]
+    assert not [line for line in tables.account.lines() if "replied" in line]

@@ -1,0 +1,73 @@
+"""Who replied already: what the columns of an outcome say of leads that are to be written to.
+
+No model reads it: it only keeps us from writing a first message to somebody who answered one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tinyscout.leads.cells import in_brief, read_strings
+from tinyscout.leads.field_map import FieldMap
+from tinyscout.leads.lead_rows import RawLeads
+from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.times import NONE, read_times, to_series
+
+
+def earlier_replies(
+    raw: RawLeads, lead_id: np.ndarray, field_map: FieldMap, until: int | None, ledger: Ledger
+) -> dict[str, pd.Series]:
+    """Columns of LeadTables.leads that say which leads replied; none where the rows have no column of an outcome.
+
+    lead_id (N,). A reply is what stands in replied_at, within the window or not, whatever its sentiment; without that,
+    a label or a sentiment that means yes. The latest of a lead holds for all its rows. until: microseconds since 1970
+    from which on replies aren't known yet.
+    -> earlier_reply (N,) str: what is known, "" where nothing is; earlier_reply_at (N,) datetime64[us, UTC], NaT where
+    no time is known; earlier_reply_positive (N,) bool: by its sentiment or label, or true where the rows have none.
+    """
+    told = [raw.names[role] for role in ("replied_at", "label", "sentiment") if role in raw.roles]
+    if not told:
+        return {}
+    ledger.notes["who replied already is read from"] = ", ".join(" ".join(name.split()) for name in told)
+    size = len(raw)
+    reply, at = np.full(size, "", dtype=object), np.full(size, NONE)
+    positive, sentiment = np.ones(size, bool), np.full(size, "", dtype=object)
+    for role, words in (("sentiment", field_map.positive), ("label", field_map.label_true)):
+        if role not in raw.roles:
+            continue
+        yes = {word.casefold() for word in words}
+        read = read_strings(raw.roles[role], field_map.missing)
+        means_yes = np.array([value.casefold() in yes for value in (*read.values, "")])[read.codes]
+        shown = np.array([in_brief(value) for value in (*read.values, "")], dtype=object)[read.codes]
+        reply = np.where(means_yes, f"{in_brief(raw.names[role])} is " + shown, reply)
+        if role == "sentiment":
+            positive, sentiment = means_yes, np.where(means_yes | (shown == ""), "", ", " + shown)
+        else:
+            positive = positive | means_yes
+    if "replied_at" in raw.roles:
+        cells = read_strings(raw.roles["replied_at"], field_map.missing).strings()
+        times = read_times(raw.roles["replied_at"], field_map.missing, field_map.date_formats)
+        days = to_series(times.us).dt.strftime("%Y-%m-%d").fillna("").to_numpy(object)
+        odd = [f'{in_brief(raw.names["replied_at"])} is "{in_brief(cell)}"' for cell in cells[times.bad]]
+        days[times.bad] = odd  # what is no date may still be a reply, and whoever replied is not written to
+        there = ~times.missing | times.bad
+        reply, at = np.where(there, days + sentiment, reply), times.us
+        if until is not None:
+            reply, at = np.where(at >= until, "", reply), np.where(at >= until, NONE, at)
+    found = _latest_of_the_lead(reply, at, lead_id)
+    return {
+        "earlier_reply": pd.Series(np.append(reply, "")[found], dtype="str"),
+        "earlier_reply_at": to_series(np.append(at, NONE)[found]),
+        "earlier_reply_positive": pd.Series(np.append(positive, False)[found]),
+    }
+
+
+def _latest_of_the_lead(reply: np.ndarray, at: np.ndarray, lead_id: np.ndarray) -> np.ndarray:
+    """(N,) the row of the latest reply of each row's lead, -1 where it has none."""
+    lead, leads = pd.factorize(lead_id)
+    there = np.flatnonzero(reply != "")
+    there = there[np.argsort(at[there], kind="stable")]
+    latest = np.full(len(leads), -1)
+    latest[lead[there]] = there  # subtle: by time, so that the latest is written last
+    return latest[lead]
