@@ -32,7 +32,8 @@ class ModelSettings(Settings):
 
     experts: 0 for dense layers, else how many MLPs each of the last `expert_layers` has, of which a token uses `top_k`;
     capacity: most tokens an expert takes while training, in fair shares, 0 for no limit; expand: how many times as wide
-    as the stream the hidden layer of an MLP, or an expert, is.
+    as the stream the hidden layer of an MLP, or an expert, is; ngram: of how many tokens a vector tells before any
+    attention, itself and those right before it.
     """
 
     width: Count = 64
@@ -44,6 +45,7 @@ class ModelSettings(Settings):
     expert_layers: Count = 2
     capacity: Annotated[float, Field(ge=0)] = 0.0
     expand: Count = 4
+    ngram: Annotated[int, Field(ge=1, le=8)] = 1
 
     @field_validator("heads")
     @classmethod

@@ -17,8 +17,8 @@ NUMBERS = tuple(range(280, 300))
 def make_model() -> Callable[..., LeadScout]:
     """A model whose gains, biases and reply head are not what a fresh one starts from."""
 
-    def make(width: int = 32, depth: int = 2, heads: int = 4, **experts: int) -> LeadScout:
-        config = LeadScoutConfig(VOCABULARY, LANGUAGE, NUMBERS, WIDE, width, depth, heads, MAX_TOKENS, 0.1, **experts)
+    def make(width: int = 32, depth: int = 2, heads: int = 4, **sizes: int) -> LeadScout:
+        config = LeadScoutConfig(VOCABULARY, LANGUAGE, NUMBERS, WIDE, width, depth, heads, MAX_TOKENS, 0.1, **sizes)
         rng = np.random.default_rng(1)
         model = LeadScout(config, rng=rng)
         for parameter in model.parameters():

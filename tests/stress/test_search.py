@@ -1,8 +1,11 @@
 """Searches against a model: they mislead it, keep to the threat model, and the truth about them is the oracle's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tinyscout.autograd import no_grad
 from tinyscout.errors import InputError
 from tinyscout.leads import oracle
 from tinyscout.metrics import log_loss
@@ -10,9 +13,10 @@ from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
 from tinyscout.stress.ceiling import NATURAL
 from tinyscout.stress.contestants import Logistic
-from tinyscout.stress.hotflip import AGE, KIND_OF, WORD, HotFlip
+from tinyscout.stress.hotflip import AGE, KIND_OF, WORD, HotFlip, _exchanged
 from tinyscout.stress.search import attack_model, search
 from tinyscout.stress.timelines import Texts, Timelines
+from tinyscout.tokenizer import Tokens
 from tinyscout.training import Stack
 
 
@@ -98,6 +102,23 @@ def test_flips_move_the_logit_as_the_gradient_says(tables, stack, texts):
         assert (flips.gain > 0).all()
         assert (moved > 0).mean() > 0.75
         assert np.corrcoef(moved, flips.gain)[0, 1] > 0.3
+
+
+def test_exchanging_an_id_counts_wherever_it_is_read():
+    """Against vectors made anew: the first order is exact in them."""
+    rng = np.random.default_rng(0)
+    config = LeadScoutConfig(20, 10, (), 1, width=8, depth=1, heads=2, max_tokens=8, ngram=3)
+    member = LeadScout(config, rng=rng)
+    ids, offsets = rng.integers(1, 20, 11).astype(np.int32), np.array([0, 6, 11])
+    tokens = Tokens(ids, np.zeros(11, np.float32), np.full(11, np.nan, np.float32), offsets, np.zeros(2, np.int32))
+    gradient = rng.normal(size=(11, 8)).astype(np.float32)
+    places, new = np.array([0, 4, 5, 9, 10]), np.array([3, 7])
+    with no_grad():
+        before = member.embed(tokens).data
+        for place, found in zip(places, _exchanged(member, gradient, tokens, places, new), strict=True):
+            for choice, value in zip(new, found, strict=True):
+                changed = replace(tokens, ids=np.where(np.arange(11) == place, choice, ids).astype(np.int32))
+                assert value == pytest.approx((gradient * (member.embed(changed).data - before)).sum(), abs=1e-4)
 
 
 def test_every_sort_of_flip_is_proposed_and_changes_what_it_says(tables, stack, texts):

@@ -1,4 +1,4 @@
-"""KVCache: keys and values of the tokens read so far, so that the next token costs one row instead of all."""
+"""KVCache: ids, keys and values of the tokens read so far, so that the next token costs one row instead of all."""
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class KVCache:
         self.length = 0
         self.keys = np.zeros((depth, sizes.heads, head, long), np.float32)
         self.values = np.zeros((depth, max_tokens + 1, up(sizes.width, LANES)), np.float32)
+        self.ids = np.zeros(max_tokens, np.int32)
         self.token, self.no_amount, self.no_age = np.zeros(1, np.int32), np.zeros(1, np.float32), _NO_AGE.copy()
 
     def truncate(self, length: int = 0) -> None:

@@ -133,10 +133,12 @@ class Compiled:
         out, scratch = np.empty(self.config.language, np.float32), self._scratch()
         for start in range(0, len(ids), chunk):
             some = slice(start, start + chunk)
-            parts = ids[some], values[some], ages[some]
+            end = cache.length + len(ids[some])
+            cache.ids[cache.length : end] = ids[some]
+            parts = cache.ids[:end], values[some], ages[some]
             if not self._extend_kernel(*self._weights, *scratch, *parts, cache.length, cache.keys, cache.values, out):
                 self._refuse(ids, np.array([len(ids)]))
-            cache.length += len(parts[0])
+            cache.length = end
         self._free.append(scratch)
         return out
 

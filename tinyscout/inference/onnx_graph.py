@@ -14,6 +14,7 @@ from tinyscout.errors import MissingExtra
 from tinyscout.models.amount_encoding import KNOTS
 from tinyscout.models.lead_scout import LeadScout
 from tinyscout.models.time_encoding import LARGEST, MINUTES_PER_HOUR
+from tinyscout.tokenizer.vocabulary import PAD
 
 OPSET = 20
 IR_VERSION = 9  # of the ONNX release that brought opset 20: later ones need not be known to read the file
@@ -107,6 +108,10 @@ def embed(g: Graph, model: LeadScout, position: str, *, precise: bool = True) ->
     row = g.add("Max", g.add("Add", first, g.add("Cast", left, to=g.int64)), g.integers(0))
     x = g.add("Add", g.add("Gather", g.constant(w["token.weight"]), "ids"), position)
     x = g.add("Add", x, age)
+    for j in range(1, model.config.ngram):
+        start = g.add("Pad", "ids", g.integers(0, j, 0, 0), g.constant(PAD, np.int64))
+        earlier = g.add("Slice", start, g.integers(0), g.add("Shape", "ids", start=1), g.integers(1))
+        x = g.add("Add", x, g.add("Gather", g.constant(w[f"before.{j - 1}.weight"]), earlier))
     knots = g.constant(w["amount.knots.weight"])
     for at, weight in ((row, g.add("Sub", g.constant(1), share)), (g.add("Add", row, g.integers(1)), share)):
         scale = g.add("Unsqueeze", g.add("Mul", carries, weight), g.integers(-1))

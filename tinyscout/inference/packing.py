@@ -36,8 +36,10 @@ def pack_weights(config: LeadScoutConfig, arrays: Arrays, matrices: Mapping[str,
     norms = [[_whole(arrays[f"blocks.{layer}.{name}"]) for name in NORMS] for layer in range(config.depth)]
     first_knot = np.full(config.vocabulary, -1)
     first_knot[np.asarray(config.numbers, np.int64)] = np.arange(len(config.numbers)) * KNOTS
+    none = np.zeros((0, config.width), np.float32)
     tables = Tables(
         token=_whole(arrays["token.weight"]),
+        before=_whole(np.concatenate([none, *(arrays[f"before.{j}.weight"] for j in range(config.ngram - 1))])),
         position=_whole(arrays["position.weight"]),
         age=_whole(np.ascontiguousarray(arrays["age.project.weight"].T)),
         knots=_whole(arrays["amount.knots.weight"]),

@@ -17,7 +17,6 @@ class TokenCache(KVCache):
 
     def __init__(self, *sizes) -> None:
         super().__init__(*sizes)
-        self.ids = np.zeros(self.max_tokens, np.int32)
         self.amounts = np.zeros(self.max_tokens, np.float32)
         self.ages = np.zeros(self.max_tokens, np.float32)
 

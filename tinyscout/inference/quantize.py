@@ -23,7 +23,7 @@ from tinyscout.nn import MoE, Routing
 from tinyscout.tokenizer import Padded
 
 ROLE = "quantized_scout"
-EMBEDDINGS = ("token.weight", "position.weight", "amount.knots.weight")
+EMBEDDINGS = ("token.weight", "before.", "position.weight", "amount.knots.weight")
 LINEAR = ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
 
 
@@ -162,7 +162,7 @@ def load(directory: Path) -> Quantized:
 
 def _in_bytes(name: str) -> bool:
     """Whether the parameter of this name is a matrix that `quantize` rounds to bytes."""
-    return name in EMBEDDINGS or name.endswith(tuple(f".{part}.weight" for part in LINEAR))
+    return name.startswith(EMBEDDINGS) or name.endswith(tuple(f".{part}.weight" for part in LINEAR))
 
 
 def _shapes(config: LeadScoutConfig) -> dict[str, tuple[int, ...]]:

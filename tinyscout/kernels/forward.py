@@ -175,7 +175,7 @@ def _embed_leads(weights, ids, values, ages, offsets, lead, end, scratch):
     for b in range(lead, end):
         at = (offsets[b] - offsets[lead]) * stride
         first, last = offsets[b], offsets[b + 1]
-        embed(weights.tables, ids, values, ages, first, last, 0, scratch.features, scratch.age, scratch.x, at)
+        embed(weights.tables, ids, values, ages, first, last, 0, 0, scratch.features, scratch.age, scratch.x, at)
 
 
 @kernel
@@ -248,12 +248,12 @@ def _remember(sizes, keys, values, layer, at, rows, scratch):
 
 @part
 def extend(weights, sizes, experts, scratch, ids, values, ages, at, keys, kept, out):
-    rows = len(ids)
-    if not _legible(weights, ids, 0, rows, at):
+    rows = len(values)
+    if not _legible(weights, ids, at, at + rows, at):
         return False
     depth, width, stride, head = weights.norms.shape[0], sizes.width, weights.head.shape[1], weights.head
     k, row, tall, long = width // sizes.heads, _qkv_columns(width)[1], keys.shape[2], keys.shape[3]
-    embed(weights.tables, ids, values, ages, 0, rows, at, scratch.features, scratch.age, scratch.x, 0)
+    embed(weights.tables, ids, values, ages, 0, rows, at, at, scratch.features, scratch.age, scratch.x, 0)
     for layer in range(depth):
         columns, v = keys[layer].reshape(-1), kept[layer].reshape(-1)
         _norm_and_project(weights, sizes, layer, rows, layer == depth - 1, scratch)
@@ -300,6 +300,7 @@ def reply_int8(memory, table, room, places, ids, values, ages, offsets, data, in
 def extend_float32(memory, table, room, places, ids, values, ages, at, keys, kept, out):
     """Read tokens that stand at positions at, at + 1, ... of a sequence whose earlier ones are in the cache.
 
+    ids are those of the whole sequence so far; values and ages those of the new tokens.
     keys (L, H, head width up to LANES, long) and kept, the values, (L, T + 1, W) are the cache, which grows by these
     tokens, at most BLOCK at once. out (language ids,) = logits of the token that follows the last of them. False where
     there are none, or one that can't be read.

@@ -35,7 +35,7 @@ class Weights(NamedTuple):
     language: Panels | Int8Panels  # one layer: the token vectors of the language ids
 
 
-PRODUCTS = 10  # arrays in Weights before its products
+PRODUCTS = 11  # arrays in Weights before its products
 
 
 class Scratch(NamedTuple):
@@ -102,11 +102,12 @@ def _opened(memory, table, qkv, out, up, down, language):
         matrix(memory, table, 1),
         matrix(memory, table, 2),
         matrix(memory, table, 3),
-        integers(memory, table, 4),
-        doubles(memory, table, 5),
+        matrix(memory, table, 4),
+        integers(memory, table, 5),
+        doubles(memory, table, 6),
     )
-    norms, head, wide = cube(memory, table, 6), matrix(memory, table, 7), floats(memory, table, 8)
-    n = integers(memory, table, 9)
+    norms, head, wide = cube(memory, table, 7), matrix(memory, table, 8), floats(memory, table, 9)
+    n = integers(memory, table, 10)
     weights = Weights(tables, norms, head, wide, n, qkv, out, up, down, language)
     return weights, Sizes(n[0], n[1], n[2], n[3], n[4])
 

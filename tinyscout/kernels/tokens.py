@@ -1,4 +1,4 @@
-"""Tokens to vectors: what a token is, where it stands, how long ago, how much, summed in one pass.
+"""Tokens to vectors: what a token is and stands after, where, how long ago, how much, summed in one pass.
 
 The readable twins are models/lead_scout.py (`embed`), models/time_encoding.py and models/amount_encoding.py. Log time
 is rounded where they round it: the fastest sine turns one unit in its last place into 2e-5 of a feature.
@@ -16,12 +16,14 @@ f32 = np.float32
 MINUTES_PER_HOUR = 60.0
 PI = f32(math.pi)
 ZERO, ONE, HALF = f32(0), f32(1), f32(0.5)
+PAD = 0  # tokenizer.vocabulary.PAD: the id of what stands before the first token
 
 
 class Tables(NamedTuple):
     """What a token's coordinates look up. Rows have the width rounded up to whole registers, W, with zeros behind."""
 
     token: np.ndarray  # (V, W)
+    before: np.ndarray  # ((n - 1) * V, W): of the ids one, two ... n - 1 places before
     position: np.ndarray  # (T, W)
     age: np.ndarray  # (2 + 2F, W): one vector for each feature of log time
     knots: np.ndarray  # (R, W)
@@ -58,21 +60,30 @@ def age_row(age, vectors, frequencies, largest, features, out):
 
 
 @kernel
-def embed(tables, ids, values, ages, first, last, position, features, age_vector, x, x0):
+def embed(tables, ids, values, ages, first, last, position, skip, features, age_vector, x, x0):
     """Rows of x from x0 on = vectors of tokens first to last of one lead, the first of them at `position`.
 
-    features (2 + 2F,) and age_vector (W,) are scratch.
+    ids start `skip` places before values and ages do: with earlier tokens that are in a cache. features (2 + 2F,) and
+    age_vector (W,) are scratch.
     """
     width = tables.token.shape[1]
     frequencies = tables.age.shape[0] // 2 - 1
     n_knots, largest = int(tables.splines[0]), tables.splines[1]
     token, places, knots = tables.token.reshape(-1), tables.position.reshape(-1), tables.knots.reshape(-1)
+    vocabulary, before = tables.token.shape[0], tables.before.reshape(-1)
+    earlier = tables.before.shape[0] // vocabulary
     known = f32(np.nan)  # the age whose vector is in age_vector: the words of a text share one
     for n in range(first, last):
         at = x0 + (n - first) * width
-        e, p = ids[n] * width, (position + n - first) * width
+        own = ids[n + skip]
+        e, p = own * width, (position + n - first) * width
         for j in range(0, width, LANES):
             store(x, at + j, load(token, e + j) + load(places, p + j))
+        for k in range(1, earlier + 1):
+            there = ids[n + skip - k] if position + n - first >= k else PAD
+            e = ((k - 1) * vocabulary + there) * width
+            for j in range(0, width, LANES):
+                store(x, at + j, load(x, at + j) + load(before, e + j))
         age = ages[n]
         if not np.isnan(age):
             if age != known:
@@ -80,7 +91,7 @@ def embed(tables, ids, values, ages, first, last, position, features, age_vector
                 known = age
             for j in range(0, width, LANES):
                 store(x, at + j, load(x, at + j) + load(age_vector, j))
-        spline = tables.first_knot[ids[n]]
+        spline = tables.first_knot[own]
         if spline >= 0:
             value = values[n]
             value = -ONE if value < -ONE else ONE if value > ONE else value

@@ -18,7 +18,8 @@ def carry_over(
     """
     weights = {}
     for name, array in fresh.items():
-        grows = name in ("token.weight", "wide.weight", "position.weight")
+        of_tokens = name == "token.weight" or name.startswith("before.")
+        grows = of_tokens or name in ("wide.weight", "position.weight")
         if array.shape[grows:] != trained[name].shape[grows:]:
             raise ValueError(
                 f"carry_over: {name} has shape {trained[name].shape} in the trained model, {array.shape} in the new "
@@ -29,7 +30,7 @@ def carry_over(
             size = min(len(array), len(trained[name]))
             weights[name][:size] = trained[name][:size]
         elif grows:
-            old, new = tokens if name == "token.weight" else features
+            old, new = tokens if of_tokens else features
             place = {word: i for i, word in enumerate(old)}
             known = [i for i, word in enumerate(new) if word in place]
             weights[name][known] = trained[name][[place[new[i]] for i in known]]

@@ -19,10 +19,14 @@ from tinyscout.models.lead_kinds import kind_losses
 from tinyscout.models.time_encoding import TimeEncoding
 from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, MoE, Parameter, Routing
 from tinyscout.tokenizer import Padded, Tokens
+from tinyscout.tokenizer.vocabulary import PAD
 
 EMBEDDING_STD = 0.3
 """Spread of fresh token vectors. The reply head starts at zero, so no gradient reaches them at first: at the usual 0.02
 all leads look alike to it, and training sits on that saddle for epochs."""
+
+BEFORE_STD = 0.1
+"""Spread of fresh vectors of the tokens before a token."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class LeadScoutConfig:
     layer is. experts: 0 for dense layers, else the last `expert_layers` have so many experts in the place of their MLP,
     of which a token uses top_k; with top_k 2, half of `expand` makes its work that of a dense layer again. capacity, if
     not 0, is MoE's capacity_factor. Earlier layers stay dense, whose routers are the slowest to balance (DeepSeekMoE,
-    Dai et al. 2024).
+    Dai et al. 2024). ngram: of how many tokens a vector tells, itself and those right before it.
     """
 
     vocabulary: int
@@ -51,6 +55,7 @@ class LeadScoutConfig:
     expert_layers: int = 2
     capacity: float = 0.0
     expand: int = 4
+    ngram: int = 1
 
     @property
     def routed(self) -> range:
@@ -82,6 +87,9 @@ class LeadScout(Module):
         self.config = config
         self.token = Embedding(config.vocabulary, width, std=EMBEDDING_STD, rng=rng, dtype=dtype)
         self.amount = AmountEncoding(config.numbers, config.vocabulary, width, std=EMBEDDING_STD, rng=rng, dtype=dtype)
+        self.before = [
+            Embedding(config.vocabulary, width, std=BEFORE_STD, rng=rng, dtype=dtype) for _ in range(config.ngram - 1)
+        ]
         self.position = Embedding(config.max_tokens, width, rng=rng, dtype=dtype)
         self.age = TimeEncoding(width, rng=rng, dtype=dtype)
         self.blocks = [
@@ -104,8 +112,14 @@ class LeadScout(Module):
         self.wide = WidePath(config.wide, dtype=dtype)
 
     def embed(self, batch: Padded | Tokens) -> Tensor:
-        """E[id] + amount(id, value) + position + time_encoding(age): (B, T) -> (B, T, D), or ragged (N,) -> (N, D)."""
+        """E[id] + amount(id, value) + position + time_encoding(age): (B, T) -> (B, T, D), or ragged (N,) -> (N, D).
+
+        With an ngram of n also + B_j[the id j tokens before] for j from 1 to n - 1, which a causal convolution of width
+        n over the ids would give: "not" and "convinced" meet before any attention (n-gram embeddings as in Clark et al.
+        2022, CANINE, and RWKV's token shift, Peng et al. 2023, section 3.1).
+        """
         terms = [(self.token, batch.ids, None), (self.position, batch.positions, None)]
+        terms += [(table, earlier_ids(batch, j), None) for j, table in enumerate(self.before, 1)]
         if self.config.numbers:
             terms += [(self.amount.knots, row, share) for row, share in self.amount.places(batch.ids, batch.values)]
         tables, ids, scales = zip(*terms, strict=True)
@@ -219,6 +233,13 @@ class LeadScout(Module):
         model = cls(LeadScoutConfig(**sizes), rng=np.random.default_rng(0))
         model.load_state_dict(weights)
         return model.eval()
+
+
+def earlier_ids(batch: Padded | Tokens, places: int) -> np.ndarray:
+    """The id so many places before each token of the same lead, shaped as the ids; `<pad>` where there is none."""
+    shifted = np.full_like(batch.ids, PAD)
+    shifted[..., places:] = batch.ids[..., :-places]
+    return np.where(batch.positions >= places, shifted, PAD)
 
 
 class Examples(NamedTuple):

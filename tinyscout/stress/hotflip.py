@@ -21,6 +21,7 @@ from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.stress.moves import propose
 from tinyscout.stress.threat import CHANNELS_OF, WITH_TEXT
 from tinyscout.stress.timelines import SECOND, Texts, Timelines
+from tinyscout.tokenizer import Tokens
 from tinyscout.tokenizer.tokens import spans
 from tinyscout.training import Stack
 
@@ -126,14 +127,13 @@ class HotFlip:
         by_age = np.zeros((len(at), len(AGES)))
         by_kind, by_word = np.zeros((len(silent), len(self.kind_ids))), np.zeros((len(words), len(self.word_ids)))
         for member in self.stack.members:
-            gradient, vectors = _gradients(member, examples), member.token.weight.data  # (N, D), (V, D)
+            gradient = _gradients(member, examples)  # (N, D)
             with no_grad():
                 then, now = member.age(AGES.astype(np.float32)).data, member.age(tokens.ages[aged]).data
             change = gradient[aged] @ then.T - np.einsum("nd,nd->n", gradient[aged], now)[:, None]
             np.add.at(by_age, group[aged], change)  # a signal's words are as old as it
             for found, places, ids in ((by_kind, at[silent], self.kind_ids), (by_word, words, self.word_ids)):
-                now = np.einsum("nd,nd->n", gradient[places], vectors[tokens.ids[places]])
-                found += gradient[places] @ vectors[ids].T - now[:, None]
+                found += _exchanged(member, gradient, tokens, places, ids)
 
         parts = []
         for what, change, signal in ((AGE, by_age, np.arange(len(at))), (KIND_OF, by_kind, silent)):
@@ -141,6 +141,23 @@ class HotFlip:
         signal = group[words]
         parts.append(_best_of(by_word, WORD, signal, lead, column, words - at[signal] - 1, sign))
         return Flips(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def _exchanged(
+    member: LeadScout, gradient: np.ndarray, tokens: Tokens, places: np.ndarray, ids: np.ndarray
+) -> np.ndarray:
+    """First-order change of the logit where the token at each place (P,) becomes each id (C,): (P, C).
+
+    A token's id is read at its own place and, by a model of n-grams, at the next ones of its lead.
+    """
+    change = np.zeros((len(places), len(ids)))
+    lead = np.append(tokens.lead, np.full(len(member.before), -1))
+    for ahead, table in enumerate([member.token, *member.before]):
+        vectors, own = table.weight.data, np.flatnonzero(lead[places + ahead] == lead[places])
+        pull = gradient[places[own] + ahead]  # (P', D)
+        now = np.einsum("nd,nd->n", pull, vectors[tokens.ids[places[own]]])
+        change[own] += pull @ vectors[ids].T - now[:, None]
+    return change
 
 
 def _best_of(
