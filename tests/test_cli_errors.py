@@ -184,7 +184,7 @@ def test_where_to_write_is_looked_at_before_the_work(run, frames, tmp_path: Path
     run(*fit, "--holdout", "0", "--ranked", "r.csv").refused("--ranked", "--holdout")
     run(*fit, "--seed", "-1").refused("--seed")
     run("demo", "--seed", "-1").refused("--seed")
-    run(*fit, "--window-days", "inf").refused("window_days", "inf")
+    run(*fit, "--window-days", "inf").refused("--window-days is inf; needs a number of days")
     assert not Path("artifacts").exists() and not Path("r.csv").exists()
 
 

@@ -62,6 +62,46 @@ def test_the_best_leads_get_a_draft_each(run, words: list[str]) -> None:
     assert counts["drafts"] == len(written) and counts["leads"] == 250
 
 
+def test_ranks_are_those_of_score_where_they_mean_the_same_and_else_a_note_says_why(run, words: list[str]) -> None:
+    def ranked(name: str) -> pd.DataFrame:
+        table = drafts(name).drop_duplicates("lead_id").set_index("lead_id")[["rank", "probability"]]
+        return table.sort_values("rank")
+
+    def both() -> str:
+        said = run(*words, "--top", "60").err
+        assert run("score", *words[1:6], "--out", "ranked.csv", "--no-reasons").code == 0
+        return said
+
+    assert "ranks are not" not in both()
+    mine = ranked("drafts.csv")
+    assert len(mine) >= 60
+    pd.testing.assert_frame_equal(mine, ranked("ranked.csv").loc[mine.index])
+    assert "contact_id" not in drafts()
+
+    leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False)
+    again = leads.head(3).assign(contacted_at="2023-01-01")
+    pd.concat([leads, again]).to_csv("leads.csv", index=False)
+    note = "ranks are not those of tinyscout score: they are of 250 leads, not of their 253 contacts"
+    assert note in both() and "contact_id" in drafts()  # their names are made up, as in the ranked list
+    change("contacted_at", ["2024-01-01"] * 250 + ["2024-01-02"] * 3)
+    assert f"{note} and are as of now, not as of a contact made already" in both()
+    leads.assign(contacted_at="2024-01-01").to_csv("leads.csv", index=False)
+    said = both()
+    assert "tinyscout score: they are as of now, not as of a contact made already" in said
+    leads.assign(contact_id=[f"touch {i}" for i in range(250)]).to_csv("leads.csv", index=False)
+    assert "ranks are not" not in both()
+    named = pd.read_csv("leads.csv", dtype=str).set_index("lead_id")["contact_id"]
+    assert drafts()["contact_id"].tolist() == named[drafts()["lead_id"]].tolist()
+    assert list(drafts())[:3] == ["lead_id", "contact_id", "rank"]
+
+
+def test_nobody_is_told_to_read_drafts_that_are_not_there(run, words: list[str]) -> None:
+    change("replied_at", "2024-01-03")
+    code, out, _ = run(*words)
+    assert code == 0 and "0 drafts to 0 of the best leads" in out and "already replied" in out
+    assert "read each before you send" not in out
+
+
 def test_the_same_words_write_the_same_file_and_a_seed_another(run, words: list[str]) -> None:
     assert run(*words, "--out", "a.csv")[0] == 0 and run(*words, "--out", "b.csv")[0] == 0
     assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
@@ -200,23 +240,25 @@ def test_several_drafts_a_lead(run, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--channel", "fax"], 'there is no channel "fax"; needs one of email, linkedin'),
-        (["--tone", "shouting"], 'there is no tone "shouting"'),
-        (["--length", "endless"], 'there is no length "endless"'),
+        (["--channel", "fax"], '--channel is "fax"; needs one of email, linkedin'),
+        (["--tone", "shouting"], '--tone is "shouting"; needs one of friendly'),
+        (["--length", "endless"], '--length is "endless"; needs one of short'),
         (["--top", "0"], "--top is 0; needs 1 or more"),
-        (["--n", "0"], "n is 0; needs 1 or more"),
-        (["--temperature", "-1"], "temperature is -1.0; needs a number from 0 up"),
-        (["--temperature", "nan"], "temperature is nan"),
-        (["--temperature", "0", "--n", "2"], "temperature 0 has one draft to a lead"),
-        (["--seed", "-1"], "seed is -1; needs from 0 up"),
-        (["--mention", "hat size"], 'no column or kind of signal "hat size"'),
-        (["--out", "leads.csv"], "is read by this command"),
+        (["--n", "0"], "--n is 0; needs 1 or more"),
+        (["--temperature", "-1"], "--temperature is -1.0; needs a number from 0 up"),
+        (["--temperature", "nan"], "--temperature is nan"),
+        (["--temperature", "2.5"], "--temperature is 2.5; needs a number from 0 to 2, beyond"),
+        (["--temperature", "0", "--n", "2"], "--n is 2, and at temperature 0 there is one draft to a lead"),
+        (["--seed", "-1"], "--seed is -1; needs from 0 up"),
+        (["--mention", "hat size"], '--mention names "hat size", which is no known column or kind of signal'),
+        (["--observed-until", "soon"], '--observed-until is "soon", which is no date'),
+        (["--out", "leads.csv"], "--out leads.csv: is read by this command"),
         (["--model", "nowhere"], "nowhere: holds no manifest.json"),
     ],
 )
 def test_what_users_get_wrong_is_one_line(run, words: list[str], options: list[str], said: str) -> None:
     before = Path("leads.csv").read_bytes()
-    run(*words, *options).refused(said)
+    run(*words, *options).refused(f"tinyscout write: {said}")
     assert not Path("drafts.csv").exists()
     assert Path("leads.csv").read_bytes() == before
 

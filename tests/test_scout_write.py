@@ -436,9 +436,13 @@ def test_it_works_whatever_ships_and_from_a_file(small_scout, some, writer, tmp_
         ({"n": 0}, "Scout.write: n is 0"),
         ({"tries": 0}, "Scout.write: tries is 0"),
         ({"temperature": -1.0}, "temperature is -1.0; needs a number from 0 up"),
-        ({"temperature": 0.0, "n": 2}, "temperature 0 has one draft to a lead, n is 2"),
+        ({"temperature": 2.01}, "Scout.write: temperature is 2.01; needs a number from 0 to 2, beyond"),
+        ({"temperature": 0.0, "n": 2}, "n is 2, and at temperature 0 there is one draft to a lead"),
         ({"seed": -1}, "seed is -1"),
-        ({"mention": ["hat size"]}, 'no column or kind of signal "hat size" to mention is known; needs some of'),
+        (
+            {"mention": ["hat size"]},
+            'mention names "hat size", which is no known column or kind of signal; needs some of',
+        ),
     ],
 )
 def test_what_makes_no_sense_is_one_line(small_scout, some, writer, options: dict, said: str) -> None:

@@ -38,7 +38,7 @@ def ranked_list(
     rank = np.arange(1, n + 1)
     share = rank / max(n, 1)
     table = pd.DataFrame({"lead_id": leads["lead_id"].to_numpy()[order]})
-    if not leads["contact_id"].equals(leads["lead_id"]):
+    if has_contact_ids(leads):
         table["contact_id"] = leads["contact_id"].to_numpy()[order]
     table["probability"] = np.round(probabilities[order], 6)
     table["rank"] = rank
@@ -55,6 +55,11 @@ def ranked_list(
         table["unexplained"] = np.round(residual[order], 2)
     table["model_version"] = model_version
     return table
+
+
+def has_contact_ids(leads: pd.DataFrame) -> bool:
+    """Whether contacts of LeadTables.leads have names of their own, which a list of them is to show."""
+    return not leads["contact_id"].equals(leads["lead_id"])
 
 
 def break_even(cost_per_contact: float | None, value_per_reply: float | None) -> float | None:

@@ -246,17 +246,16 @@ class Scout:
         and why_not says so; but one that replied a while ago may be re-engaged, and a no may be answered by a decline.
         A draft states facts of columns and signals that this scout knows; it is drawn again, up to `tries` times, until
         the written rules find nothing invented and everything as instructed, or else withheld. The same call gives the
-        same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words; mention: columns and
-        kinds of signals to speak of, by default those a polite person would; most: end after so many contacts that may
-        be written to; writer: the one that ships, by default. Read the leads with as_of_now=True, so that a draft
-        speaks of today and replies are known. Raises InputError for a number that makes no sense or an unknown name in
-        mention.
+        same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words, at most 2; mention:
+        columns and kinds of signals to speak of, by default those a polite person would; most: end after so many
+        contacts that may be written to; writer: the one that ships, by default. Read the leads with as_of_now=True, so
+        that a draft speaks of today and replies are known. Raises ArgumentError for a number that makes no sense or an
+        unknown name in mention.
         """
-        from tinyscout.drafting import LONGEST, MIN_P, write_drafts
-        from tinyscout.inference.sampler import SamplerSettings
+        from tinyscout.drafting import sampler_of, write_drafts
         from tinyscout.training.writer import Writer
 
-        sampler = SamplerSettings(temperature=temperature, min_p=MIN_P, most=LONGEST, seed=seed)
+        sampler = sampler_of(temperature=temperature, seed=seed, n=n, tries=tries)
         tokenizer = self.stack.tokenizer
         coders = {each.name: each.coder for each in tokenizer.fields}
         return write_drafts(

@@ -95,5 +95,5 @@ def test_a_lone_latest_moment_is_suspected_of_a_typing_error():
 def test_the_latest_moment_is_found_over_all_columns():
     observed = Observed.latest([("contact", times("2025-01-01T10:00", None)), ("reply", times("2025-01-01"))])
     assert str(observed) == "2025-01-02 00:00:00+00:00 (the latest reply)"
-    with pytest.raises(InputError, match='observed-until is "soon"'):
+    with pytest.raises(InputError, match='observed_until is "soon"'):
         Observed.parse("soon")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tinyscout import __version__
-from tinyscout.errors import InputError
+from tinyscout.errors import ArgumentError, InputError
 
 COMMANDS = {
     "demo": "fit on the shipped sample, compare with baseline and trees, write a ranked list and a figure",
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         if args.debug:
             raise
-        print(f"tinyscout {args.command}: {error}", file=sys.stderr)
+        print(f"tinyscout {args.command}: {_in_options(error, args)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"tinyscout {args.command}: interrupted", file=sys.stderr)
@@ -50,6 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _in_options(error: InputError, args: argparse.Namespace) -> str:
+    """The error in words of the command line: the option by which an argument of a function behind it is given."""
+    if isinstance(error, ArgumentError) and hasattr(args, error.name):
+        return f"--{error.name.replace('_', '-')} {error.said}"
+    return str(error)
 
 
 class _Notice(logging.Handler):

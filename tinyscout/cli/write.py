@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tinyscout.drafting import Drafted
+    from tinyscout.leads.outreach_instructions import Instruction
     from tinyscout.leads.tables import LeadTables
     from tinyscout.scout import Scout
 
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tone", default="friendly", help="friendly, formal, direct, casual, warm or modest (friendly)"
     )
     parser.add_argument("--length", default="medium", help="short, medium or long (medium)")
-    varied = "0 for the likeliest words, higher for more variety (0.8)"
+    varied = "0 for the likeliest words, up to 2 for more variety (0.8)"
     parser.add_argument("--temperature", type=float, default=0.8, help=varied)
     parser.add_argument("--n", type=int, default=1, help="drafts a lead, no two alike (1)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same drafts (0)")
@@ -46,17 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import write_csv, write_json
-    from tinyscout.inference.sampler import SamplerSettings
-    from tinyscout.leads.outreach_instructions import Instruction
+    from tinyscout.drafting import sampler_of
+    from tinyscout.ranking import has_contact_ids
 
     check_outputs(args, ["out", "rejects", "json"])
     if args.top < 1:
         raise InputError(f"--top is {args.top}; needs 1 or more")
-    instruction = Instruction(args.channel, args.tone, args.length)  # what is wrong with it is found before the work
-    SamplerSettings(temperature=args.temperature, seed=args.seed)
+    instruction = _instruction(args)  # what is wrong with it, and with the numbers, is found before the work
+    sampler_of(temperature=args.temperature, seed=args.seed, n=args.n)
     scout = load_scout(args)
-    tables = read(args, schema=scout.schema, as_of_now=True)
-    tables = tables.take(_latest_contacts(tables))
+    contacts = read(args, schema=scout.schema, as_of_now=True)
+    tables = contacts.take(_latest_contacts(contacts))
     probabilities = scout.predict(tables)
     ranked = (-probabilities).argsort(kind="stable")
     rank = ranked.argsort() + 1
@@ -78,15 +79,30 @@ def run(args: argparse.Namespace) -> int:
         if sum(not each.why_not for each in found) == args.top:
             break
     table = _table(tables, rows, found, args.channel, rank, probabilities, scout)
+    if not has_contact_ids(contacts.leads):
+        table = table.drop(columns="contact_id")
     write_csv(args.out, table)
     print("\n".join(tables.account.lines()))
     note_signals_left_out(args, scout)
     _note_no_consent(args, tables)
+    _note_other_ranks(contacts, tables)
     _report(args, found, scout)
     status = Counter(_in_short(each) for each in table["status"])
     counts = {"leads": len(tables), "drafts": status["draft"], "status": dict(status)}
     write_json(args.json, {**counts, "account": tables.account.to_dict()})
     return 0
+
+
+def _instruction(args: argparse.Namespace) -> Instruction:
+    """What the drafts are to be. Raises InputError for a word that is none of its option's."""
+    from tinyscout.leads.outreach_instructions import CHANNELS, LENGTHS, Instruction
+    from tinyscout.leads.outreach_templates import TONES
+
+    for name, known in (("channel", CHANNELS), ("tone", TONES), ("length", LENGTHS)):
+        given = getattr(args, name)
+        if given not in known:
+            raise InputError(f'--{name} is "{given}"; needs one of {", ".join(known)}')
+    return Instruction(args.channel, args.tone, args.length)
 
 
 def _latest_contacts(tables: LeadTables) -> np.ndarray:
@@ -119,6 +135,19 @@ def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
         )
 
 
+def _note_other_ranks(contacts: LeadTables, leads: LeadTables) -> None:
+    """Say on standard error why ranks aren't those of `tinyscout score`, where they aren't."""
+    why = []
+    if len(leads) < len(contacts):
+        why.append(f"are of {len(leads):,} leads, not of their {len(contacts):,} contacts")
+    if "earlier_contact" in leads.leads and leads.leads["earlier_contact"].notna().to_numpy().any():
+        why.append("are as of now, not as of a contact made already")
+    if why:
+        print(
+            f"tinyscout write: note: ranks are not those of tinyscout score: they {' and '.join(why)}", file=sys.stderr
+        )
+
+
 def _table(
     tables: LeadTables,
     rows: list[int],
@@ -136,6 +165,7 @@ def _table(
         moment = tables.leads["contacted_at"].iloc[row]
         lead = {
             "lead_id": each.lead_id,
+            "contact_id": each.contact_id,
             "rank": rank[row],
             "probability": round(probabilities[row], 6),
             "channel": channel,
@@ -151,8 +181,8 @@ def _table(
             else:
                 checks, status = f"passed, {draft.drawn} drawn", "draft"
             lines.append(lead | text | {"checks": checks, "status": status})
-    names = ["lead_id", "rank", "probability", "channel", "draft", "subject", "message", "facts", "checks", "status"]
-    table = pd.DataFrame(lines, columns=[*names, "as_of"])
+    names = ["lead_id", "contact_id", "rank", "probability", "channel", "draft", "subject", "message", "facts"]
+    table = pd.DataFrame(lines, columns=[*names, "checks", "status", "as_of"])
     table["draft"] = table["draft"].astype("Int64")
     table["model_version"] = scout.version
     return table
@@ -174,4 +204,5 @@ def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> Non
     for reason, count in reasons.most_common():
         print(f"{count:,} that rank as high got none: {reason}")
     print(f"drafts: {args.out}")
-    print("read each before you send it: what it says of the product is that of the seller the writer learnt from")
+    if kept:
+        print("read each before you send it: what it says of the product is that of the seller the writer learnt from")

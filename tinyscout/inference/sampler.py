@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyscout.errors import InputError
+from tinyscout.errors import ArgumentError
 from tinyscout.tokenizer.vocabulary import END
 
 
@@ -43,7 +43,7 @@ class SamplerSettings:
         )
         for name, right, needed in ranges:
             if not right:
-                raise InputError(f"sampler: {name} is {getattr(self, name)}; needs {needed}")
+                raise ArgumentError("sampler", name, f"is {getattr(self, name)}; needs {needed}")
 
 
 def penalise_repetition(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:

@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from tinyscout.errors import InputError
+from tinyscout.errors import ArgumentError, InputError
 from tinyscout.leads.cells import Coded
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.times import DAY_US, EXPECTED, NONE, Times, day, read_times, shown, to_series
@@ -40,7 +40,8 @@ class Observed:
         """The end of observation a user names; a bare date ends with its day. Raises InputError when it is no date."""
         times = read_times(pa.array([value if isinstance(value, datetime) else str(value)]), ())
         if times.missing[0]:
-            raise InputError(f'observed-until is "{value}", which is no date; expected {EXPECTED}')
+            said = f'is "{value}", which is no date; expected {EXPECTED}'
+            raise ArgumentError("leads", "observed_until", said)
         return cls(int(times.us[0]) + (DAY_US if times.date_only[0] else 0), "as given", given=True)
 
     @classmethod

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tinyscout.errors import InputError
+from tinyscout.errors import ArgumentError, InputError
 from tinyscout.leads.as_of import see
 from tinyscout.leads.consent import no_consent
 from tinyscout.leads.field_map import OUTCOMES, FieldMap
@@ -59,12 +59,14 @@ class Reading:
         if field_map is None:
             saved = None if schema is None else schema.field_map
             field_map = FieldMap.load("generic") if saved is None else FieldMap.from_dict(saved)
+        given = window_days is not None
         if window_days is None:
             window_days = schema.window_days if schema else field_map.window_days or WINDOW_DAYS
         if not 0 < window_days <= _LONGEST_WINDOW:
-            raise InputError(
-                f"window_days is {window_days:g}; needs a number of days above 0 and at most {_LONGEST_WINDOW:g}"
-            )
+            said = f"is {window_days:g}; needs a number of days above 0 and at most {_LONGEST_WINDOW:g}"
+            if given:
+                raise ArgumentError("leads", "window_days", said)
+            raise InputError(f"window_days of the field map {said}")
         same_day = same_day or (schema.same_day if schema else "drop")
         if same_day not in ("drop", "keep"):
             raise InputError(f'same_day is "{same_day}"; needs "drop" or "keep"')
