@@ -24,8 +24,8 @@ from tinyscout.course.train import timed
 from tinyscout.metrics import credit_waste, log_loss
 from tinyscout.settings import FitSettings, ScoutSettings
 from tinyscout.stress import trial
-from tinyscout.stress.ceiling import LEAST_FALL, ORACLE
-from tinyscout.stress.check import NEEDED, RULE, check
+from tinyscout.stress.ceiling import LEAST_FALL, ORACLE, RULE
+from tinyscout.stress.check import NEEDED, check
 from tinyscout.stress.harden import HardenSettings, score_of
 from tinyscout.stress.trial import CANDIDATES, INT8, SCOUT, TREES, YARDSTICKS, TrialSettings
 
@@ -124,7 +124,7 @@ fell = {metric: [each.check.falls[SCOUT][metric] for each in trials] for metric 
 words = {True: "reaches", False: "DOES NOT REACH"}[passed]
 title = f"The least lower end of a fall is {least:.0%}: it {words} {NEEDED:.0%}"
 figure, panels = new_figure(title, panels=2)
-shown = [name for name in (*YARDSTICKS, TREES, SCOUT, INT8, ORACLE) if name in last.check.gaps]
+shown = [name for name in (*YARDSTICKS, TREES, SCOUT, INT8, ORACLE) if name in last.logits or name == ORACLE]
 for panel, metric in zip(panels, RULE, strict=True):
     for i, each in enumerate(trials):
         values = [each.check.figures["all"][metric][name] for name in shown]

@@ -12,10 +12,22 @@ import pytest
 from tinyscout.metrics import credit_waste, log_loss
 from tinyscout.settings import FitSettings, ScoutSettings
 from tinyscout.stress import trial
-from tinyscout.stress.check import check
+from tinyscout.stress.ceiling import HARDENED
+from tinyscout.stress.check import check, divergence
 from tinyscout.stress.families import families
 from tinyscout.stress.harden import Hardened, HardenSettings, harden
-from tinyscout.stress.trial import CANDIDATES, INT8, PARTS, SCOUT, SEARCHED, YARDSTICKS, Trial, TrialSettings, verdict
+from tinyscout.stress.trial import (
+    CANDIDATES,
+    INT8,
+    PARTS,
+    SCOUT,
+    SEARCHED,
+    TREES,
+    YARDSTICKS,
+    Trial,
+    TrialSettings,
+    verdict,
+)
 
 ROOT = Path(__file__).parents[2]
 ONCE = ScoutSettings(wide="careful", fit=FitSettings(epochs=1))
@@ -84,6 +96,23 @@ def test_figures_are_those_of_the_logits(found):
     assert found.fall_at_worst("log_loss", SCOUT) == pytest.approx(1 - worst / best)
 
 
+def test_gaps_to_the_oracle_are_those_of_the_logits(found):
+    chance = found.judged.truth["reply_probability"].to_numpy()
+    far = {name: divergence(chance, found.logits[name]) for name in (SCOUT, HARDENED)}
+    for part in PARTS:
+        rows = found.judged.part == part
+        for name, each in far.items():
+            assert found.check.gaps[part][name].value == pytest.approx(each[rows].mean())
+    seen, held_out = (far[SCOUT][found.judged.part == part].mean() for part in PARTS)
+    assert found.held_out_gap == pytest.approx(held_out / seen)
+    if TREES in found.logits:
+        assert found.beyond_half_of_trees.value == pytest.approx(
+            (far[SCOUT] - divergence(chance, found.logits[TREES]) / 2).mean()
+        )
+    families = set(found.judged.truth["family"][np.isin(found.judged.part, PARTS)])
+    assert families and all(name in found.text() for name in families)
+
+
 def test_impostors_fail(found):
     y = found.judged.tables.labels
     better = min(YARDSTICKS, key=lambda name: log_loss(y, found.logits[name]))
@@ -108,7 +137,8 @@ def test_passed_takes_five_seeds_and_20_000_leads_each(found):
 def test_the_report_can_be_read_and_stored(found):
     text = found.text()
     assert text.isascii() and "natural held-out leads" in text and "Hardened on:" in text
-    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["natural_rise"] == found.natural_rise
+    stored = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert stored["natural_rise"] == found.natural_rise and stored["held_out_gap"] == found.held_out_gap
 
 
 def test_the_seeds_of_the_final_test_stand_nowhere_but_in_its_settings():

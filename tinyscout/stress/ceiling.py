@@ -4,13 +4,14 @@ The yardstick is the additive lead score of phase 00, natural and hardened. Wher
 the leads are too noisy or too easily told apart for a check of timelines, and that is to be known beforehand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from tinyscout.leads.tables import LeadTables
+from tinyscout.leads.world import World
 from tinyscout.metrics import log_loss
 from tinyscout.metrics.bootstrap import Interval, Resampled, resample
 from tinyscout.metrics.table import Table
@@ -19,7 +20,7 @@ from tinyscout.stress.families import families
 from tinyscout.stress.pools import Pools
 
 NATURAL, HARDENED, ORACLE = "logistic", "logistic, hardened", "oracle"
-METRICS = ("log_loss", "credit_waste")
+RULE = ("log_loss", "credit_waste")  # the metrics that the check judges by
 LEAST_FALL = 0.65
 
 
@@ -54,7 +55,7 @@ class Ceiling:
         """Both tables as plain text."""
         every = [
             [name, f"{self.losses['log_loss'][name]:.4f}", f"{self.losses['credit_waste'][name]:.3f}"]
-            + [_percent(self.falls[name][metric]) if name in self.falls else "" for metric in METRICS]
+            + [percent(self.falls[name][metric]) if name in self.falls else "" for metric in RULE]
             for name in (NATURAL, HARDENED, ORACLE)
         ]
         heads = [
@@ -89,9 +90,9 @@ def ceiling(pools: Pools, grid: Sequence[float] = GRID, *, draws: int = 2_000) -
     logits[ORACLE] = oracle_logits(judged.truth["reply_probability"].to_numpy())
     found = judge(judged.tables, logits, draws=draws)
     return Ceiling(
-        falls={name: {metric: found.fall(metric, ORACLE, name) for metric in METRICS} for name in yardsticks},
+        falls={name: {metric: found.fall(metric, ORACLE, name) for metric in RULE} for name in yardsticks},
         losses=found.value,
-        families=by_family(pools, logits),
+        families=by_family(judged, logits),
         chosen={name: {"l2": each.model.l2, "weight": each.weight} for name, each in yardsticks.items()},
     )
 
@@ -99,12 +100,11 @@ def ceiling(pools: Pools, grid: Sequence[float] = GRID, *, draws: int = 2_000) -
 def judge(tables: LeadTables, logits: dict[str, np.ndarray], *, draws: int = 2_000, seed: int = 0) -> Resampled:
     """Log loss and credit waste of contestants, source leads resampled with all their variants."""
     groups = tables.leads["lead_id"].to_numpy(str)
-    return resample(tables.labels, logits, metrics=METRICS, groups=groups, draws=draws, seed=seed)
+    return resample(tables.labels, logits, metrics=RULE, groups=groups, draws=draws, seed=seed)
 
 
-def by_family(pools: Pools, logits: dict[str, np.ndarray]) -> list[FamilyFigures]:
-    """Figures of each family's judged leads; logits {contestant: (M,)} of all judged leads."""
-    judged = pools.test.attacked.world
+def by_family(judged: World, logits: Mapping[str, np.ndarray]) -> list[FamilyFigures]:
+    """Figures of each written family's judged leads; logits {contestant: (M,)} of all judged leads."""
     family, y = judged.truth["family"].to_numpy(str), judged.tables.labels
     figures = []
     for each in families():
@@ -153,5 +153,6 @@ def family_table(figures: Sequence[FamilyFigures]) -> str:
     return Table(heads, rows).text()
 
 
-def _percent(fall: Interval) -> str:
-    return f"{100 * fall.value:.1f} % ({100 * fall.low:.1f}-{100 * fall.high:.1f})"
+def percent(fall: Interval) -> str:
+    """A fall as tables print it, with its interval."""
+    return f"{100 * fall.value:.1f} % ({100 * fall.low:.1f} to {100 * fall.high:.1f})"

@@ -15,9 +15,8 @@ from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import probability
 from tinyscout.metrics.bootstrap import DRAWS, Interval, mean_interval, resample
 from tinyscout.metrics.table import Table
-from tinyscout.stress.ceiling import ORACLE, oracle_logits
+from tinyscout.stress.ceiling import ORACLE, RULE, oracle_logits, percent
 
-RULE = ("log_loss", "credit_waste")
 METRICS = (*RULE, "brier", "roc_auc")
 NEEDED = 0.5  # the fall that the lower end of each interval has to reach
 
@@ -52,8 +51,8 @@ class Check:
     """What the check found.
 
     figures: part -> metric -> contestant -> figure ("all" is every judged lead); falls: candidate -> metric -> fall
-    against the better yardstick; gaps: contestant -> mean KL(oracle || contestant); passed: whether each fall of each
-    candidate surely reaches NEEDED.
+    against the better yardstick; gaps: part -> contestant -> mean KL(oracle || contestant); passed: whether each fall
+    of each candidate surely reaches NEEDED.
     """
 
     figures: dict[str, dict[str, dict[str, float]]]
@@ -61,7 +60,7 @@ class Check:
     falls: dict[str, dict[str, Interval]]
     better: dict[str, str]
     ceiling: dict[str, Interval]
-    gaps: dict[str, Interval]
+    gaps: dict[str, dict[str, Interval]]
 
     @property
     def passed(self) -> bool:
@@ -73,7 +72,7 @@ class Check:
         head = ["all judged leads", "log loss", "credit\nwaste", "Brier", "ROC AUC", "KL from\nthe oracle"]
         whole = self.figures["all"]
         rows = [
-            [name, *(shown(metric, whole[metric][name]) for metric in METRICS), f"{self.gaps[name].value:.3f}"]
+            [name, *(shown(metric, whole[metric][name]) for metric in METRICS), f"{self.gaps['all'][name].value:.3f}"]
             for name in names
         ]
         parts = [Table(head, rows).text()]
@@ -82,9 +81,12 @@ class Check:
             title = f"{metric.replace('_', ' ')} by part"
             rows = [[name, *(shown(metric, found[name]) for found in some.values())] for name in names]
             parts.append(Table([title, *(f"{part}\n{self.leads[part]:,} leads" for part in some)], rows).text())
+        head = ["KL from the oracle by part", *(part for part in self.gaps if part != "all")]
+        rows = [[name, *(interval(self.gaps[part][name]) for part in head[1:])] for name in names if name != ORACLE]
+        parts.append(Table(head, rows).text())
         head = ["fall", *(f"{metric.replace('_', ' ')}\nagainst {self.better[metric]}" for metric in RULE)]
         falls = {f"{ORACLE} (the most there is)": self.ceiling, **self.falls}
-        parts.append(Table(head, [[name, *(_percent(found[m]) for m in RULE)] for name, found in falls.items()]).text())
+        parts.append(Table(head, [[name, *(percent(found[m]) for m in RULE)] for name, found in falls.items()]).text())
         least = min(fall.low for found in self.falls.values() for fall in found.values())
         verdict = "reaches" if self.passed else "DOES NOT REACH"
         parts.append(f"The least lower end of a fall is {100 * least:.1f} %: it {verdict} {100 * NEEDED:.0f} %.")
@@ -98,7 +100,7 @@ class Check:
             "falls": {name: {m: each.to_dict() for m, each in found.items()} for name, found in self.falls.items()},
             "better": self.better,
             "ceiling": {metric: each.to_dict() for metric, each in self.ceiling.items()},
-            "gaps": {name: each.to_dict() for name, each in self.gaps.items()},
+            "gaps": {part: {name: each.to_dict() for name, each in gaps.items()} for part, gaps in self.gaps.items()},
             "passed": self.passed,
         }
         return defined(found)
@@ -120,11 +122,14 @@ def check(
     everyone = {**logits, ORACLE: judged.oracle}
     y, chance = judged.tables.labels, judged.truth["reply_probability"].to_numpy()
     found = resample(y, everyone, metrics=METRICS, groups=judged.groups, draws=draws, seed=seed)
+    gap = {name: divergence(chance, logit) for name, logit in everyone.items()}
     figures, leads = {"all": found.value}, {"all": len(judged)}
+    gaps = {"all": _means(gap, judged.groups, draws, seed)}
     for part in pd.unique(judged.part):
         rows = np.flatnonzero(judged.part == part)
         own = {name: logit[rows] for name, logit in everyone.items()}
         figures[part] = resample(y[rows], own, metrics=METRICS, draws=1).value
+        gaps[part] = _means({name: each[rows] for name, each in gap.items()}, judged.groups[rows], draws, seed)
         leads[part] = len(rows)
     better = {metric: min(yardsticks, key=found.value[metric].__getitem__) for metric in RULE}
     return Check(
@@ -133,11 +138,12 @@ def check(
         falls={name: {metric: found.fall(metric, name, better[metric]) for metric in RULE} for name in candidates},
         better=better,
         ceiling={metric: found.fall(metric, ORACLE, better[metric]) for metric in RULE},
-        gaps={
-            name: mean_interval(divergence(chance, logit), groups=judged.groups, draws=draws, seed=seed)
-            for name, logit in everyone.items()
-        },
+        gaps=gaps,
     )
+
+
+def _means(values: Mapping[str, np.ndarray], groups: np.ndarray, draws: int, seed: int) -> dict[str, Interval]:
+    return {name: mean_interval(each, groups=groups, draws=draws, seed=seed) for name, each in values.items()}
 
 
 def divergence(chance: np.ndarray, logit: np.ndarray) -> np.ndarray:
@@ -155,10 +161,11 @@ def defined(value: Any) -> Any:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
+def interval(found: Interval) -> str:
+    """A figure and its interval as tables print them."""
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
 def shown(metric: str, value: float) -> str:
     """A figure as tables print it."""
     return "-" if np.isnan(value) else f"{value:.3f}" if metric != "log_loss" else f"{value:.4f}"
-
-
-def _percent(fall: Interval) -> str:
-    return f"{100 * fall.value:.1f} % ({100 * fall.low:.1f} to {100 * fall.high:.1f})"

@@ -8,11 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from tinyscout.leads.tables import LeadTables
-from tinyscout.metrics.bootstrap import resample
+from tinyscout.leads.world import World
+from tinyscout.metrics.bootstrap import Interval, mean_interval, resample
 from tinyscout.metrics.table import Table
 from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
-from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.check import RULE, Check, Judged, check, defined, shown
+from tinyscout.stress.ceiling import HARDENED, NATURAL, RULE, by_family, family_table
+from tinyscout.stress.check import Check, Judged, check, defined, divergence, interval, shown
 from tinyscout.stress.contestants import Ground, Logistic, Trees
 from tinyscout.stress.families import Attacked, concatenate, families
 from tinyscout.stress.harden import L2, Hardened, HardenSettings, attack_scout, harden, score_of, texts_of
@@ -70,6 +71,21 @@ class Trial:
         losses = self.natural.figures["all"]["log_loss"]
         return losses[SCOUT] / losses[SCOUT_NATURAL] - 1
 
+    @property
+    def held_out_gap(self) -> float:
+        """How many times as far from the oracle the hardened scout is on held-out families as on seen ones."""
+        seen, held_out = (self.check.gaps[part][SCOUT].value for part in PARTS)
+        return held_out / seen
+
+    @property
+    def beyond_half_of_trees(self) -> Interval | None:
+        """The hardened scout's KL from the oracle minus half of the hardened trees'; None without trees."""
+        if TREES not in self.logits:
+            return None
+        chance = self.judged.truth["reply_probability"].to_numpy()
+        scout, trees = (divergence(chance, self.logits[name]) for name in (SCOUT, TREES))
+        return mean_interval(scout - trees / 2, groups=self.judged.groups, seed=self.seed)
+
     def worst(self, metric: str, name: str) -> tuple[str, float]:
         """The part of the judged leads, or the search against itself, where a contestant's figure is worst."""
         found = {part: figures[metric][name] for part, figures in self.check.figures.items() if part in PARTS}
@@ -96,6 +112,13 @@ class Trial:
             )
         head = ["each at its own worst", "log loss", "credit waste", "fall,\nlog loss", "fall,\ncredit waste"]
         parts.append(Table(head, rows).text())
+        some = [name for name in (HARDENED, TREES, SCOUT) if name in self.logits]
+        written = World(self.judged.tables, self.judged.truth)
+        parts.append(family_table(by_family(written, {name: self.logits[name] for name in some})))
+        lines = [f"{SCOUT}: {self.held_out_gap:.1f} times as far from the oracle on held-out families as on seen ones."]
+        if (beyond := self.beyond_half_of_trees) is not None:
+            lines.append(f"{SCOUT}: its KL from the oracle minus half of the hardened trees' is {interval(beyond)}.")
+        parts.append("\n".join(lines))
         on = ", ".join(f"{count:,} {name}" for name, count in self.hardened_on.items())
         return "\n\n".join([*parts, f"Hardened on: {on}."])
 
@@ -111,6 +134,8 @@ class Trial:
             "judged": self.check.to_json(),
             "natural": self.natural.to_json(),
             "natural_rise": self.natural_rise,
+            "held_out_gap": self.held_out_gap,
+            "beyond_half_of_trees": self.beyond_half_of_trees and self.beyond_half_of_trees.to_dict(),
             "own": self.own,
             "worst": worst,
             "hardened_on": self.hardened_on,
