@@ -22,7 +22,7 @@ from tinyscout.course.figure import BLACK, BLUE, GREY, VERMILION, new_figure
 from tinyscout.course.run import stopping_at_input_errors
 from tinyscout.course.train import timed
 from tinyscout.metrics import credit_waste, log_loss
-from tinyscout.settings import FitSettings, ScoutSettings
+from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings
 from tinyscout.stress import trial
 from tinyscout.stress.ceiling import LEAST_FALL, ORACLE, RULE
 from tinyscout.stress.check import NEEDED, check
@@ -57,17 +57,16 @@ run = open_phase(__file__, Settings, argv=rest)
 settings = run.settings
 tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
 seeds = given.seeds or (settings.seeds if given.full else (settings.seed,))
-first = FitSettings(epochs=settings.epochs, learning_rate=3e-3, weight_decay=0.3, final_rate=0.2)
-again = first.model_copy(update={"epochs": 1, "final_rate": 0.05})
+model = ModelSettings(ngram=4)  # so that "not" and "convinced" meet before any attention
+first = FitSettings(epochs=settings.epochs, learning_rate=3e-3, weight_decay=0.3, final_rate=0.3)
 hardening = HardenSettings(
     contrast=settings.contrast,
     searched=settings.searched,
     steps=settings.steps,
     rounds=settings.rounds,
-    scout=ScoutSettings(wide="careful", fit=first),
-    again=again,
+    scout=ScoutSettings(wide="careful", model=model, fit=first),
 )
-natural = ScoutSettings(wide="careful", fit=FitSettings(epochs=settings.natural_epochs))
+natural = ScoutSettings(wide="careful", model=model, fit=FitSettings(epochs=settings.natural_epochs))
 sizes = {name: getattr(settings, name) for name in ("leads", "judged", "own", "steps", "trials")}
 plan = TrialSettings(**sizes, natural=natural, harden=hardening)
 

@@ -54,6 +54,13 @@ def test_a_new_model_is_its_wide_path() -> None:
     )
 
 
+def test_recalibrating_changes_every_logit_alike() -> None:
+    model, examples = make_model(), make_examples([3, 9, 1])
+    before = predict_logits(model, examples)
+    model.recalibrate(0.5, -1.5)
+    np.testing.assert_allclose(predict_logits(model, examples), 0.5 * before - 1.5, atol=1e-5)
+
+
 def test_batched_equals_one_by_one() -> None:
     lengths = np.random.default_rng(3).integers(1, 25, 60).tolist()
     examples, model = make_examples(lengths), make_model()

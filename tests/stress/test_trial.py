@@ -15,7 +15,7 @@ from tinyscout.stress import trial
 from tinyscout.stress.ceiling import HARDENED
 from tinyscout.stress.check import check, divergence
 from tinyscout.stress.families import families
-from tinyscout.stress.harden import Hardened, HardenSettings, harden
+from tinyscout.stress.harden import Hardened, HardenSettings, as_sure_as_right, harden, score_of
 from tinyscout.stress.trial import (
     CANDIDATES,
     INT8,
@@ -28,6 +28,7 @@ from tinyscout.stress.trial import (
     TrialSettings,
     verdict,
 )
+from tinyscout.training import Stack
 
 ROOT = Path(__file__).parents[2]
 ONCE = ScoutSettings(wide="careful", fit=FitSettings(epochs=1))
@@ -57,6 +58,19 @@ def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, ha
     judged = set(pools.test.natural.tables.leads["lead_id"])
     for part in (hardened.train, hardened.valid):
         assert not judged & set(part.natural.tables.leads["lead_id"])
+
+
+def test_a_scout_that_is_too_sure_becomes_less_so(hardened):
+    rng = np.random.default_rng(0)
+    tables, attacked = hardened.valid.mixed(rng)
+    state, weights = hardened.scout.to_state(), hardened.scout.weights()
+    sure = Stack.from_state(state, {name: array.copy() for name, array in weights.items()})
+    sure.members[0].recalibrate(4.0, 1.0)
+    before = score_of(sure)(tables)
+    after = score_of(as_sure_as_right(sure, hardened.valid, rng))(tables)
+    slope = np.polyfit(before, after, 1)[0]
+    assert 0 < slope < 0.9
+    assert attacked.any() and log_loss(tables.labels, after) < log_loss(tables.labels, before)
 
 
 def test_a_hardened_scout_is_better_on_attacked_leads_than_a_logistic_of_the_same_leads(pools, hardened):

@@ -210,6 +210,13 @@ class LeadScout(Module):
             x = block(x, lengths=lengths, routings=routings)
         return self.norm(self.blocks[-1].at_last(x, lengths=lengths, routings=routings))
 
+    def recalibrate(self, slope: float, shift: float) -> None:
+        """Make every reply logit `slope` times what it was, plus `shift`, in the weights themselves."""
+        assert self.reply.bias is not None
+        for part in (self.reply.weight, self.reply.bias, self.wide.weight, self.wide.bias):
+            part.data *= slope
+        self.reply.bias.data += shift
+
     def language_logits(self, batch: Padded, at: tuple[np.ndarray, np.ndarray] | None = None) -> Tensor:
         """Next-token logits over the language ids, tied to the token embedding: (B, T) -> (B, T, V).
 

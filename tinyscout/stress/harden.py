@@ -1,8 +1,8 @@
 """Hardening: training on attacks, the last of them against what was learnt so far (Madry et al. 2018, section 3).
 
 Attacked leads come from three sources: written families that are not held out, contrast leads that nobody's score
-guides, and searches against scores that had learnt the first two. All contestants are hardened on the same leads; a
-scout goes on from where it stood when it was attacked.
+guides, and searches against scores that had learnt the first two. All contestants are hardened on the same leads; the
+scout is attacked again and again, half along its gradient, and goes on each time from where it stood.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinyscout.leads.tables import LeadTables
-from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
+from tinyscout.models.calibrators import Platt
+from tinyscout.settings import Count, FitSettings, ModelSettings, ScoutSettings, Settings
 from tinyscout.stress.contestants import Ground, Logistic
 from tinyscout.stress.contrast import contrast
 from tinyscout.stress.families import Attacked, concatenate
@@ -29,14 +30,16 @@ class HardenSettings(Settings):
     how often the scout is attacked and goes on; scout: sizes, and the training before the first round; again: the
     training after each."""
 
-    contrast: Count = 30_000
+    contrast: Count = 60_000
     searched: Count = 3_000
     steps: Count = ROUNDS
-    rounds: Count = 1
+    rounds: Count = 4
     scout: ScoutSettings = ScoutSettings(
-        wide="careful", fit=FitSettings(epochs=6, learning_rate=3e-3, weight_decay=0.3, final_rate=0.2)
+        wide="careful",
+        model=ModelSettings(ngram=4),
+        fit=FitSettings(epochs=4, learning_rate=3e-3, weight_decay=0.3, final_rate=0.3),
     )
-    again: FitSettings = FitSettings(epochs=1, learning_rate=1e-3, weight_decay=0.3, final_rate=0.05)
+    again: FitSettings = FitSettings(epochs=1, learning_rate=2e-3, weight_decay=0.3, final_rate=0.1)
 
 
 @dataclass(frozen=True)
@@ -73,17 +76,17 @@ def harden(pools: Pools, settings: HardenSettings, *, progress: Progress | None 
     scout = Stack.refit(tables, np.arange(len(tables)), settings.scout, l2=L2, shares=[1.0], progress=progress)
     member = scout.members[0]
     for number in range(settings.rounds):
-        attacks.append(attack_model("search: scout", source, score_of(scout), texts, rng, number=many, rounds=steps))
+        half = -(-many // 2)
+        attacks.append(attack_scout(scout, source, texts, rng, number=half, rounds=steps))
+        attacks.append(attack_model("search: scout", source, score_of(scout), texts, rng, number=half, rounds=steps))
         say("attacks to harden on", 3 + number, 2 + settings.rounds)
         tables, _ = replace(train, attacked=concatenate(attacks, rng)).mixed(rng)
         seed = settings.scout.seed + 1 + number
         fit(member, scout.examples(tables), tables.labels, settings.again, seed=seed, progress=progress)
         scout = replace(scout)  # packed anew
-    return Hardened(
-        scout,
-        replace(train, attacked=concatenate(attacks, rng)),
-        replace(valid, attacked=concatenate([valid.attacked, *later], rng)),
-    )
+    later.append(_attack_valid(valid, scout, rng, steps))
+    valid = replace(valid, attacked=concatenate([valid.attacked, *later], rng))
+    return Hardened(as_sure_as_right(scout, valid, rng), replace(train, attacked=concatenate(attacks, rng)), valid)
 
 
 def attack_scout(
@@ -109,6 +112,26 @@ def score_of(scout: Stack) -> Score:
 def texts_of(tables: LeadTables, rng: np.random.Generator) -> Texts:
     """The texts of these leads, sentences of the world, and what is close to them."""
     return Texts(set(tables.signals["text"].dropna()), rng)
+
+
+def as_sure_as_right(scout: Stack, valid: Part, rng: np.random.Generator) -> Stack:
+    """The scout calibrated on validation leads, natural and attacked (Platt 1999): who can be tricked must not be sure.
+
+    The attacked ones count as much, all together, as the natural ones.
+    """
+    tables, attacked = valid.mixed(rng)
+    few, many = np.flatnonzero(~attacked), np.flatnonzero(attacked)
+    rows = np.concatenate([few, rng.choice(many, len(few), replace=len(few) > len(many))])
+    fitted = Platt.fit(score_of(scout)(tables.take(rows)), tables.labels[rows])
+    for member in scout.members:
+        member.recalibrate(fitted.slope, fitted.shift)
+    return replace(scout)
+
+
+def _attack_valid(valid: Part, scout: Stack, rng: np.random.Generator, steps: int) -> Attacked:
+    """Searched leads of the scout itself, a fourth of the natural validation leads."""
+    source = valid.natural.tables
+    return attack_scout(scout, source, texts_of(source, rng), rng, number=len(source) // 4, rounds=steps)
 
 
 def _attacks_on_valid(valid: Part, score: Score, rng: np.random.Generator, steps: int) -> list[Attacked]:

@@ -11,7 +11,7 @@ from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
 from tinyscout.metrics.bootstrap import Interval, mean_interval, resample
 from tinyscout.metrics.table import Table
-from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
+from tinyscout.settings import Count, FitSettings, ModelSettings, ScoutSettings, Settings
 from tinyscout.stress.ceiling import HARDENED, NATURAL, RULE, by_family, family_table
 from tinyscout.stress.check import Check, Judged, check, defined, divergence, interval, shown
 from tinyscout.stress.contestants import Ground, Logistic, Trees
@@ -42,7 +42,9 @@ class TrialSettings(Settings):
     steps: Count = ROUNDS
     trials: Annotated[int, Field(ge=0)] = 20
     natural: ScoutSettings = ScoutSettings(
-        wide="careful", fit=FitSettings(epochs=8, learning_rate=1e-3, weight_decay=1.5)
+        wide="careful",
+        model=ModelSettings(ngram=4),
+        fit=FitSettings(epochs=8, learning_rate=1e-3, weight_decay=1.5),
     )
     harden: HardenSettings = HardenSettings()
 

@@ -5,6 +5,7 @@ another meaning do: a "not" more or less, two words in each other's place, one c
 """
 
 import re
+from functools import cache
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def world_texts(number: int, rng: np.random.Generator) -> list[str]:
 
 def rewritten(text: str, rng: np.random.Generator) -> str:
     """The text after one to three changes of words; of at most MAX_WORDS words, and never empty."""
-    changes = (_exchange, _exchange, _replace, _replace, _rejoin, _rejoin, _turn, _drop, _move)
+    changes = (_exchange, _exchange, _replace, _replace, _rejoin, _rejoin, _turn, _drop, _move, _substitute)
     for _ in range(rng.integers(1, 4)):
         changed = " ".join(changes[rng.integers(len(changes))](text, rng).split()).replace(" ,", ",")
         if changed and len(changed.split()) <= MAX_WORDS:
@@ -93,6 +94,19 @@ def _drop(text: str, rng: np.random.Generator) -> str:
     words = text.split()
     at = rng.integers(len(words))
     return " ".join(words[:at] + words[at + 1 :])
+
+
+def _substitute(text: str, rng: np.random.Generator) -> str:
+    """One of its words by any word of the world, as attacks along a gradient choose them."""
+    words, known = text.split(), _words()
+    words[rng.integers(len(words))] = known[rng.integers(len(known))]
+    return " ".join(words)
+
+
+@cache
+def _words() -> list[str]:
+    """The words of the world's sentences."""
+    return sorted({word for text in world_texts(2_000, np.random.default_rng(0)) for word in re.findall(r"\w+", text)})
 
 
 def _move(text: str, rng: np.random.Generator) -> str:
