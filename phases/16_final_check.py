@@ -66,7 +66,7 @@ hardening = HardenSettings(
     rounds=settings.rounds,
     scout=ScoutSettings(wide="careful", model=model, fit=first),
 )
-natural = ScoutSettings(wide="careful", model=model, fit=FitSettings(epochs=settings.natural_epochs))
+natural = ScoutSettings(wide="careful", fit=FitSettings(epochs=settings.natural_epochs))
 sizes = {name: getattr(settings, name) for name in ("leads", "judged", "own", "steps", "trials")}
 plan = TrialSettings(**sizes, natural=natural, harden=hardening)
 
@@ -145,7 +145,8 @@ run.hand_over(
     judged=judged,
     findings={"broken": broken, "seeds": seeds, "passed": passed, "least": least, "natural_rise": last.natural_rise},
     measured=f"on {len(seeds)} seed(s) the hardened scout falls below the better logistic in {text}; "
-    f"natural leads cost it {100 * last.natural_rise:+.1f} %; {run.verdict(judged, '00')}",
+    f"on natural leads its log loss is {100 * last.natural_rise:+.1f} % from the best that saw no attack; "
+    f"{run.verdict(judged, '00')}",
     so_what="what a score is worth on leads that were made to trick it is a number, and anybody can ask for it",
     try_this="give --seeds with numbers of your own: nobody has tuned anything on those",
 )
