@@ -49,12 +49,15 @@ class Settings:
     epochs: int
 
 
-options = argparse.ArgumentParser(add_help=False)  # before the phase's own options, which are read from what is left
-options.add_argument("--full", action="store_true")
-options.add_argument("--seeds", type=lambda text: tuple(int(each) for each in text.split(",")))
-given, rest = options.parse_known_args()
-run = open_phase(__file__, Settings, argv=rest)
-settings = run.settings
+def numbers(text):
+    return tuple(int(each) for each in text.split(","))
+
+
+options = argparse.ArgumentParser(add_help=False)
+options.add_argument("--full", action="store_true", help="the five seeds of the final test: only this says PASSED")
+options.add_argument("--seeds", type=numbers, metavar="A,B,...", help="judge these seeds instead")
+run = open_phase(__file__, Settings, options=options)
+settings, given = run.settings, run.options
 tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
 seeds = given.seeds or (settings.seeds if given.full else (settings.seed,))
 model = ModelSettings(ngram=4)  # so that "not" and "convinced" meet before any attention

@@ -75,6 +75,7 @@ class PhaseRun(Generic[AnySettings]):
     course: Course
     settings: AnySettings
     started: float
+    options: argparse.Namespace  # as they were given
     held_out_leads: np.ndarray | None = None  # lead ids (M,) of the held-out contacts, once `leads` has read them
 
     @property
@@ -226,18 +227,25 @@ class PhaseRun(Generic[AnySettings]):
 
 
 def open_phase(
-    file: str, kind: type[AnySettings], *, argv: Sequence[str] | None = None, root: Path = Path("artifacts")
+    file: str,
+    kind: type[AnySettings],
+    *,
+    argv: Sequence[str] | None = None,
+    root: Path = Path("artifacts"),
+    options: argparse.ArgumentParser | None = None,
 ) -> PhaseRun[AnySettings]:
     """Read a phase's options and settings and check that all it needs is there and fresh.
 
-    file: the phase's __file__; kind: its frozen dataclass of settings. Exits with code 2 and one line otherwise.
+    file: the phase's __file__; kind: its frozen dataclass of settings; options: a parser without help, of options that
+    this phase alone has. Exits with code 2 and one line otherwise.
     """
     started = time.perf_counter()
     phase = Phase.read(Path(file))
     # Two BLAS threads took a phase 3 times as long where another program held one of two cores, and changed its bits.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # for what is loaded later
     threadpool_limits(1, user_api="blas")
-    parser = argparse.ArgumentParser(prog=f"python {file}", description=phase.question)
+    parents = [] if options is None else [options]
+    parser = argparse.ArgumentParser(prog=f"python {file}", description=phase.question, parents=parents)
     parser.add_argument("--quick", action="store_true", help="a small run of a few seconds, apart from the real one")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--config", type=Path, help="settings (TOML) in place of configs/phases.toml")
@@ -255,7 +263,7 @@ def open_phase(
         settings = _settings(kind, course, phase)
     duration = "a few seconds" if args.quick else f"about {phase.seconds:.0f} s"
     print(f"Phase {phase.number}: {phase.question}\nTakes {duration}.\n", flush=True)
-    return PhaseRun(phase, course, settings, started)
+    return PhaseRun(phase, course, settings, started, args)
 
 
 def _settings(kind: type[AnySettings], course: Course, phase: Phase) -> AnySettings:
