@@ -1,5 +1,6 @@
 """The plan of the course: what is fresh, what is not and why, and the one line that names the remedy."""
 
+import argparse
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,6 +205,14 @@ def test_settings_come_from_the_section_and_quick_lies_over_it(course: Course) -
     quick = run_first(course, "--quick", "--seed", "3")
     assert quick.settings.width == 2 and quick.seed == 3  # pyright: ignore[reportAttributeAccessIssue]
     assert quick.directory == course.root / "quick" / "00_first"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_phase_may_have_options_of_its_own(course: Course) -> None:
+    own = argparse.ArgumentParser(add_help=False)
+    own.add_argument("--seeds")
+    argv = ["--config", str(course.config), "--seed", "3"]
+    run = open_phase(str(course.folder / "00_first.py"), Settings, argv=argv, root=course.root, options=own)
+    assert run.seed == 3 and run.options.seeds is None
 
 
 @pytest.mark.parametrize(
