@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -135,6 +136,7 @@ def test_a_console_that_knows_ascii_only(
     console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", console)
     assert main(["score", str(leads), "--signals", str(signals), "--model", str(model), "--out", "r\u00e9.csv"]) == 0
+    assert console.line_buffering  # who reads a pipe is told at once
     console.seek(0)
     assert "ranked list: r\\xe9.csv" in console.read()
 
@@ -213,6 +215,18 @@ def test_settings_with_an_unknown_key(run, frames, tmp_path: Path) -> None:
 def test_no_model_yet(run, frames, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
     run("score", leads, "--signals", signals).refused("artifacts/scout", "tinyscout fit")
+
+
+@pytest.mark.parametrize("command", ["score", "write", "evaluate", "export", "stress"])
+def test_the_model_of_the_demo_is_named_where_no_other_is(run, frames, model: Path, tmp_path: Path, command) -> None:
+    files = write(frames, tmp_path)[:1] if command not in ("export", "stress") else ()
+    shutil.copytree(model, tmp_path / "artifacts" / "demo")
+    said = f"pass --model {Path('artifacts/demo')} for the one that tinyscout demo left"
+    run(command, *files).refused(f"{Path('artifacts/scout')}: holds no manifest.json; fit a scout", said)
+    run(command, *files, "--model", "mine").refused("mine: holds no manifest.json", said)
+    shutil.copytree(model, tmp_path / "artifacts" / "scout")
+    if command in ("score", "write"):
+        assert run(command, *files).code == 0
 
 
 def test_debug_shows_the_traceback(run) -> None:

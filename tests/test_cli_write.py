@@ -84,7 +84,7 @@ def test_ranks_are_those_of_score_where_they_mean_the_same_and_else_a_note_says_
     note = "ranks are not those of tinyscout score: they are of 250 leads, not of their 253 contacts"
     assert note in both() and "contact_id" in drafts()  # their names are made up, as in the ranked list
     change("contacted_at", ["2024-01-01"] * 250 + ["2024-01-02"] * 3)
-    assert f"{note} and are as of now, not as of a contact made already" in both()
+    assert f"{note}, and are as of now, not as of a contact made already" in both()
     leads.assign(contacted_at="2024-01-01").to_csv("leads.csv", index=False)
     said = both()
     assert "tinyscout score: they are as of now, not as of a contact made already" in said

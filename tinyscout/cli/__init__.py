@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(next((word for word in argv if word in COMMANDS), None))
     args = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a path or column may have signs the console can't show
+        # a path or column may have signs the console can't show; and a pipe is told at once what takes so long
+        sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
         with _notices():
             return args.run(args)

@@ -1,6 +1,8 @@
 """What commands print: text on standard output, progress on standard error, numbers to --json."""
 
 import json
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +13,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from tinyscout.artifact import replacing
 
+SILENCE = 10.0  # seconds between two lines on progress
+
 
 @contextmanager
 def progress_bars() -> Iterator[Any]:
-    """Yield a callback (what, done, total) that draws one bar a kind of work, with the time left, in ASCII."""
+    """Yield a callback (what, done, total) that draws one bar a kind of work, with the time left, in ASCII.
+
+    Where standard error is no terminal, it gets a line every ten seconds instead.
+    """
+    console = Console(stderr=True, safe_box=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield _Lines()
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -22,7 +33,7 @@ def progress_bars() -> Iterator[Any]:
         TextColumn("time left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True, safe_box=True), transient=True) as bars:
+    with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
         def update(what: str, done: int, total: int) -> None:
@@ -31,6 +42,27 @@ def progress_bars() -> Iterator[Any]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield update
+
+
+class _Lines:
+    """Progress for a pipe or a log file: a line now and then, and none of work that is soon done."""
+
+    def __init__(self) -> None:
+        self.told = time.monotonic()
+        self.begun: dict[str, tuple[int, float]] = {}  # what -> how much was done when it was first heard of, and when
+        self.done: dict[str, int] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < self.done.get(what, done + 1):  # it begins, or the same work once more
+            self.begun[what] = done, now
+        self.done[what] = done
+        start, since = self.begun[what]
+        if now - self.told < SILENCE:
+            return
+        self.told = now
+        left = f", about {(now - since) / (done - start) * (total - done):.0f} s left" if start < done < total else ""
+        print(f"tinyscout: {what}: {done:,} of {total:,}{left}", file=sys.stderr, flush=True)
 
 
 def write_json(path: Path | None, content: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tinyscout.cli.fitted import add_model_argument, load_scout
 from tinyscout.cli.outputs import check_outputs
 from tinyscout.errors import InputError
 
@@ -17,7 +18,7 @@ UNTRAINED = "tinyscout fit trains the reply alone: the language head writes noth
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, default=Path("artifacts/scout"), help="folder written by tinyscout fit")
+    add_model_argument(parser)
     parser.add_argument("--out", type=Path, default=Path("exported"), help="folder for the files")
     parser.add_argument(
         "--format", choices=("onnx", "safetensors"), default="onnx", help="onnx (default), or weights for PyTorch"
@@ -27,10 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import write_json
     from tinyscout.inference.export import WRITERS
-    from tinyscout.scout import Scout
 
     check_outputs(args, [], folders=["out"])
-    scout = Scout.load(args.model)
+    scout = load_scout(args)
     if not scout.stack.members:
         raise InputError(
             f"{args.model}: ships the baseline and has no transformer to export; fit on more leads that replied, or "

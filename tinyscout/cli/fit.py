@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tinyscout.cli.fitted import FITTED
 from tinyscout.cli.outputs import check_outputs
 from tinyscout.cli.reading import add_reading_arguments, read
 from tinyscout.errors import InputError
@@ -12,7 +13,7 @@ from tinyscout.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reading_arguments(parser, with_schema=False)
-    parser.add_argument("--out", type=Path, default=Path("artifacts/scout"), help="folder for the model")
+    parser.add_argument("--out", type=Path, default=FITTED, help=f"folder for the model ({FITTED.as_posix()})")
     parser.add_argument("--config", type=Path, help="settings (TOML); the defaults stand in configs/scout.toml")
     parser.add_argument("--seed", type=int, help="seed, in place of the settings'")
     parser.add_argument("--holdout", type=float, default=0.2, help="latest share of leads to judge on; 0 for none")

@@ -6,18 +6,34 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinyscout.errors import InputError
+
 if TYPE_CHECKING:
     from tinyscout.scout import Scout
 
+FITTED, DEMO = Path("artifacts/scout"), Path("artifacts/demo")  # where `fit` and `demo` leave theirs, if not told
+
+
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    written = f"folder written by tinyscout fit or demo ({FITTED.as_posix()})"
+    parser.add_argument("--model", type=Path, default=FITTED, help=written)
+
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, default=Path("artifacts/scout"), help="folder written by tinyscout fit")
-    numbers = "numbers to predict in: float32, or int8, which is quicker and moves log-odds by a few hundredths at most"
+    add_model_argument(parser)
+    numbers = "quicker, and moves log-odds by a few hundredths at most"
+    numbers = f"numbers to predict in: float32 (the default), or int8, which is {numbers}"
     parser.add_argument("--dtype", choices=["float32", "int8"], default="float32", help=numbers)
 
 
 def load_scout(args: argparse.Namespace) -> Scout:
-    """The scout that the arguments name."""
+    """The scout that the arguments name. Raises InputError where there is none; it names the demo's."""
+    from tinyscout.artifact import MANIFEST
     from tinyscout.scout import Scout
 
-    return Scout.load(args.model).in_dtype(args.dtype)
+    if not (args.model / MANIFEST).is_file() and (DEMO / MANIFEST).is_file():
+        raise InputError(
+            f"{args.model}: holds no {MANIFEST}; fit a scout by tinyscout fit, or pass --model {DEMO} for the one that "
+            "tinyscout demo left"
+        )
+    return Scout.load(args.model).in_dtype(getattr(args, "dtype", "float32"))

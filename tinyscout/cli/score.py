@@ -15,7 +15,9 @@ from tinyscout.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reading_arguments(parser, with_schema=True)
     add_model_arguments(parser)
-    parser.add_argument("--out", type=Path, default=Path("ranked_leads.csv"), help="where the ranked list goes")
+    parser.add_argument(
+        "--out", type=Path, default=Path("ranked_leads.csv"), help="where the ranked list goes (ranked_leads.csv)"
+    )
     parser.add_argument("--cost", type=float, help="what a contact costs; with --value, marks leads not worth one")
     parser.add_argument("--value", type=float, help="what a reply is worth, in the same currency")
     parser.add_argument("--no-reasons", action="store_true", help="leave the reasons out (three times as fast)")

@@ -28,7 +28,9 @@ BLOCK = 500  # ranked leads looked at in one go, until enough are found that may
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reading_arguments(parser, with_schema=True)
     add_model_arguments(parser)
-    parser.add_argument("--out", type=Path, default=Path("drafts.csv"), help="where the drafts go, one row each")
+    parser.add_argument(
+        "--out", type=Path, default=Path("drafts.csv"), help="where the drafts go, one row each (drafts.csv)"
+    )
     parser.add_argument("--top", type=int, default=20, help="how many leads to write to, the best that may be (20)")
     channels = "email, linkedin, follow_up, re_engage, or decline, which answers leads that don't want to go on"
     parser.add_argument("--channel", default="email", help=f"{channels} (email)")
@@ -144,7 +146,7 @@ def _note_other_ranks(contacts: LeadTables, leads: LeadTables) -> None:
         why.append("are as of now, not as of a contact made already")
     if why:
         print(
-            f"tinyscout write: note: ranks are not those of tinyscout score: they {' and '.join(why)}", file=sys.stderr
+            f"tinyscout write: note: ranks are not those of tinyscout score: they {', and '.join(why)}", file=sys.stderr
         )
 
 

@@ -85,18 +85,19 @@ def fit(
         run.resume(checkpoint)
     elif stop is not None:
         run.evaluate(*stop)
+    what = "training" if stop is not None else "training on all leads"
     with run.shards.running():
         while not run.finished:
             run.step()
             if progress is not None:
-                progress("training", run.steps, run.last)
+                progress(what, run.steps, run.last)
             if run.steps % run.evaluate_every == 0 or run.steps == run.last:
                 if stop is not None:
                     run.evaluate(*stop)
                 if checkpoint is not None:
                     run.save(checkpoint)
     if progress is not None:
-        progress("training", run.last, run.last)
+        progress(what, run.last, run.last)
     model.load_state_dict(run.average if stop is None else run.best)
     if stop is not None:
         run.history.best_share = run.history.best_step / run.total
