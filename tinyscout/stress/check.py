@@ -125,7 +125,7 @@ def check(
     gap = {name: divergence(chance, logit) for name, logit in everyone.items()}
     figures, leads = {"all": found.value}, {"all": len(judged)}
     gaps = {"all": _means(gap, judged.groups, draws, seed)}
-    for part in pd.unique(judged.part):
+    for part in sorted(set(judged.part)):
         rows = np.flatnonzero(judged.part == part)
         own = {name: logit[rows] for name, logit in everyone.items()}
         figures[part] = resample(y[rows], own, metrics=METRICS, draws=1).value

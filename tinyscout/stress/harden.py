@@ -26,9 +26,12 @@ L2 = 30.0  # of the logistic regression that a scout starts from, and of the one
 
 
 class HardenSettings(Settings):
-    """contrast: contrast leads; searched: leads of a search against each score, a round; steps: of each search; rounds:
+    """How many leads to harden on, and how a scout learns from them.
+
+    contrast: contrast leads; searched: leads of a search against each score, a round; steps: of each search; rounds:
     how often the scout is attacked and goes on; scout: sizes, and the training before the first round; again: the
-    training after each."""
+    training after each.
+    """
 
     contrast: Count = 60_000
     searched: Count = 3_000

@@ -32,9 +32,12 @@ VALID_WRITTEN = 0.5  # attacked validation leads of written families for each na
 
 
 class TrialSettings(Settings):
-    """leads of the world; judged leads, half of them of written families and half searched; own: leads of each
+    """How large a trial is.
+
+    leads: of the world; judged: leads, half of them of written families and half searched; own: leads of each
     contestant's own search, where it is none of the judged ones; steps: of each search; trials: candidates of the
-    trees' own search for settings, 0 to do without trees; natural: the scout that sees no attack."""
+    trees' own search for settings, 0 to do without trees; natural: the scout that sees no attack.
+    """
 
     leads: Count = 16_000
     judged: Count = 22_000
