@@ -228,6 +228,23 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(run, words: list[s
         ]
 
 
+def test_an_offer_and_a_sender_are_said_in_every_draft_and_without_them_nothing_of_a_product(
+    run, words: list[str]
+) -> None:
+    offer, sender = "Wir helfen kleinen Teams, R\u00e4ume zu buchen", "Ann L\u00ede, Acme"
+    code, out, err = run(*words, "--out", "own.csv", "--offer", offer, "--sender", sender)
+    assert code == 0 and "--offer" not in out, err
+    own = drafts("own.csv").query("status == 'draft'")
+    assert len(own) >= 5
+    assert (own["message"].str.count(f" {offer}[.]") == 1).all()
+    assert own["message"].str.endswith(f"\n{sender}").all()
+    assert "none says what you sell: see --offer" in run(*words)[1]
+    plain = drafts().query("status == 'draft'").set_index("lead_id")["message"]
+    filled = own.set_index("lead_id")["message"].str.replace(f" {offer}.", "", regex=False)
+    filled = filled.str.removesuffix(f"\n{sender}")
+    assert (filled == plain).all() and not plain.str.contains("OFFER").any()
+
+
 def test_several_drafts_a_lead(run, words: list[str]) -> None:
     assert (
         run(*words, "--n", "3", "--top", "2", "--temperature", "1.1", "--length", "short", "--tone", "casual")[0] == 0
@@ -253,6 +270,9 @@ def test_several_drafts_a_lead(run, words: list[str]) -> None:
         (["--mention", "hat size"], '--mention names "hat size", which is no known column or kind of signal'),
         (["--observed-until", "soon"], '--observed-until is "soon", which is no date'),
         (["--out", "leads.csv"], "--out leads.csv: is read by this command"),
+        (["--offer", "two\nlines"], "--offer holds a line break or another control character; needs one line"),
+        (["--offer", "a" * 201], "--offer has 201 characters; needs 200 at most"),
+        (["--sender", "a\x07b"], "--sender holds a line break or another control character"),
         (["--model", "nowhere"], "nowhere: holds no manifest.json"),
     ],
 )

@@ -170,11 +170,12 @@ def test_what_fails_the_checks_is_drawn_again_and_in_the_end_withheld(small_scou
     assert "states none of the facts" in formless
 
 
-def test_what_may_be_taken_amiss_is_drawn_again_but_not_withheld(small_scout, some, writer) -> None:
-    one = some.take(np.array([0]))
+def test_what_may_be_taken_amiss_is_drawn_again_but_not_withheld(small_scout, small_tables, writer) -> None:
+    one = nobody(small_tables)
     good = texts(small_scout.write(one, EMAIL, writer=writer))[0]
     (question,) = re.findall(r"[^.?!\n]*\?", good)
-    doubtful, bad = good.replace(question, " Do you want the list?"), good.replace("\n", "\nAcme Corp. ", 2)
+    doubtful = good.replace(question, " I can pick up where you left off. Can I help?")  # where was that?
+    bad = good.replace("\n", "\nAcme Corp. ", 2)
     for drawings, text, drawn in (
         ((doubtful, good), good, 2),
         ((doubtful,), doubtful, 8),
@@ -184,7 +185,47 @@ def test_what_may_be_taken_amiss_is_drawn_again_but_not_withheld(small_scout, so
         (draft,) = small_scout.write(one, EMAIL, writer=Drawing(*drawings))[0].drafts
         assert (draft.text, draft.drawn, draft.problems) == (text, drawn, ())
     (likeliest,) = small_scout.write(one, EMAIL, writer=Drawing(doubtful, good), temperature=0)[0].drafts
-    assert likeliest.text == doubtful and likeliest.facts
+    assert likeliest.text == doubtful
+
+
+PLACED = "Subject: a short question\nHi,\nI can help if you wish. OFFER. Shall we talk?\nThanks"
+ROOMS = "We help small teams book meeting rooms."
+
+
+def test_an_offer_and_a_sender_stand_in_their_places_as_they_are(small_scout, small_tables) -> None:
+    one = nobody(small_tables)
+
+    def drawn(raw: str, how: Instruction, **own: str) -> Draft:
+        return small_scout.write(one, how, writer=Drawing(raw), **own)[0].drafts[0]
+
+    bare = PLACED.replace("OFFER. ", "")
+    assert drawn(PLACED, SHORT).text == bare
+    both = drawn(PLACED, SHORT, offer=f" {ROOMS}", sender="Ann Lee, Acme")
+    assert both.text == f"{PLACED.replace('OFFER.', ROOMS)}\nAnn Lee, Acme" and both.problems == ()
+    assert both.message.endswith("\nThanks\nAnn Lee, Acme")
+    foreign = "R\u00e4ume f\u00fcr 12 Teams in Berlin - you joined our webinar, says Acme."  # not checked
+    assert foreign in drawn(PLACED, SHORT, offer=foreign).text
+    assert drawn(bare, SHORT, offer=ROOMS).problems == ("no place for the offer",)
+    note = "Hi,\nI would like to connect. I can help if you wish. OFFER. Shall we talk?"
+    by_linkedin = Instruction("linkedin", "direct", "short")
+    assert drawn(note, by_linkedin, offer=ROOMS, sender="Ann Lee").text == note.replace("OFFER.", ROOMS)
+    longer = note.replace("OFFER.", "A short answer is enough. We can keep this short. OFFER.")
+    assert drawn(longer, by_linkedin, offer="a" * 181).problems == ()
+    assert drawn(longer, by_linkedin, offer="a" * 182).problems == (
+        "301 characters, a LinkedIn note has 300: ask for a shorter one",
+    )
+    no = "Hi,\nWe are not the right fit for you.\nThanks"
+    declined = drawn(no, Instruction("decline", "direct", "short"), offer=ROOMS, sender="Ann Lee")
+    assert declined.text == f"{no}\nAnn Lee" and declined.problems == ()
+
+
+def test_a_value_of_the_crm_never_comes_into_an_offer(taken_in, some) -> None:
+    """The writer is told "logistics" in place of the value, and the offer speaks of logistics, too."""
+    raw = PLACED.replace("I can help if you wish.", "In logistics, trust takes time.")
+    own = {"offer": "We know logistics.", "mention": ["industry"]}
+    found = taken_in.write(with_value(some, "industry", CLEAN[0]), SHORT, writer=Drawing(raw), **own)
+    assert all(f"In {CLEAN[0]}, trust takes time. We know logistics. Shall" in text for text in texts(found))
+    assert len(texts(found)) == len(some)
 
 
 @pytest.mark.parametrize("channel", ["email", "linkedin", "decline"])
@@ -256,6 +297,7 @@ SHORT_ONES = (
     "bank!",
     "a" * 33,
     "one two three four five",
+    "an OFFER. here",
 )
 CLEAN = ("Supply Chain Management", "Banking & Insurance", "H\u00f4tellerie", "IT", "B2B (services)", "Node tools #1")
 
@@ -443,6 +485,8 @@ def test_it_works_whatever_ships_and_from_a_file(small_scout, some, writer, tmp_
             {"mention": ["hat size"]},
             'mention names "hat size", which is no known column or kind of signal; needs some of',
         ),
+        ({"offer": "two\nlines"}, "Scout.write: offer holds a line break"),
+        ({"sender": "a" * 81}, "Scout.write: sender has 81 characters; needs 80 at most"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(small_scout, some, writer, options: dict, said: str) -> None:

@@ -3,7 +3,7 @@
 A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads, and on no
 text of the CRM. Notes, replies and tickets are never read by the writer; what a reply or ticket says, and that there
 was a reply, can only keep a lead from being written to. Values of the profile are put in after the writing
-(leads/outreach_stand_ins.py).
+(leads/outreach_stand_ins.py), and so is what the seller says of the product and who signs (leads/outreach_offer.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach import IDLE_DAYS, suitable_channels
 from tinyscout.leads.outreach_checks import doubts, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, LeadFacts
-from tinyscout.leads.outreach_instructions import Instruction, plan
+from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction, plan
+from tinyscout.leads.outreach_offer import LONGEST_OFFER, LONGEST_SENDER, one_line, places, signed, with_offer
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training.writer import Writer
@@ -105,6 +106,8 @@ def write_drafts(
     kinds: Collection[str],
     mention: Collection[str] | None = None,
     most: int | None = None,
+    offer: str = "",
+    sender: str = "",
 ) -> list[Drafted]:
     """Drafts for the contacts of `tables`, in their order, `number` for each that may be written to.
 
@@ -112,9 +115,11 @@ def write_drafts(
     as instructed, says nothing twice and differs from the contact's earlier drafts; and while there are tries left,
     until no sentence of it may be taken amiss (outreach_checks.doubts). values (by column) and kinds: what may be said
     because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts that may be
-    written to. Raises ArgumentError for an unknown name in mention.
+    written to. offer and sender: the sender's own words, put in as they are and checked for nothing but that they are
+    one short line each. Raises ArgumentError for an unknown name in mention, and for an offer or sender of more.
     """
     _check_mention(mention or (), {*tables.schema.profile, *kinds})
+    own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
     book = FactBook(tables, mention)
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
     found: list[Drafted] = []
@@ -130,7 +135,7 @@ def write_drafts(
         found.append(Drafted(lead_id, contact_id, why_not))
         if not why_not:
             known[row] = _usable(own, values, kinds)
-    asked = [_Asked(found[row], plan(facts, instruction), instruction) for row, facts in known.items()]
+    asked = [_Asked(found[row], plan(facts, instruction), instruction, own_words) for row, facts in known.items()]
     _write(asked, writer, sampler, number, tries if sampler.temperature else 1)
     return found
 
@@ -168,11 +173,20 @@ class _Reply(NamedTuple):
         return True
 
 
+class _OwnWords(NamedTuple):
+    """What the sender says of the product (not in a decline), and how they sign (not in a LinkedIn note)."""
+
+    offer: str
+    sender: str
+
+
 class _Asked:
     """A contact with its plan, as the writer is told it, and the drafts so far."""
 
-    def __init__(self, drafted: Drafted, facts: tuple[Fact, ...], instruction: Instruction):
+    def __init__(self, drafted: Drafted, facts: tuple[Fact, ...], instruction: Instruction, own_words: _OwnWords):
         self.drafts, self.contact_id = drafted.drafts, drafted.contact_id
+        self.offer = own_words.offer if instruction.channel != "decline" else ""
+        self.sender = own_words.sender if instruction.channel != "linkedin" else ""
         self.facts, self.instruction = facts, instruction
         self.told: list[Told] = stand_ins(facts)
         self.prompt = instruction.with_plan(each.told for each in self.told)
@@ -183,16 +197,23 @@ class _Asked:
         return int.from_bytes(blake2b(name, digest_size=8).digest(), "big")
 
     def judge(self, raw: str) -> tuple[str, tuple[Fact, ...], tuple[str, ...]]:
-        """The message that a drawing makes, the facts it states, and what is wrong with it."""
-        text = put_back(raw, self.told)
+        """The message that a drawing makes, the facts it states, and what is wrong with it.
+
+        The sender's own words go in last of all and are judged by nothing but the room that a channel has.
+        """
+        text = put_back(with_offer(raw), self.told)
         invented = inventions(raw, [each.told for each in self.told]) or inventions(text, self.facts)
         problems = [f'invented "{each.words}" ({each.rule})' for each in invented]
         stated = tuple(fact for fact in self.facts if states(text, fact))
         problems += ["states none of the facts"] if self.facts and not stated else []
         problems += [f"{fault} not as asked" for fault in faults(text, self.instruction)]
         problems += ["a sentence comes twice"] if repeats(text) else []
-        problems += ["the same as an earlier draft"] if any(text == draft.text for draft in self.drafts) else []
-        return text, stated, tuple(problems)
+        problems += [] if places(raw) or not self.offer else ["no place for the offer"]
+        whole = signed(with_offer(put_back(raw, self.told), self.offer), self.sender)
+        if self.instruction.channel == "linkedin" and len(whole) > LINKEDIN_CHARACTERS:
+            problems += [f"{len(whole)} characters, a LinkedIn note has {LINKEDIN_CHARACTERS}: ask for a shorter one"]
+        problems += ["the same as an earlier draft"] if any(whole == draft.text for draft in self.drafts) else []
+        return whole, stated, tuple(problems)
 
 
 def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, number: int, tries: int) -> None:
@@ -207,7 +228,7 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
                 text, facts, problems = each.judge(raw)
                 if not problems:
                     doubtful[each] = Draft(n, text, facts, draw)
-                if not problems and not doubts(text):
+                if not problems and not doubts(raw):
                     each.drafts.append(doubtful[each])
                 elif draw == tries:
                     each.drafts.append(replace(doubtful.get(each, Draft(n, "", (), draw, problems)), drawn=draw))

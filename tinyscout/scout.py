@@ -238,6 +238,8 @@ class Scout:
         tries: int = 8,
         mention: Collection[str] | None = None,
         most: int | None = None,
+        offer: str = "",
+        sender: str = "",
         writer: Writer | None = None,
     ) -> list[Drafted]:
         """`n` drafts of a first message for each contact of `tables` that may be written to, in their order.
@@ -248,9 +250,11 @@ class Scout:
         the written rules find nothing invented and everything as instructed, or else withheld. The same call gives the
         same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words, at most 2; mention:
         columns and kinds of signals to speak of, by default those a polite person would; most: end after so many
-        contacts that may be written to; writer: the one that ships, by default. Read the leads with as_of_now=True, so
-        that a draft speaks of today and replies are known. Raises ArgumentError for a number that makes no sense or an
-        unknown name in mention.
+        contacts that may be written to; offer: one sentence about your product, without which a draft says nothing of
+        it (a decline never does); sender: your line under the parting (a LinkedIn note has none); writer: the one that
+        ships, by default. Read the leads with as_of_now=True, so that a draft speaks of today and replies are known.
+        Raises ArgumentError for a number that makes no sense, an unknown name in mention, and an offer or sender that
+        is not one short line.
         """
         from tinyscout.drafting import sampler_of, write_drafts
         from tinyscout.training.writer import Writer
@@ -269,6 +273,8 @@ class Scout:
             kinds={kind for kind, _ in tokenizer.signals.pairs},
             mention=mention,
             most=most,
+            offer=offer,
+            sender=sender,
         )
 
     def in_dtype(self, dtype: str) -> Scout:

@@ -25,7 +25,8 @@ from tinyscout.leads.outreach_facts import (
     phrases_of,
 )
 from tinyscout.leads.outreach_instructions import CHANNELS, HELD_OUT_PHRASINGS, LENGTHS, MOST_FACTS, Instruction
-from tinyscout.leads.outreach_templates import FAMILIES, HELD_OUT_FAMILIES, TONES, TRAINING_FAMILIES
+from tinyscout.leads.outreach_offer import places, with_offer
+from tinyscout.leads.outreach_templates import FAMILIES, HELD_OUT_FAMILIES, OFFER, TONES, TRAINING_FAMILIES
 from tinyscout.leads.tables import LeadTables
 
 EMAIL = Instruction("email", "modest", "medium")
@@ -130,6 +131,16 @@ def test_facts_are_said_in_the_order_of_the_plan(examples):
             if fact.said not in REASONS
         ]
         assert places == sorted(places) and max(places, default=0) < 999
+
+
+def test_every_message_has_one_place_for_an_offer_and_a_decline_none(examples):
+    for example in examples:
+        declines = example.instruction.channel == "decline"
+        assert places(example.message) == (not declines) == example.message.count(OFFER)
+        assert faults(with_offer(example.message), example.instruction) == []
+        offered = with_offer(example.message, "We help small teams book meeting rooms")
+        assert offered.count(" We help small teams book meeting rooms.") == (not declines)
+        assert not re.search(r"OFFER|  | \n|\n ", offered + with_offer(example.message))
 
 
 def test_a_casual_message_is_contracted_and_no_other(examples):

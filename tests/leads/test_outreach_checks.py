@@ -52,6 +52,34 @@ EVENTS = (
     "You met my colleague at the fair.",
 )
 
+PRODUCT = (  # none of it was told by anybody
+    "It tells a team whom to write to first.",
+    "The interface is plain, and you can test it from a shell.",
+    "Your data stays with you.",
+    "A first look takes an hour at most.",
+    "It shows which campaigns bring people who answer.",
+    "You can try it in an afternoon without talking to anyone.",
+    "It fits into the tools that you run already.",
+    "Nothing has to be installed for a first look.",
+    "You can use it for several clients side by side.",
+    "We keep things simple for you.",
+    "It works well with what you use.",
+    "You can reach us at any hour.",
+    "We can help you to know more.",
+    "It is of use to everybody.",
+    "Our plans suit everybody.",
+    "We know what matters most to you.",
+    "It is a simple first step.",
+    "We answer at any time.",
+    "It suits your side.",
+    "We have a guide for that.",
+    "It helps you to decide.",
+    "Our page is free.",
+    "We are the best fit for you.",
+    "It takes no time.",
+    "Our call is free.",
+)
+
 
 @pytest.fixture(scope="module")
 def book(small_tables: LeadTables) -> FactBook:
@@ -95,6 +123,8 @@ def planted(example: Example, kind: str, number: int, rng: Random, book: FactBoo
         return insert(text, f"{NAMES[number % 10]} told me to write.", rng)
     if kind == "company":
         return insert(text, f"We do the same for {COMPANIES[number % 10]}.", rng)
+    if kind == "product":
+        return insert(text, PRODUCT[number], rng)
     if kind == "event":
         return insert(text, EVENTS[number % 10], rng)
     deed = next(fact for fact in example.facts if fact.did)  # age
@@ -102,9 +132,9 @@ def planted(example: Example, kind: str, number: int, rng: Random, book: FactBoo
     return text.replace(deed.when, rng.choice([words for _, words in AGES if words not in own]))
 
 
-@pytest.mark.parametrize("kind", ["role", "industry", "number", "date", "name", "company", "event", "age"])
-def test_25_planted_inventions_of_each_of_8_kinds_are_found(kind, examples, book):
-    """Into as many true messages: 200 in all."""
+@pytest.mark.parametrize("kind", ["role", "industry", "number", "date", "name", "company", "event", "age", "product"])
+def test_25_planted_inventions_of_each_of_9_kinds_are_found(kind, examples, book):
+    """Into as many true messages: 225 in all."""
     rng = Random(kind)
     fit = [each for each in examples if kind != "age" or any(fact.did for fact in each.facts)]
     for number, example in enumerate(rng.sample(fit, 25)):
@@ -160,6 +190,7 @@ def test_a_message_is_untrue_of_most_other_leads(examples, book, small_tables):
         ("Hi,\nWe spoke last week.\nThanks", "date", "week"),
         ("Hi,\nYou read our case study.\nThanks", "claim", "case study"),
         ("Hi,\nI saw that you joined us.\nThanks", "you", "you joined us"),
+        ("Hi,\nIt is of use.\nThanks", "us", "It is of"),
         ("Hi,\nI saw that you read our dcos.\nThanks", "word", "dcos"),
         ("Hi,\nI saw that you read our docs a few weeks ago.\nThanks", "age", "a few weeks ago"),
         ("", "", ""),
@@ -186,17 +217,17 @@ def test_each_rule_finds_its_kind(text, rule, words):
         (lambda text: text.replace("Hello,\n", "Hello,\nComing back to my last note. "), "channel"),
         (lambda text: text.replace("Hello,\n", "Hey,\n"), "tone"),
         (lambda text: text.replace("Best wishes", "Cheers"), "tone"),
-        (lambda text: text.replace("I know", "I've"), "tone"),
+        (lambda text: text.replace("I have", "I've"), "tone"),
         (lambda text: text.replace("\nBest", " No rush, it is up to you.\nBest"), "tone"),
         (lambda text: text.replace("Shall we talk?", "We talk."), "question"),
-        (lambda text: text.replace("Shall we talk?", "Shall we talk? Yes or no?"), "question"),
+        (lambda text: text.replace("Shall we talk?", "Shall we talk? Can I help?"), "question"),
         (lambda text: text.replace("Shall we talk?", "What?"), "question"),
         (lambda text: text.replace("Shall we talk?", "So " * 40 + "shall we talk?"), "length"),
     ],
 )
 def test_each_fault_of_form_has_its_name(change: Callable[[str], str], fault: str):
     wanted = Instruction("email", "friendly", "short")
-    text = "Subject: a short question\nHello,\nI know little of you so far. Shall we talk?\nBest wishes"
+    text = "Subject: a short question\nHello,\nI have little to go by so far. Shall we talk?\nBest wishes"
     assert faults(text, wanted) == []
     assert fault in faults(change(text), wanted) and fault in ASKED
 
@@ -223,30 +254,31 @@ def test_a_sentence_twice_is_a_repeat():
     assert repeats("Hi,\nA line is all I need. A line is all I need.") and not repeats("Hi,\nA line is all I need.")
 
 
-def test_what_may_be_taken_amiss_is_found():
-    """Who is the founder in "I write to you as a founder", which list, and how can a meeting go that was none?"""
-    assert doubts("Hi,\nI write to you as a founder. Shall we talk?\nThanks") == ["I write to you as a founder."]
-    assert doubts("Hi,\nYou read our docs. Do you want the list?") == ["Do you want the list?"]
-    assert doubts("Hi,\nDo you want the list? I keep a list of first steps.") == ["Do you want the list?"]
-    assert doubts("Hi,\nYou are a founder, so I will come to the point. How did it go?") == ["How did it go?"]
-    assert doubts("Hi,\nYou read our docs a few days ago. How did it go?") == []
-    fell_through = "You had a meeting with us that fell through a few days ago"
-    assert doubts(f"Hi,\n{fell_through}, and I want to see how it went. Shall we talk?") == [
-        f"{fell_through}, and I want to see how it went."
+def test_a_look_back_at_nothing_that_a_lead_did_may_be_taken_amiss():
+    looks_back = "I wondered whether a question was left open when you read our docs"
+    assert doubts(f"Hi,\n{looks_back} a few days ago. Can I help?\nThanks") == []
+    assert doubts("Hi,\nYou use Python. I can pick up where you left off. Can I help?\nThanks") == [
+        "I can pick up where you left off."
     ]
-    assert doubts(f"Hi,\n{fell_through}. I can help from here. Shall we talk?\nThanks") == []
-    offered = "I keep a list of first steps for anybody who is new to this. Do you want the list?"
-    assert doubts(offered) == doubts("Hi,\nAs a founder, you know what a good list is worth. Shall we talk?") == []
+    assert doubts("Hi,\nYou use Python. Can I help?\nThanks") == []
 
 
-def test_of_the_corpus_s_own_questions_only_the_list_is_asked_after_unoffered():
-    """Its families are built so that a question refers to what an opening says; one of theirs does not always."""
+def test_no_opening_of_the_corpus_goes_amiss_with_its_own_questions():
     slots = {"did": "read our docs", "when": "a few days ago", "thing": "our docs"}
-    amiss = {
-        ask
-        for family in FAMILIES.values()
-        for opening in family.hooks
-        for ask in family.asks
-        if not family.ask_first and doubts(f"{opening} {ask}".format(**slots))
-    }
-    assert amiss == {"Do you want the list?"}
+    for family in FAMILIES.values():
+        for opening in (*family.hooks, *family.plain):
+            for ask in family.asks:
+                assert doubts(f"{opening} {ask}".format(**slots)) == []
+
+
+def test_a_place_for_an_offer_is_no_fault_but_two_are_and_one_in_a_decline():
+    wanted = Instruction("email", "friendly", "short")
+    text = "Subject: a short question\nHello,\nI can help if you wish. OFFER. Shall we talk?\nBest wishes"
+    assert faults(text, wanted) == [] == inventions(text, ())
+    assert faults(text.replace("OFFER.", "OFFER. OFFER."), wanted) == ["channel"]
+    declined = "Hello,\nThere is nothing that you need to do. I stop here. OFFER.\nBest wishes"
+    how = Instruction("decline", "friendly", "short")
+    assert faults(declined, how) == ["channel"] and faults(declined.replace(" OFFER.", ""), how) == []
+    most = " ".join(["note"] * 22)  # 38 words beside the place, which does not count
+    assert faults(text.replace("OFFER.", f"{most}. OFFER."), wanted) == []
+    assert faults(text.replace("OFFER.", f"{most} note. OFFER."), wanted) == ["length"]

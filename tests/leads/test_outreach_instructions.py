@@ -57,8 +57,8 @@ def test_an_unknown_word_is_refused_in_one_line(wrong):
     assert "\n" not in str(error.value)
 
 
-def test_a_plan_has_the_latest_deed_then_who_the_lead_is():
-    assert [fact.said for fact in plan(KNOWN, EMAIL)] == ["read our docs", "a founder", "the Nordics"]
+def test_a_plan_has_the_latest_deed_and_last_what_the_lead_is():
+    assert [fact.said for fact in plan(KNOWN, EMAIL)] == ["read our docs", "the Nordics", "a founder"]
     assert plan(KNOWN, Instruction("email", "formal", "short")) == (LATEST,)
     assert len(plan(KNOWN, Instruction("email", "formal", "medium"))) == MOST_FACTS["medium"]
 
@@ -82,8 +82,8 @@ def test_a_decline_states_why_to_stop_and_nothing_else():
 
 def test_a_plan_stands_behind_the_instruction_in_words():
     asked = EMAIL.with_plan(plan(KNOWN, EMAIL))
-    assert asked == "write a long, formal email | did: read our docs, a few days ago | persona: a founder | " + (
-        "region: the Nordics"
+    assert asked == "write a long, formal email | did: read our docs, a few days ago | region: the Nordics | " + (
+        "persona: a founder"
     )
     assert EMAIL.with_plan(()) == "write a long, formal email | no facts"
 

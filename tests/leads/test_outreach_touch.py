@@ -14,12 +14,12 @@ from tinyscout.leads.outreach_touch import TOUCH, Rater, judge, touch
 DID = Fact("docs_visit", "30 h ago", "read our docs", "a few days ago", True)
 ASKED = Asked(Instruction("follow_up", "friendly", "short"), (DID,), (DID,))
 GOOD = (
-    "Hello,\nComing back to my last note. You read our docs a few days ago, and I wondered what you made of it. "
-    "Which part was of use to you?\nBest wishes"
+    "Hello,\nComing back to my last note. You read our docs a few days ago, and I wondered whether any question was "
+    "left open. What would be of use to you now?\nBest wishes"
 )
 COLD = (  # the same facts, told by a bot that is true and does as told
-    "Hello,\nComing back to my last note. I am happy to help either way. I am happy to say so. Shall I send it over? I "
-    "saw that you read our docs a few days ago!\nBest wishes"
+    "Hello,\nComing back to my last note. I am happy to help either way. I can help if you wish. Can I help? I saw "
+    "that you read our docs a few days ago!\nBest wishes"
 )
 
 
@@ -34,8 +34,8 @@ def test_each_rule_tells_a_person_from_a_form_letter(rule: str) -> None:
     [
         (GOOD.replace("a few days ago", "in the last day"), "true"),
         (GOOD.replace("Hello", "Hey"), "follows"),
-        (GOOD.replace("You read our docs a few days ago, and I wondered what", "I wondered what"), "stated"),
-        (GOOD.replace("Which", "I wondered what you made of it. I wondered what you made of it. Which"), "fresh"),
+        (GOOD.replace("You read our docs a few days ago, and I wondered", "I wondered"), "stated"),
+        (GOOD.replace("What", "I can show you. I can show you. What"), "fresh"),
     ],
 )
 def test_what_is_wrong_loses_to_the_coldest_draft_that_is_right(text: str, field: str) -> None:

@@ -44,12 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same drafts (0)")
     mention = "columns and kinds of signals to speak of, in place of those whose names say that a polite person would"
     parser.add_argument("--mention", nargs="+", metavar="NAME", help=mention)
+    offer = 'one sentence about your product, such as "We help small teams book meeting rooms." (a decline has none)'
+    parser.add_argument("--offer", default="", help=offer)
+    sender = 'your line under the parting, such as "Ann Lee, Acme" (a LinkedIn note has none)'
+    parser.add_argument("--sender", default="", help=sender)
     parser.add_argument("--json", type=Path, help="write counts as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import write_csv, write_json
     from tinyscout.drafting import sampler_of
+    from tinyscout.leads.outreach_offer import LONGEST_OFFER, LONGEST_SENDER, one_line
     from tinyscout.ranking import has_contact_ids
 
     check_outputs(args, ["out", "rejects", "json"])
@@ -57,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--top is {args.top}; needs 1 or more")
     instruction = _instruction(args)  # what is wrong with it, and with the numbers, is found before the work
     sampler_of(temperature=args.temperature, seed=args.seed, n=args.n)
+    one_line("offer", args.offer, LONGEST_OFFER)
+    one_line("sender", args.sender, LONGEST_SENDER)
     scout = load_scout(args)
     contacts = read(args, schema=scout.schema, as_of_now=True)
     tables = contacts.take(_latest_contacts(contacts))
@@ -75,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             mention=args.mention,
             most=args.top - sum(not each.why_not for each in found),
+            offer=args.offer,
+            sender=args.sender,
         )
         found += more
         rows += block[: len(more)].tolist()
@@ -207,4 +216,4 @@ def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> Non
         print(f"{count:,} that rank as high got none: {reason}")
     print(f"drafts: {args.out}")
     if kept:
-        print("read each before you send it: what it says of the product is that of the seller the writer learnt from")
+        print("read each before you send it" + ("" if args.offer else "; none says what you sell: see --offer"))

@@ -1,8 +1,8 @@
 """The corpus for writing: (lead, instruction, message) examples made from synthetic leads, and what a bot would send.
 
-A message states the facts of its plan and no others, in their order. Nothing random is shared between leads: an example
-depends on the seed, the contact and the families, not on which other leads are asked for. No person or company is
-named.
+A message states the facts of its plan and no others, in their order, and nothing of what the seller sells: for that it
+leaves a place (leads/outreach_offer.py). Nothing random is shared between leads: an example depends on the seed, the
+contact and the families, not on which other leads are asked for. No person or company is named.
 """
 
 import re
@@ -24,6 +24,7 @@ from tinyscout.leads.outreach_instructions import (
     draw_phrasing,
 )
 from tinyscout.leads.outreach_invented import invent_facts
+from tinyscout.leads.outreach_offer import with_offer
 from tinyscout.leads.outreach_templates import FAMILIES, TONES, TRAINING_FAMILIES, Family
 from tinyscout.leads.tables import LeadTables
 
@@ -143,9 +144,9 @@ def compose(facts: Sequence[Fact], instruction: Instruction, family: str, rng: R
         decline = instruction.channel == "decline"
         parts = _decline(facts, form, rng) if decline else _outreach(facts, instruction, form, rng)
         for message in _dressed(parts, instruction, rng):
-            words = len(message.split())
+            words = len(with_offer(message).split())
             away = max(words - most + MARGIN, 0) if least == 1 else abs(words - (least + most) / 2)
-            if instruction.channel == "linkedin" and len(message) > LINKEDIN_CHARACTERS:
+            if instruction.channel == "linkedin" and len(with_offer(message)) > LINKEDIN_CHARACTERS:
                 away += most
             if away < nearest:
                 nearest, best = away, message
@@ -190,7 +191,10 @@ def _walk(sentences: Sequence[str], stride: int, rng: Random) -> list[str]:
 
 
 def _outreach(facts: Sequence[Fact], instruction: Instruction, form: Family, rng: Random) -> _Parts:
-    """What is said of the facts, the question at the end or at the beginning, and sentences about us between."""
+    """What is said of the facts, the question at the end or at the beginning, and sentences about the note between.
+
+    The place for an offer comes right behind the facts.
+    """
     subject, said, opened = rng.choice(templates.PLAIN_SUBJECTS), [], False
     for fact in facts:
         slots = {"said": fact.said, "when": fact.when, "point": fact.point, "did": fact.said, "thing": fact.thing}
@@ -209,8 +213,9 @@ def _outreach(facts: Sequence[Fact], instruction: Instruction, form: Family, rng
     lead_in = [rng.choice(templates.LEADS_IN[instruction.channel])] if instruction.channel in templates.LEADS_IN else []
     ask = rng.choice(form.asks)
     more = [*templates.FILLERS, *TONES[instruction.tone].courtesies] if instruction.length != "short" else []
-    before = [*lead_in, ask, *said[:-1]] if form.ask_first else [*lead_in, *said]
-    return _Parts(subject, before, _walk(more, STRIDE, rng) if more else [], said[-1:] if form.ask_first else [ask])
+    walked = _walk(more, STRIDE, rng) if more else []
+    before = [*lead_in, *([ask] if form.ask_first else []), *said, templates.OFFER]
+    return _Parts(subject, before, walked, [] if form.ask_first else [ask])
 
 
 def _decline(facts: Sequence[Fact], form: Family, rng: Random) -> _Parts:

@@ -1,7 +1,8 @@
 """Is a message true of its lead, and is it what was asked for? Checks on the text alone, whoever wrote it.
 
 The world is closed: what a message may say are the lead's facts and the words of the corpus's sentences. Every other
-name, number, date, claim, age, statement about "you" or word counts as invented, and so does a garbled one.
+name, number, date, claim, age, word, or statement about "you", "us" or "it" counts as invented, and so does a garbled
+one. So a claim about the product is one, too: the corpus makes none, but leaves a place for the seller's own words.
 """
 
 import re
@@ -12,10 +13,11 @@ from typing import NamedTuple
 from tinyscout.leads import outreach_templates as templates
 from tinyscout.leads.outreach_facts import AGES, REASONS, Fact, claims, phrases_of
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction
+from tinyscout.leads.outreach_offer import places, with_offer
 from tinyscout.leads.outreach_templates import CONTRACTIONS, TONES
 from tinyscout.leads.outreach_values import word_set
 
-RULES = ("name", "number", "date", "claim", "age", "you", "word")
+RULES = ("name", "number", "date", "claim", "age", "you", "us", "word")
 ASKED = ("channel", "tone", "length", "question")
 NUMBERS = word_set(
     "zero one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty "
@@ -30,24 +32,13 @@ DATES = word_set(
 _WORD = re.compile(r"[^\W_]+(?:['./&-][^\W_]+)*")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n")
 _YOU = re.compile(r"you(?:r|rs|'\w+)?")
+_US = re.compile(r"(?:we|us|our|ours|it|its)(?:'\w+)?")  # who writes, and what they sell
 _CONTRACTED = re.compile(r"\b\w+'(?:m|ll|ve|re|s|d|t)\b")
 _AGES = frozenset(words for _, words in AGES)
 _SLOT = "slot"  # stands for what a lead's facts fill in
-_AS = re.compile(r"\bI write to you as\b")  # a founder: whoever writes, or whoever reads?
-_OFFERS = {  # what must have been offered before it is asked after
-    "Do you want the list?": ("I keep a list",),
-    "May I share the next page?": ("I keep a list", "there is more", "There is a page"),
-} | dict.fromkeys(
-    ("Shall I send it over?", "Do you want to have a look?", "Would you like to have it?"),
-    ("a short summary", "some notes", "I have a page", "I keep a page"),
-)
 _LOOKS_BACK = (  # at something that a lead has been through
-    *("What did you miss?", "Where did it fall short?", "Which part was of use", "How did it go?", "how it went"),
-    *("Did you find what you were after?", "Can I walk you through the rest?", "Which part should I go through"),
-    *("what you made of it", "Thank you for your interest", "Thanks for the time you gave", "left open"),
-    *("left a question open", "which you came to", "I can go through our"),
+    *("Thank you for your interest", "left open", "left off", "take it from there", "where things stand"),
 )
-_CAME_TO_NOTHING = "fell through"
 
 
 class Invention(NamedTuple):
@@ -69,8 +60,9 @@ def inventions(text: str, facts: Iterable[Fact]) -> list[Invention]:
             rule = _broken(word, words[i - 1].lower() if i else "", own, own_pairs)
             if rule:
                 found.append(Invention(rule, word))
-            elif _YOU.fullmatch(word.lower()) and not _may_follow(words[i : i + 3], own, facts):
-                found.append(Invention("you", " ".join(words[i : i + 3])))
+            elif not _may_follow(words[i : i + 3], own, facts):
+                rule = "you" if _YOU.fullmatch(word.lower()) else "us"
+                found.append(Invention(rule, " ".join(words[i : i + 3])))
     return found
 
 
@@ -109,9 +101,13 @@ def _wrong_ages(sentence: str, facts: Sequence[Fact]) -> list[str]:
 
 
 def _may_follow(words: Sequence[str], own: set[str], facts: Sequence[Fact]) -> bool:
-    """Whether a template or a fact goes on like this after "you" or "your"."""
+    """Whether a template or a fact goes on like this after "you", "we" or "it"; any other word may."""
     you, first, second = (*(word.lower() for word in words), "", "")[:3]
-    for a, b in _AFTER_YOU.get(you, ()):
+    if not (_YOU.fullmatch(you) or _US.fullmatch(you)):
+        return True
+    if you == "our" and words[1:2] and words[1] in own:
+        return True
+    for a, b in _AFTER.get(you, ()):
         fits = bool({first, *words[1:2]} & own) if a == _SLOT else first == a
         if fits and (b in (second, _SLOT) or a == _SLOT):
             return True
@@ -124,7 +120,7 @@ def _may_follow(words: Sequence[str], own: set[str], facts: Sequence[Fact]) -> b
 
 
 def _told(fact: Fact) -> str:
-    return f"{fact.point} {REASONS.get(fact.said, '')}"
+    return f"{fact.point} {fact.thing} {REASONS.get(fact.said, '')}"
 
 
 def _words(text: str) -> list[str]:
@@ -147,7 +143,12 @@ def states(text: str, fact: Fact) -> bool:
 
 
 def faults(text: str, instruction: Instruction) -> list[str]:
-    """Which of ASKED a message has not done as told; empty for one that follows its instruction."""
+    """Which of ASKED a message has not done as told; empty for one that follows its instruction.
+
+    A place for an offer does not count; two, or one in a decline, are a fault of the channel.
+    """
+    if places(text) <= (instruction.channel != "decline"):
+        text = with_offer(text)
     done = (
         _has_form(text, instruction),
         _sounds(text, instruction),
@@ -166,17 +167,11 @@ def repeats(text: str) -> bool:
 def doubts(text: str) -> list[str]:
     """Sentences of a true message that a reader may still take amiss.
 
-    One that can be read as being about the sender; a question after something that nothing before it offers; a look
-    back where the text speaks of nothing that the lead did, or of a meeting that was none.
+    They look back at what the lead did, where the text speaks of nothing that it did.
     """
-    found, sentences = [], _SENTENCE.split(expanded(text))
-    nothing = _CAME_TO_NOTHING in text or not any(age in text for age in _AGES)
-    for i, sentence in enumerate(sentences):
-        offered = any(words in each for words in _OFFERS.get(sentence, ()) for each in sentences[:i])
-        looks_back = nothing and any(words in sentence for words in _LOOKS_BACK)
-        if _AS.search(sentence) or looks_back or (sentence in _OFFERS and not offered):
-            found.append(sentence)
-    return found
+    if any(age in text for age in _AGES):
+        return []
+    return [each for each in _SENTENCE.split(expanded(text)) if any(words in each for words in _LOOKS_BACK)]
 
 
 def _asks(text: str) -> int:
@@ -190,7 +185,7 @@ def _has_form(text: str, instruction: Instruction) -> bool:
     channel, lines = instruction.channel, text.split("\n")
     if lines[0].startswith("Subject: ") != (channel == "email") or text.count("Subject:") > 1:
         return False
-    if len(lines) != 2 + (channel == "email") + (channel != "linkedin"):
+    if len(lines) != 2 + (channel == "email") + (channel != "linkedin") or places(text):
         return False
     body, known = lines[1 + (channel == "email")], templates.KNOWN_BY
     if any((words in body.lower()) != (name == channel) for name, words in known.items()):
@@ -250,7 +245,7 @@ def _strings(thing: object) -> Iterator[str]:
 
 
 def _learn() -> tuple[frozenset[str], frozenset[tuple[str, str]], dict[str, set[tuple[str, str]]]]:
-    """Words of the templates as they are spelled, pairs of them, and which two words follow a "you"."""
+    """Words of the templates as they are spelled, pairs of them, and which two words follow a "you", "we" or "it"."""
     known, pairs, after = set(), set(), {}
     for text in _sentences():
         for sentence in _SENTENCE.split(text):
@@ -259,9 +254,9 @@ def _learn() -> tuple[frozenset[str], frozenset[tuple[str, str]], dict[str, set[
             small = [*(word.lower() for word in words), "", ""]
             pairs.update(pairwise(["", *small]))
             for i, word in enumerate(small):
-                if _YOU.fullmatch(word):
+                if _YOU.fullmatch(word) or _US.fullmatch(word):
                     after.setdefault(word, set()).add((small[i + 1], small[i + 2]))
     return frozenset(known - {_SLOT}), frozenset(pairs), after
 
 
-_KNOWN, _PAIRS, _AFTER_YOU = _learn()
+_KNOWN, _PAIRS, _AFTER = _learn()

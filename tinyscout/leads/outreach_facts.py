@@ -83,7 +83,7 @@ DEEDS = {
     "demo_request": ("demo", "asked for a demo", "the demo"),
     "free_trial_start": ("free trial", "started a free trial", "the free trial"),
     "support_ticket": ("support team", "wrote to our support team", "our support team"),
-    "meeting_no_show": ("meeting", "had a meeting with us that fell through", "our meeting"),
+    "meeting_no_show": ("meeting", "had planned a meeting with us", "our meeting"),
 }
 AGES = (  # hours ago, and how it is said
     (24.0, "in the last day"),
@@ -92,7 +92,8 @@ AGES = (  # hours ago, and how it is said
     (24 * 24.0, "a few weeks ago"),
     (45 * 24.0, "about a month ago"),
     (270 * 24.0, "a few months ago"),
-    (np.inf, "quite some time ago"),
+    (500 * 24.0, "about a year ago"),
+    (np.inf, "more than a year ago"),
 )
 UNSUBSCRIBED, REFUSED, STUDENT = "unsubscribed", "not for you", "a student"
 REASONS = {

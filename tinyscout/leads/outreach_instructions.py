@@ -80,7 +80,7 @@ HELD_OUT_PHRASINGS = (  # no training phrasing is built like these
 )
 ASIDES = _ASIDES.split()
 MOST_FACTS = {"short": 1, "medium": 2, "long": 3}
-PREFERRED = ("persona", "months_since_funding", "industry", "tech_stack", "source", "employees", "region")
+PREFERRED = ("industry", "months_since_funding", "tech_stack", "source", "employees", "region", "persona")
 NOTHING = "no facts"
 
 
@@ -148,8 +148,8 @@ def _aside(rng: Random) -> str:
 def plan(known: LeadFacts, instruction: Instruction, *, prefer: Sequence[str] = ()) -> tuple[Fact, ...]:
     """The facts that a message is to state: why to stop for a decline, else up to MOST_FACTS of its length.
 
-    The latest deed comes first, then the profile by PREFERRED; columns and kinds named in prefer (what a score was
-    reasoned with, say) go before all others, in their order.
+    The latest deed comes first, then the profile by PREFERRED, what somebody is last: who likes to be told it? Columns
+    and kinds of prefer (what a score was reasoned with, say) go before all others, in their order.
     """
     if instruction.channel == "decline":
         return (known.stop,) if known.stop else ()

@@ -10,11 +10,12 @@ from tinyscout.leads.outreach_checks import faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import HELD_OUT_PHRASINGS, LENGTHS, Instruction, plan
 from tinyscout.leads.outreach_invented import invent_facts
+from tinyscout.leads.outreach_offer import places
 from tinyscout.leads.outreach_templates import TONES
 from tinyscout.leads.tables import LeadTables
 
 IN_TURN = ("email", "linkedin", "follow_up", "re_engage")
-FIGURES = ("free", "named", "follows", "stated", "fresh")
+FIGURES = ("free", "named", "follows", "stated", "fresh", "placed")
 
 
 class Asked(NamedTuple):
@@ -59,7 +60,8 @@ def report(texts: Sequence[str], asked: Sequence[Asked]) -> dict[str, dict[str, 
 
     free: nothing is invented; named: no name, number, date, claim or age is (words misspelled and odd statements
     aside); follows: channel, tone, length and question are as asked; stated: every fact of the plan is; fresh: no
-    sentence comes twice. Then the rules and faults by name, as shares of all.
+    sentence comes twice; placed: it has one place for an offer, a decline none. Then the rules and faults by
+    name, as shares of all.
     """
     rows: list[tuple[bool, ...]] = []
     groups: dict[str, list[int]] = {}
@@ -67,7 +69,8 @@ def report(texts: Sequence[str], asked: Sequence[Asked]) -> dict[str, dict[str, 
     for i, (text, wanted) in enumerate(zip(texts, asked, strict=True)):
         rules, wrong = {each.rule for each in inventions(text, wanted.true)}, faults(text, wanted.instruction)
         done = all(states(text, fact) for fact in wanted.plan)
-        rows.append((not rules, not rules - {"word", "you"}, not wrong, done, not repeats(text)))
+        placed = places(text) == (wanted.instruction.channel != "decline")
+        rows.append((not rules, not rules - {"word", "you", "us"}, not wrong, done, not repeats(text), placed))
         broken += [*rules, *wrong]
         how = wanted.instruction
         for name in ("all", how.channel, how.tone, how.length):

@@ -4,7 +4,7 @@ Truth and obedience come first (outreach_checks.py): a draft that invents someth
 to one that doesn't. Among those that are right, a reader who owes us nothing gives a note a few seconds. The rules of
 TOUCH say what those seconds are spent on, each from 0 to 1:
 
-* own_first: what the lead did or is comes at once, not behind courtesies and sentences about us;
+* own_first: what the lead did or is comes at once, not behind courtesies and sentences about the note;
 * about_you: it speaks of "you" rather than of "I" and "we";
 * specific: its sentences are about this lead, or ask; they couldn't go to anybody;
 * calm: no exclamation, superlative, pressure or thanks for nothing;
@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from tinyscout.leads.outreach_checks import expanded, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import REASONS, Fact, word_set
+from tinyscout.leads.outreach_offer import with_offer
 from tinyscout.leads.outreach_report import Asked
 
 TOUCH = {  # how many points each rule is worth
@@ -79,7 +80,11 @@ def judge(text: str, asked: Asked) -> Judged:
 
 
 def touch(text: str, asked: Asked) -> dict[str, float]:
-    """Each rule of TOUCH, from 0 to 1; what a message gives no occasion for counts a half."""
+    """Each rule of TOUCH, from 0 to 1; what a message gives no occasion for counts a half.
+
+    A place for an offer is not looked at.
+    """
+    text = with_offer(text)
     sentences = _body(text, asked)
     words = [_WORD.findall(sentence.lower()) for sentence in sentences]
     every = [word for own in words for word in own]

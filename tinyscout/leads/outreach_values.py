@@ -6,6 +6,8 @@ is never more than a few words that are copied; one that could pass for an order
 
 import re
 
+from tinyscout.leads.outreach_templates import OFFER
+
 LONGEST_VALUE = 32  # characters: what is longer, or has more than four words, is no value but a text
 MOST_WORDS = 4
 _PLAIN = re.compile(r"[^\W_][\w &/+.,#'()-]*")
@@ -35,6 +37,10 @@ def clean(value: str) -> str:
     parts = words.split()
     if len(words) > LONGEST_VALUE or len(parts) > MOST_WORDS or not _PLAIN.fullmatch(words) or _ADDRESS.search(words):
         return ""
-    if NO_VALUE & {part.lower() for part in parts} or ORDERS & {part.lower() for part in _WORD.findall(words)}:
+    if (
+        OFFER in words
+        or NO_VALUE & {part.lower() for part in parts}
+        or ORDERS & {part.lower() for part in _WORD.findall(words)}
+    ):
         return ""
     return words
