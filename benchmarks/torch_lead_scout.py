@@ -12,6 +12,7 @@ from tinyscout.models.amount_encoding import KNOTS
 from tinyscout.models.lead_scout import LeadScout
 from tinyscout.models.time_encoding import LARGEST, MINUTES_PER_HOUR
 from tinyscout.tokenizer import Padded
+from tinyscout.tokenizer.vocabulary import PAD
 
 
 class Projections(nn.Module):
@@ -75,6 +76,7 @@ class TorchLeadScout(nn.Module):
         self.token = nn.Embedding(config.vocabulary, width)
         self.amount = nn.ModuleDict({"knots": nn.Embedding(len(ours.amount.knots.weight.data), width)})
         self.register_buffer("first_knot", torch.from_numpy(ours.amount.first_knot), persistent=False)
+        self.before = nn.ModuleList(nn.Embedding(config.vocabulary, width) for _ in range(config.ngram - 1))
         self.position = nn.Embedding(config.max_tokens, width)
         self.age = nn.ModuleDict({"project": nn.Linear(2 + 2 * self.frequencies, width, bias=False)})
         self.blocks = nn.ModuleList(TorchBlock(width, config.heads, config.dropout) for _ in range(config.depth))
@@ -82,12 +84,15 @@ class TorchLeadScout(nn.Module):
         self.reply = nn.Linear(width, 1)
         self.wide = nn.ParameterDict({"weight": nn.Parameter(torch.zeros(config.wide)), "bias": torch.zeros(1)})
         weights = {torch_name(name): torch.from_numpy(array) for name, array in ours.state_dict().items()}
-        self.load_state_dict({name: weights[name] for name in self.state_dict()})  # without what only training uses
+        only_training = [name for name in weights if name.startswith("alone.")]
+        self.load_state_dict({name: array for name, array in weights.items() if name not in only_training})
 
     def forward(self, ids, values, ages, lengths, features: torch.Tensor, last_only: bool) -> torch.Tensor:
         """last_only computes the last layer at <score> alone, as our reply_logits does."""
         x = self.token(ids) + self.position.weight[: ids.shape[1]] + self.age["project"](self.age_features(ages))
         x = x + self.amounts(ids, values)
+        for j, table in enumerate(self.before, 1):
+            x = x + table(F.pad(ids, (j, 0), value=PAD)[:, : ids.shape[1]])
         *first, final = cast("list[TorchBlock]", list(self.blocks))
         for block in first:
             x = block(x)

@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from tinyscout.explain import contributions, top_reasons
+from tinyscout.explain.contributions import token_gradients
 from tinyscout.explain.reasons import _by_subject, feature_ids
 from tinyscout.explain.wording import Subjects, age_in_words
 from tinyscout.leads import LeadTables
+from tinyscout.models.baseline import LogisticBaseline
+from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
 from tinyscout.scout import Scout
 from tinyscout.settings import ScoutSettings
+from tinyscout.tokenizer import Tokens
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +56,30 @@ def test_contributions_are_gradient_times_input(small_scout: Scout, some: LeadTa
                 moved[0, place] *= 1 + step
                 values.append(member.reply_logits(batch, examples.features, embedded=Tensor(moved)).item())
             assert (values[0] - values[1]) / 2e-2 == pytest.approx(parts.tokens[place], abs=2e-4)
+
+
+def test_what_is_said_of_an_earlier_id_is_its_token_s_own() -> None:
+    rng = np.random.default_rng(0)
+    config = LeadScoutConfig(20, 10, (), 4, width=8, depth=2, heads=2, max_tokens=8, ngram=3)
+    member = LeadScout(config, rng=rng).eval()
+    member.reply.weight.data[:] = rng.normal(size=(1, 8))
+    ids, offsets = rng.integers(1, 20, 11).astype(np.int32), np.array([0, 6, 11])
+    tokens = Tokens(ids, np.zeros(11, np.float32), np.full(11, np.nan, np.float32), offsets, np.zeros(2, np.int32))
+    examples = Examples(tokens, sparse.csr_matrix((2, 4), dtype=np.float32))
+    vectors, gradient, _ = token_gradients(member, examples)
+    own = gradient * vectors
+    tables = [table.weight.data for table in member.before]
+    expected = own.sum(axis=1)
+    for n, position in enumerate(tokens.positions):
+        for back in (1, 2):
+            if position >= back:
+                share = gradient[n] @ tables[back - 1][ids[n - back]]
+                expected[n] -= share
+                expected[n - back] += share
+    baseline = LogisticBaseline(1.0).fit(rng.normal(size=(20, 4)), np.arange(20) % 2)
+    parts = contributions([member], baseline, 1.0, (1.0, 0.0), examples)
+    np.testing.assert_allclose(parts.tokens, expected, atol=1e-5)
+    assert np.abs(expected - own.sum(axis=1)).max() > 0.01
 
 
 def test_every_feature_speaks_of_its_token(small_scout: Scout) -> None:

@@ -28,16 +28,18 @@ def examples(names: list[str], columns: list[int]) -> Examples:
     return Examples(tokens, sparse.csr_matrix(rng.normal(size=(20, 3)).astype(np.float32)[:, columns]))
 
 
-def trained() -> LeadScout:
-    model = LeadScout(CONFIG, rng=np.random.default_rng(1))
+def trained(ngram: int = 1) -> LeadScout:
+    model = LeadScout(replace(CONFIG, ngram=ngram), rng=np.random.default_rng(1))
     for parameter in model.parameters():
         parameter.data += np.random.default_rng(2).normal(0, 0.1, parameter.shape).astype(np.float32)
     return model.eval()
 
 
-def test_leads_score_as_before() -> None:
-    old = trained()
-    new = LeadScout(replace(CONFIG, vocabulary=8, numbers=(4,), max_tokens=20), rng=np.random.default_rng(7)).eval()
+@pytest.mark.parametrize("ngram", [1, 3])
+def test_leads_score_as_before(ngram: int) -> None:
+    old = trained(ngram)
+    sizes = replace(CONFIG, vocabulary=8, numbers=(4,), max_tokens=20, ngram=ngram)
+    new = LeadScout(sizes, rng=np.random.default_rng(7)).eval()
     fresh = new.state_dict()
     features = (["f0", "f1", "f2"], ["f2", "f0", "f1"])
     new.load_state_dict(carry_over(old.state_dict(), fresh, tokens=(OLD, NEW), features=features))
@@ -52,3 +54,10 @@ def test_another_width_is_refused() -> None:
     wider = LeadScout(replace(CONFIG, width=16), rng=np.random.default_rng(7))
     with pytest.raises(ValueError, match="give both the same width"):
         carry_over(trained().state_dict(), wider.state_dict(), tokens=(OLD, OLD), features=(["f"] * 3, ["f"] * 3))
+
+
+def test_another_ngram_is_refused() -> None:
+    longer = LeadScout(replace(CONFIG, ngram=2), rng=np.random.default_rng(7))
+    for one, other in ((trained(), longer), (longer, trained())):
+        with pytest.raises(ValueError, match=r"before\.0\.weight is in one model alone"):
+            carry_over(one.state_dict(), other.state_dict(), tokens=(OLD, OLD), features=(["f"] * 3, ["f"] * 3))

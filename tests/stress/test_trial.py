@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,12 +11,12 @@ import numpy as np
 import pytest
 
 from tinyscout.metrics import credit_waste, log_loss
-from tinyscout.settings import FitSettings, ScoutSettings
+from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings
 from tinyscout.stress import trial
 from tinyscout.stress.ceiling import HARDENED
 from tinyscout.stress.check import check, divergence
 from tinyscout.stress.families import families
-from tinyscout.stress.harden import Hardened, HardenSettings, as_sure_as_right, harden, score_of
+from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
 from tinyscout.stress.trial import (
     CANDIDATES,
     INT8,
@@ -31,7 +32,7 @@ from tinyscout.stress.trial import (
 from tinyscout.training import Stack
 
 ROOT = Path(__file__).parents[2]
-ONCE = ScoutSettings(wide="careful", fit=FitSettings(epochs=1))
+ONCE = ScoutSettings(wide="careful", model=ModelSettings(ngram=3), fit=FitSettings(epochs=1))
 SMALL = HardenSettings(contrast=200, searched=40, steps=6, rounds=1, scout=ONCE, again=ONCE.fit)
 
 
@@ -54,20 +55,39 @@ def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, ha
         assert names >= set(before.attacked.world.truth["family"]) | {"contrast", "search: logistic"}
         assert not names & held_out
         assert set(after.attacked.world.tables.leads["lead_id"]) <= set(before.natural.tables.leads["lead_id"])
-    assert "search: scout" in set(hardened.train.attacked.world.truth["family"])
+        assert "search: scout" in names
     judged = set(pools.test.natural.tables.leads["lead_id"])
     for part in (hardened.train, hardened.valid):
         assert not judged & set(part.natural.tables.leads["lead_id"])
+
+
+def test_a_scout_is_attacked_along_its_gradient_before_it_goes_on_and_calibrated_at_last(pools, monkeypatch):
+    attacked, sure = [], []
+
+    def attack(scout, *args, **options):
+        attacked.append(scout.weights()["0.reply.weight"].copy())
+        return attack_scout(scout, *args, **options)
+
+    def calibrate(scout, *args):
+        sure.append(calibrated(scout, *args))
+        return sure[-1]
+
+    monkeypatch.setattr("tinyscout.stress.harden.attack_scout", attack)
+    monkeypatch.setattr("tinyscout.stress.harden.calibrated", calibrate)
+    found = harden(pools, SMALL.model_copy(update={"rounds": 2, "steps": 3}))
+    assert len(attacked) == 3  # each round's, and the validation leads'
+    assert all((one != other).any() for one, other in pairwise(attacked))
+    assert found.scout is sure[0]
 
 
 def test_a_scout_that_is_too_sure_becomes_less_so(hardened):
     rng = np.random.default_rng(0)
     tables, attacked = hardened.valid.mixed(rng)
     state, weights = hardened.scout.to_state(), hardened.scout.weights()
-    sure = Stack.from_state(state, {name: array.copy() for name, array in weights.items()})
+    sure = Stack.from_state(state, weights)
     sure.members[0].recalibrate(4.0, 1.0)
     before = score_of(sure)(tables)
-    after = score_of(as_sure_as_right(sure, hardened.valid, rng))(tables)
+    after = score_of(calibrated(sure, hardened.valid, rng))(tables)
     slope = np.polyfit(before, after, 1)[0]
     assert 0 < slope < 0.9
     assert attacked.any() and log_loss(tables.labels, after) < log_loss(tables.labels, before)

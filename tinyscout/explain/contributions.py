@@ -69,9 +69,17 @@ def contributions(
 
 
 def _token_contributions(member: LeadScout, examples: Examples, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions in the flat tokens, and gradient times embedding there, of one batch."""
+    """Positions in the flat tokens, and gradient times embedding there, of one batch.
+
+    What a vector tells of an earlier id (an ngram above 1) is that earlier token's.
+    """
     embedded, gradient, inside = token_gradients(member, examples)
-    given = np.einsum("nd,nd->n", gradient, embedded)
+    given, tokens = np.einsum("nd,nd->n", gradient, embedded), examples.tokens
+    for back, table in enumerate(member.before, 1):
+        there = np.flatnonzero(tokens.positions >= back)
+        share = np.einsum("nd,nd->n", gradient[there], table.weight.data[tokens.ids[there - back]])
+        given[there] -= share
+        given[there - back] += share
     return (offsets[:, None] + np.arange(inside.shape[1]))[inside], given
 
 

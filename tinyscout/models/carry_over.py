@@ -14,8 +14,14 @@ def carry_over(
 
     trained, fresh: state_dict() of both; tokens, features: the names of token ids and of wide features, those of the
     trained model and those of the new one. A token or feature that the trained model doesn't know keeps its fresh
-    weights, and so do positions past the trained ones. Raises ValueError where another array has another shape.
+    weights, and so do positions past the trained ones. Raises ValueError where the models have not the same arrays, or
+    another array has another shape.
     """
+    if trained.keys() != fresh.keys():
+        raise ValueError(
+            f"carry_over: {', '.join(sorted(trained.keys() ^ fresh.keys()))} is in one model alone; give both the same "
+            "depth, ngram and experts"
+        )
     weights = {}
     for name, array in fresh.items():
         of_tokens = name == "token.weight" or name.startswith("before.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.calibrators import Platt
+from tinyscout.models.lead_scout import LeadScout
 from tinyscout.settings import Count, FitSettings, ModelSettings, ScoutSettings, Settings
 from tinyscout.stress.contestants import Ground, Logistic
 from tinyscout.stress.contrast import contrast
@@ -65,14 +66,14 @@ def harden(pools: Pools, settings: HardenSettings, *, progress: Progress | None 
     source, texts = train.natural.tables, texts_of(train.natural.tables, rng)
     say = progress or (lambda what, done, total: None)
 
-    say("attacks to harden on", 0, 2 + settings.rounds)
+    say("attacks to harden on", 0, 3 + settings.rounds)
     attacks = [train.attacked, contrast(source, texts, rng, number=settings.contrast)]
-    say("attacks to harden on", 1, 2 + settings.rounds)
+    say("attacks to harden on", 1, 3 + settings.rounds)
     first = replace(train, attacked=concatenate(attacks, rng))
     logistic = Logistic.fit(Ground.hardened(first, valid, rng, ("baseline",)), grid=(L2,))
     many, steps = settings.searched, settings.steps
     attacks.append(attack_model("search: logistic", source, logistic.logits, texts, rng, number=many, rounds=steps))
-    say("attacks to harden on", 2, 2 + settings.rounds)
+    say("attacks to harden on", 2, 3 + settings.rounds)
     later = _attacks_on_valid(valid, logistic.logits, rng, steps)
 
     tables, _ = replace(train, attacked=concatenate(attacks, rng)).mixed(rng)
@@ -82,14 +83,16 @@ def harden(pools: Pools, settings: HardenSettings, *, progress: Progress | None 
         half = -(-many // 2)
         attacks.append(attack_scout(scout, source, texts, rng, number=half, rounds=steps))
         attacks.append(attack_model("search: scout", source, score_of(scout), texts, rng, number=half, rounds=steps))
-        say("attacks to harden on", 3 + number, 2 + settings.rounds)
+        say("attacks to harden on", 3 + number, 3 + settings.rounds)
         tables, _ = replace(train, attacked=concatenate(attacks, rng)).mixed(rng)
         seed = settings.scout.seed + 1 + number
         fit(member, scout.examples(tables), tables.labels, settings.again, seed=seed, progress=progress)
         scout = replace(scout)  # packed anew
-    later.append(_attack_valid(valid, scout, rng, steps))
+    of_valid = valid.natural.tables
+    later.append(attack_scout(scout, of_valid, texts_of(of_valid, rng), rng, number=len(of_valid) // 4, rounds=steps))
+    say("attacks to harden on", 3 + settings.rounds, 3 + settings.rounds)
     valid = replace(valid, attacked=concatenate([valid.attacked, *later], rng))
-    return Hardened(as_sure_as_right(scout, valid, rng), replace(train, attacked=concatenate(attacks, rng)), valid)
+    return Hardened(calibrated(scout, valid, rng), replace(train, attacked=concatenate(attacks, rng)), valid)
 
 
 def attack_scout(
@@ -117,8 +120,8 @@ def texts_of(tables: LeadTables, rng: np.random.Generator) -> Texts:
     return Texts(set(tables.signals["text"].dropna()), rng)
 
 
-def as_sure_as_right(scout: Stack, valid: Part, rng: np.random.Generator) -> Stack:
-    """The scout calibrated on validation leads, natural and attacked (Platt 1999): who can be tricked must not be sure.
+def calibrated(scout: Stack, valid: Part, rng: np.random.Generator) -> Stack:
+    """The scout as sure as it is right on validation leads, natural and attacked (Platt 1999).
 
     The attacked ones count as much, all together, as the natural ones.
     """
@@ -126,15 +129,10 @@ def as_sure_as_right(scout: Stack, valid: Part, rng: np.random.Generator) -> Sta
     few, many = np.flatnonzero(~attacked), np.flatnonzero(attacked)
     rows = np.concatenate([few, rng.choice(many, len(few), replace=len(few) > len(many))])
     fitted = Platt.fit(score_of(scout)(tables.take(rows)), tables.labels[rows])
-    for member in scout.members:
+    members = [LeadScout.from_state(member.to_state(), member.state_dict()) for member in scout.members]
+    for member in members:
         member.recalibrate(fitted.slope, fitted.shift)
-    return replace(scout)
-
-
-def _attack_valid(valid: Part, scout: Stack, rng: np.random.Generator, steps: int) -> Attacked:
-    """Searched leads of the scout itself, a fourth of the natural validation leads."""
-    source = valid.natural.tables
-    return attack_scout(scout, source, texts_of(source, rng), rng, number=len(source) // 4, rounds=steps)
+    return replace(scout, members=members)
 
 
 def _attacks_on_valid(valid: Part, score: Score, rng: np.random.Generator, steps: int) -> list[Attacked]:

@@ -207,7 +207,8 @@ def _blank_contact_time(member: LeadScout, tokens: Tokens, tokenizer: SalesToken
         if field.type in CONTACT_TIME and not counts[blank]:
             here = slice(field.start, field.stop)
             share = counts[here] / counts[here].sum()
-            member.token.weight.data[blank] = share @ member.token.weight.data[here]
+            for table in (member.token, *member.before):
+                table.weight.data[blank] = share @ table.weight.data[here]
 
 
 def _read(
