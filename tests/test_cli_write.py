@@ -141,13 +141,16 @@ def test_who_replied_already_is_not_written_to_and_the_next_best_is(run, words: 
     run(*words, "--out", "before.csv")
     best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
     ids = pd.read_csv("leads.csv", dtype=str)["lead_id"]
-    change("replied_at", ids.map({best[0]: "2024-01-03T10:00:00", best[2]: "03.01.24?"}).fillna(""))
-    code, out, _ = run(*words, "--json", "counts.json")
+    change("replied_at", ids.map({best[0]: "2024-01-03T10:00:00", best[2]: "03.01.24?", best[3]: "No"}).fillna(""))
+    code, out, err = run(*words, "--json", "counts.json")
     table = drafts().set_index("lead_id")
     assert code == 0 and (table["status"] == "draft").sum() >= 5
     assert table.loc[best[0], "status"] == "already replied (2024-01-03)"
     assert table.loc[best[2], "status"] == 'already replied (replied_at is "03.01.24?")'
-    assert (table.loc[[best[0], best[2]], "message"] == "").all() and table.loc[best[1], "status"] == "draft"
+    assert (table.loc[[best[0], best[2]], "message"] == "").all()
+    assert (table.loc[[best[1], best[3]], "status"] == "draft").all()
+    note = 'tinyscout write: note: 1 cell of replied_at is no date and counts as a reply, such as "03.01.24?"'
+    assert [line for line in err.splitlines() if "no date" in line] == [note]
     assert "2 that rank as high got none: already replied" in out
     assert "who replied already is read from: replied_at" in out
     counts = json.loads(Path("counts.json").read_text(encoding="utf-8"))
@@ -171,8 +174,9 @@ def test_a_reply_to_an_earlier_contact_and_a_label_count(run, words: list[str]) 
     assert status[best[1]] == "already replied (converted is Yes)" and status[best[2]] == "draft"
     leads.drop(columns="replied_at").to_csv("more.csv", index=False)  # new leads, in a file without such a column
     earlier.drop(columns="converted").to_csv("leads.csv", index=False)
-    assert run("write", "leads.csv", "more.csv", *words[2:]).code == 0
-    assert drafts().set_index("lead_id").loc[best[0], "status"] == "already replied (2023-05-02)"
+    for files in (("leads.csv", "more.csv"), ("more.csv", "leads.csv")):
+        assert run("write", *files, *words[2:]).code == 0
+        assert drafts().set_index("lead_id").loc[best[0], "status"] == "already replied (2023-05-02)"
 
 
 def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscribed(run, words: list[str]) -> None:

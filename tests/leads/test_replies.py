@@ -78,6 +78,35 @@ def test_a_row_that_repeats_but_for_its_reply_is_no_other_contact_and_its_reply_
     assert column(tables, "earlier_reply") == {"a": "2025-01-02", "b": ""}
 
 
+@pytest.mark.parametrize("order", [("new.csv", "old.csv"), ("old.csv", "new.csv")])
+def test_of_several_files_any_may_know_the_replies(tmp_path: Path, order: tuple[str, str]) -> None:
+    (tmp_path / "new.csv").write_text("lead_id,contacted_at,persona\na,,vp\nb,,vp\n", encoding="utf-8")
+    old = "lead_id,contacted_at,Reply Date,persona\na,2025-01-01,2025-01-02,vp\n"
+    (tmp_path / "old.csv").write_text(old, encoding="utf-8")
+    paths = [tmp_path / name for name in order]
+    tables = read_tables(paths, field_map=FieldMap.load("generic"), labelled=False, as_of_now=True)
+    assert column(tables, "earlier_reply") == {"a": "2025-01-02", "b": ""}
+    assert "who replied already is read from: Reply Date" in tables.account.lines()
+
+
+def test_words_for_no_and_dates_of_zeros_are_no_reply_and_what_else_is_no_date_is_counted(tmp_path: Path) -> None:
+    none = ["No", "FALSE", "false", "0", "0.0", "n/a", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000"]
+    odd = ["never", "03.01.24?", "yes"]
+    lines = [f"{i},2025-01-01,{cell}" for i, cell in enumerate([*none, "", "2025-01-02", *odd])]
+    tables = read(tmp_path, "\n".join(["lead_id,contacted_at,Reply Date", *lines]))
+    said = column(tables, "earlier_reply")
+    assert [said[str(i)] for i in range(len(lines))] == [
+        *[""] * (len(none) + 1),
+        "2025-01-02",
+        *[f'Reply Date is "{cell}"' for cell in odd],
+    ]
+    assert tables.account.notes["replies that are no date"] == {"column": "Reply Date", "cells": 3, "first": "never"}
+    for cell in ("0", "0.0"):  # a column of numbers
+        tables = read(tmp_path, f"lead_id,contacted_at,Reply Date\na,2025-01-01,{cell}\n")
+        assert column(tables, "earlier_reply") == {"a": ""}
+        assert "replies that are no date" not in tables.account.notes
+
+
 def test_a_file_without_columns_of_an_outcome_tells_nothing(tmp_path: Path) -> None:
     tables = read(tmp_path, "lead_id,contacted_at,persona\na,2025-01-01,vp\n")
     assert not [name for name in tables.leads if name.startswith("earlier_reply")]

@@ -96,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(tables.account.lines()))
     note_signals_left_out(args, scout)
     _note_no_consent(args, tables)
+    _note_odd_replies(contacts)
     _note_other_ranks(contacts, tables)
     _report(args, found, scout)
     status = Counter(_in_short(each) for each in table["status"])
@@ -142,6 +143,21 @@ def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
         print(
             f"tinyscout write: note: no column of consent for {needed} was found, so nobody's consent was checked; "
             f'name one in a field map: [consent] {needed} = {{ opt_out = "..." }} (docs/bring_your_own.md)',
+            file=sys.stderr,
+        )
+
+
+def _note_odd_replies(contacts: LeadTables) -> None:
+    """Say on standard error how many cells stand where a reply's date is expected and are none."""
+    from tinyscout.leads.replies import ODD
+
+    odd = contacts.account.notes.get(ODD)
+    if odd:
+        cells = "1 cell" if odd["cells"] == 1 else f"{odd['cells']:,} cells"
+        verbs = ("is", "counts") if odd["cells"] == 1 else ("are", "count")
+        print(
+            f"tinyscout write: note: {cells} of {odd['column']} {verbs[0]} no date and {verbs[1]} as a reply, "
+            f'such as "{odd["first"]}"',
             file=sys.stderr,
         )
 

@@ -131,7 +131,8 @@ def read_raw(
 def join_raw(pieces: Sequence[RawLeads], spare: Sequence[str] = ()) -> RawLeads:
     """All pieces as one; a column that some files lack is missing there, types that disagree become text.
 
-    Raises InputError when one file has a role and another has not, unless it is one of spare: then its cells are empty.
+    A role goes by the name it has in the first file that has it. Raises InputError when one file has a role and another
+    has not, unless it is one of spare: then its cells are empty.
     """
     roles = sorted({role for piece in pieces for role in piece.roles})
     for role in roles:
@@ -147,7 +148,8 @@ def join_raw(pieces: Sequence[RawLeads], spare: Sequence[str] = ()) -> RawLeads:
     after = tuple(dict.fromkeys(name for piece in pieces for name in piece.after_contact))
     outcomes = tuple(dict.fromkeys(name for piece in pieces for name in piece.outcomes))
     asked = tuple(dict.fromkeys(each for piece in pieces for each in piece.consent_columns))
-    return RawLeads(columns, pieces[0].names, profile, consent, file, line, after, outcomes, asked)
+    names = {role: name for piece in reversed(pieces) for role, name in piece.names.items()}
+    return RawLeads(columns, names, profile, consent, file, line, after, outcomes, asked)
 
 
 def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[RawLeads, Contacts, np.ndarray]:

@@ -5,6 +5,8 @@ No model reads it: it only keeps us from writing a first message to somebody who
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -14,15 +16,19 @@ from tinyscout.leads.lead_rows import RawLeads
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.times import NONE, read_times, to_series
 
+ODD = "replies that are no date"  # among the notes of an account
+_ZEROS = re.compile(r"[\W_TZ]*0[0\W_TZ]*")  # 0000-00-00 00:00:00, which some databases write where there is no date
+
 
 def earlier_replies(
     raw: RawLeads, lead_id: np.ndarray, field_map: FieldMap, until: int | None, ledger: Ledger
 ) -> dict[str, pd.Series]:
     """Columns of LeadTables.leads that say which leads replied; none where the rows have no column of an outcome.
 
-    lead_id (N,). A reply is what stands in replied_at, within the window or not, whatever its sentiment; without that,
-    a label or a sentiment that means yes. The latest of a lead holds for all its rows. until: microseconds since 1970
-    from which on replies aren't known yet.
+    lead_id (N,). A reply is what stands in replied_at, within the window or not, whatever its sentiment, but for words
+    of a label that mean no and dates of zeros; without that, a label or a sentiment that means yes. What is no date may
+    still be a reply, and whoever replied is not written to: the ledger notes how many such cells there are. The latest
+    of a lead holds for all its rows. until: microseconds since 1970 from which on replies aren't known yet.
     -> earlier_reply (N,) str: what is known, "" where nothing is; earlier_reply_at (N,) datetime64[us, UTC], NaT where
     no time is known; earlier_reply_positive (N,) bool: by its sentiment or label, or true where the rows have none.
     """
@@ -48,10 +54,16 @@ def earlier_replies(
     if "replied_at" in raw.roles:
         cells = read_strings(raw.roles["replied_at"], field_map.missing).strings()
         times = read_times(raw.roles["replied_at"], field_map.missing, field_map.date_formats)
+        no = {word.casefold() for word in field_map.label_false}
+        given = [row for row in np.flatnonzero(times.bad) if cells[row] is not None]
+        odd = [row for row in given if cells[row].casefold() not in no and not _ZEROS.fullmatch(cells[row])]
         days = to_series(times.us).dt.strftime("%Y-%m-%d").fillna("").to_numpy(object)
-        odd = [f'{in_brief(raw.names["replied_at"])} is "{in_brief(cell)}"' for cell in cells[times.bad]]
-        days[times.bad] = odd  # what is no date may still be a reply, and whoever replied is not written to
-        there = ~times.missing | times.bad
+        there = ~times.missing
+        if odd:
+            name = in_brief(raw.names["replied_at"])
+            days[odd] = [f'{name} is "{in_brief(cell)}"' for cell in cells[odd]]
+            there[odd] = True
+            ledger.notes[ODD] = {"column": name, "cells": len(odd), "first": in_brief(cells[odd[0]])}
         reply, at = np.where(there, days + sentiment, reply), times.us
         if until is not None:
             reply, at = np.where(at >= until, "", reply), np.where(at >= until, NONE, at)
