@@ -444,6 +444,11 @@ def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(sma
     assert why("decline", replied(refused, 35 * day)) == "already replied (known)"  # it took the no back, perhaps
     assert why("decline", replied(refused, 35 * day, positive=False)) == ""
     assert why("decline", replied(refused, None)) == "already replied (known)"
+    told = (40 * day, "Email reply", "Please remove me, stop writing.")
+    came_back = signals_of(small_tables, told, (10 * day, "Email reply", "OK, sounds good, let us talk"))
+    assert why("email", came_back).startswith("refused in its own words")  # words that ask for nothing yet
+    assert why("decline", replied(came_back, 10 * day)) == "already replied (known)"
+    assert why("decline", replied(came_back, 40 * day)) == ""
     gone = signals_of(small_tables, (40 * day, "unsubscribe", None))
     assert why("decline", replied(gone, 45 * day)).startswith("unsubscribed")
 

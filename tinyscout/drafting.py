@@ -129,8 +129,9 @@ def write_drafts(
         if most is not None and len(known) >= most:
             break
         own, reply = book.of(row), _Reply.of(tables, row)
-        own = replace(own, stop=book.stop(latest[lead_id]), idle_hours=min(own.idle_hours, reply.hours))
-        answered = reply.forbids(instruction.channel, _hours_since(own.stop, book, latest[lead_id]))
+        stop, since_no = book.stop_and_hours(latest[lead_id])
+        own = replace(own, stop=stop, stop_hours=since_no, idle_hours=min(own.idle_hours, reply.hours))
+        answered = reply.forbids(instruction.channel, since_no)
         why_not = _why_not(tables, row, own, instruction, f"already replied ({reply.said})" if answered else "")
         found.append(Drafted(lead_id, contact_id, why_not))
         if not why_not:

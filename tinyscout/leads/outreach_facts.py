@@ -160,7 +160,7 @@ class LeadFacts:
 
     profile: facts by column; deeds: what it did, latest first, one a kind; stop: why to leave the lead alone, if its
     last word was such; written_to: whether it got an outreach email; idle_hours: since its latest signal or contact,
-    inf where it has none.
+    inf where it has none; stop_hours: since the signal that is the stop, inf where that is none.
     """
 
     profile: dict[str, Fact]
@@ -168,6 +168,7 @@ class LeadFacts:
     stop: Fact | None
     written_to: bool
     idle_hours: float
+    stop_hours: float = np.inf
 
     @property
     def all(self) -> tuple[Fact, ...]:
@@ -214,13 +215,13 @@ class FactBook:
         """What may be said of lead `row`."""
         profile = self._profile(row)
         deeds: dict[str, Fact] = {}
-        stop, revived = None, False
+        stop, stop_hours, revived = None, np.inf, False
         places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
         for rank, i in enumerate(places):
             kind, meaning = self.kinds[i], self._meaning(i)
-            if kind in self.leaving or meaning == "refuse":
+            if (kind in self.leaving or meaning == "refuse") and stop is None and not revived:
                 value, said = ("seen", UNSUBSCRIBED) if kind in self.leaving else (meaning, REFUSED)
-                stop = stop if stop or revived else Fact(kind, value, said)
+                stop, stop_hours = Fact(kind, value, said), float(self.ages[i])
             if kind in self.spoken and rank < LATEST and kind not in deeds:
                 deeds[kind] = self._deed(i)
             revived |= kind == "demo_request" or meaning == "want"
@@ -229,16 +230,21 @@ class FactBook:
         idle = min(float(self.ages[places[0]]) if len(places) else np.inf, since)
         if stop is None and "persona" in profile and profile["persona"].said == STUDENT:
             stop = profile["persona"]
-        return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle)
+        return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle, stop_hours)
 
     def stop(self, row: int) -> Fact | None:
         """Why lead `row` gets no outreach: as `of` has it, and words alone don't take an unsubscribe back."""
+        return self.stop_and_hours(row)[0]
+
+    def stop_and_hours(self, row: int) -> tuple[Fact | None, float]:
+        """What `stop` says, and the hours since the signal that it's from; inf where it is from none."""
         for i in range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1):
             if self.kinds[i] == "demo_request":
                 break
             if self.kinds[i] in self.leaving:
-                return Fact(self.kinds[i], "seen", UNSUBSCRIBED)
-        return self.of(row).stop
+                return Fact(self.kinds[i], "seen", UNSUBSCRIBED), float(self.ages[i])
+        known = self.of(row)
+        return known.stop, known.stop_hours
 
     def facts(self, row: int) -> tuple[Fact, ...]:
         """All that is true of lead `row` and may be said, however far back a signal lies."""
