@@ -171,7 +171,11 @@ def test_full_disk_while_writing_keeps_the_old_list(
 @pytest.mark.parametrize("name", ["leads.csv", "signals.csv", "./leads.csv", "linked.csv"])
 def test_an_input_is_never_written_over(run, frames, model: Path, tmp_path: Path, option: str, name: str) -> None:
     leads, signals = write(frames, tmp_path)
-    Path("linked.csv").symlink_to(leads)
+    if name == "linked.csv":
+        try:
+            Path("linked.csv").symlink_to(leads)
+        except OSError:
+            pytest.skip("symbolic links need a right here that this user has not")
     before = leads.read_bytes(), signals.read_bytes()
     run("score", leads, "--signals", signals, "--model", model, option, name).refused(option, Path(name).name)
     assert (leads.read_bytes(), signals.read_bytes()) == before
@@ -214,7 +218,7 @@ def test_settings_with_an_unknown_key(run, frames, tmp_path: Path) -> None:
 
 def test_no_model_yet(run, frames, tmp_path: Path) -> None:
     leads, signals = write(frames, tmp_path)
-    run("score", leads, "--signals", signals).refused("artifacts/scout", "tinyscout fit")
+    run("score", leads, "--signals", signals).refused(str(Path("artifacts/scout")), "tinyscout fit")
 
 
 @pytest.mark.parametrize("command", ["score", "write", "evaluate", "export", "stress"])

@@ -290,7 +290,7 @@ def test_what_users_get_wrong_is_one_line(run, words: list[str], options: list[s
 def test_without_a_fitted_scout_write_says_what_score_says(run, words: list[str]) -> None:
     files = words[1:4]
     asked = {command: run(command, *files) for command in ("score", "write")}
-    asked["write"].refused("artifacts/scout", "tinyscout fit")
+    asked["write"].refused(str(Path("artifacts/scout")), "tinyscout fit")
     assert asked["write"][2].replace("write:", "score:", 1) == asked["score"][2]
 
 
