@@ -249,6 +249,21 @@ def test_an_offer_and_a_sender_are_said_in_every_draft_and_without_them_nothing_
     assert (filled == plain).all() and not plain.str.contains("OFFER").any()
 
 
+def test_own_words_that_a_channel_has_no_room_for_are_noted(run, words: list[str]) -> None:
+    own = ["--offer", "We book rooms.", "--sender", "Ann Lee"]
+    code, out, err = run(*words, "--channel", "decline", "--length", "short")
+    assert code == 0 and "read each before you send" in out
+    assert "--offer" not in out + err and "--sender" not in out + err
+    code, out, err = run(*words, "--channel", "decline", "--length", "short", *own)
+    notes = [line for line in err.splitlines() if "is left out" in line]
+    assert code == 0 and notes == ["tinyscout write: note: --offer is left out: a decline has none"]
+    assert drafts().query("status == 'draft'")["message"].str.endswith("\nAnn Lee").all()
+    code, out, err = run(*words, "--channel", "linkedin", "--length", "short", *own)
+    notes = [line for line in err.splitlines() if "is left out" in line]
+    assert code == 0 and notes == ["tinyscout write: note: --sender is left out: a LinkedIn note has none"]
+    assert not drafts()["message"].str.contains("Ann Lee").any() and "--offer" not in out
+
+
 def test_several_drafts_a_lead(run, words: list[str]) -> None:
     assert (
         run(*words, "--n", "3", "--top", "2", "--temperature", "1.1", "--length", "short", "--tone", "casual")[0] == 0

@@ -206,6 +206,8 @@ def test_an_offer_and_a_sender_stand_in_their_places_as_they_are(small_scout, sm
     foreign = "R\u00e4ume f\u00fcr 12 Teams in Berlin - you joined our webinar, says Acme."  # not checked
     assert foreign in drawn(PLACED, SHORT, offer=foreign).text
     assert drawn(bare, SHORT, offer=ROOMS).problems == ("no place for the offer",)
+    twice = PLACED.replace("OFFER.", "OFFER. OFFER.")
+    assert drawn(twice, SHORT, offer=ROOMS).problems == drawn(twice, SHORT).problems == ("2 places for an offer",)
     note = "Hi,\nI would like to connect. I can help if you wish. OFFER. Shall we talk?"
     by_linkedin = Instruction("linkedin", "direct", "short")
     assert drawn(note, by_linkedin, offer=ROOMS, sender="Ann Lee").text == note.replace("OFFER.", ROOMS)
@@ -217,6 +219,9 @@ def test_an_offer_and_a_sender_stand_in_their_places_as_they_are(small_scout, sm
     no = "Hi,\nWe are not the right fit for you.\nThanks"
     declined = drawn(no, Instruction("decline", "direct", "short"), offer=ROOMS, sender="Ann Lee")
     assert declined.text == f"{no}\nAnn Lee" and declined.problems == ()
+    placed = no.replace("you.", "you. OFFER.")
+    for own in ({}, {"offer": ROOMS}):
+        assert drawn(placed, Instruction("decline", "direct", "short"), **own).problems == ("1 place for an offer",)
 
 
 def test_a_value_of_the_crm_never_comes_into_an_offer(taken_in, some) -> None:

@@ -23,7 +23,16 @@ from tinyscout.leads.outreach import IDLE_DAYS, suitable_channels
 from tinyscout.leads.outreach_checks import doubts, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction, plan
-from tinyscout.leads.outreach_offer import LONGEST_OFFER, LONGEST_SENDER, one_line, places, signed, with_offer
+from tinyscout.leads.outreach_offer import (
+    LONGEST_OFFER,
+    LONGEST_SENDER,
+    WITHOUT_OFFER,
+    WITHOUT_SENDER,
+    one_line,
+    places,
+    signed,
+    with_offer,
+)
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training.writer import Writer
@@ -186,8 +195,8 @@ class _Asked:
 
     def __init__(self, drafted: Drafted, facts: tuple[Fact, ...], instruction: Instruction, own_words: _OwnWords):
         self.drafts, self.contact_id = drafted.drafts, drafted.contact_id
-        self.offer = own_words.offer if instruction.channel != "decline" else ""
-        self.sender = own_words.sender if instruction.channel != "linkedin" else ""
+        self.offer = own_words.offer if instruction.channel != WITHOUT_OFFER else ""
+        self.sender = own_words.sender if instruction.channel != WITHOUT_SENDER else ""
         self.facts, self.instruction = facts, instruction
         self.told: list[Told] = stand_ins(facts)
         self.prompt = instruction.with_plan(each.told for each in self.told)
@@ -209,12 +218,19 @@ class _Asked:
         problems += ["states none of the facts"] if self.facts and not stated else []
         problems += [f"{fault} not as asked" for fault in faults(text, self.instruction)]
         problems += ["a sentence comes twice"] if repeats(text) else []
-        problems += [] if places(raw) or not self.offer else ["no place for the offer"]
+        problems += self._misplaced(places(raw))
         whole = signed(with_offer(put_back(raw, self.told), self.offer), self.sender)
         if self.instruction.channel == "linkedin" and len(whole) > LINKEDIN_CHARACTERS:
             problems += [f"{len(whole)} characters, a LinkedIn note has {LINKEDIN_CHARACTERS}: ask for a shorter one"]
         problems += ["the same as an earlier draft"] if any(whole == draft.text for draft in self.drafts) else []
         return whole, stated, tuple(problems)
+
+    def _misplaced(self, count: int) -> list[str]:
+        """What is wrong with so many places for an offer: one is needed for one, and a decline has none."""
+        if self.offer and not count:
+            return ["no place for the offer"]
+        most = 0 if self.instruction.channel == WITHOUT_OFFER else 1
+        return [f"{count} place{'s' if count > 1 else ''} for an offer"] if count > most else []
 
 
 def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, number: int, tries: int) -> None:
@@ -236,12 +252,6 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
                 else:
                     failed.append(each)
             open_ = failed
-
-
-def _hours_since(stop: Fact | None, book: FactBook, row: int) -> float:
-    """Hours since the latest signal of the kind by which a lead said that it wants no more; inf where none did."""
-    mine = range(book.offsets[row], book.offsets[row + 1])
-    return min((book.ages[i] for i in mine if stop is not None and book.kinds[i] == stop.about), default=math.inf)
 
 
 def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instruction, answered: str) -> str:

@@ -33,6 +33,34 @@ def test_an_offer_is_put_in_as_it_is(offer: str) -> None:
     assert f"ago. {given}" in with_offer(SAID, given) and given == offer.strip()
 
 
+@pytest.mark.parametrize(
+    ("offer", "mark"),
+    [
+        ("We book rooms", "."),
+        ("We book rooms for 12", "."),
+        ("We book rooms (and desks)", "."),
+        ("Wir buchen B\u00fcros f\u00fcr dein Caf\u00e9", "."),
+        ("Bookings cost 20 %", "."),
+        ("Bookings cost 20 \u20ac", "."),
+        ('We call it "rooms"', "."),
+        ("See our page (https://acme.com/x)", "."),
+        ("Built on Node.js", "."),
+        ("See https://acme.com/x", ""),
+        ("See https://acme.com/a_(b)", ""),
+        ("See www.acme.com", ""),
+        ("See acme.com/rooms", ""),
+        ("See https://acme.com/x?", ""),
+        ('They say "it works."', ""),
+        ("They say \u201cit works!\u201d", ""),
+        ("We book rooms.", ""),
+        ("We book rooms\u2026", ""),
+        ("\u6211\u4eec\u5356\u623f\u3002", ""),
+    ],
+)
+def test_a_stop_is_added_only_to_a_sentence_that_has_no_end(offer: str, mark: str) -> None:
+    assert with_offer(SAID, offer) == SAID.replace("OFFER.", offer + mark)
+
+
 def test_a_sender_stands_under_the_parting() -> None:
     assert signed("Hi,\nA line.\nThanks", "Ann Lee, Acme") == "Hi,\nA line.\nThanks\nAnn Lee, Acme"
     assert signed("Hi,\nA line.\nThanks", "") == "Hi,\nA line.\nThanks"

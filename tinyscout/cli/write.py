@@ -97,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
     note_signals_left_out(args, scout)
     _note_no_consent(args, tables)
     _note_odd_replies(contacts)
+    _note_own_words(args)
     _note_other_ranks(contacts, tables)
     _report(args, found, scout)
     status = Counter(_in_short(each) for each in table["status"])
@@ -162,6 +163,15 @@ def _note_odd_replies(contacts: LeadTables) -> None:
         )
 
 
+def _note_own_words(args: argparse.Namespace) -> None:
+    """Say on standard error which of the user's own words the channel has no room for."""
+    from tinyscout.leads.outreach_offer import WITHOUT_OFFER, WITHOUT_SENDER
+
+    for name, channel, said in (("offer", WITHOUT_OFFER, "decline"), ("sender", WITHOUT_SENDER, "LinkedIn note")):
+        if getattr(args, name).strip() and args.channel == channel:
+            print(f"tinyscout write: note: --{name} is left out: a {said} has none", file=sys.stderr)
+
+
 def _note_other_ranks(contacts: LeadTables, leads: LeadTables) -> None:
     """Say on standard error why ranks aren't those of `tinyscout score`, where they aren't."""
     why = []
@@ -221,6 +231,8 @@ def _in_short(status: str) -> str:
 
 
 def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> None:
+    from tinyscout.leads.outreach_offer import WITHOUT_OFFER
+
     drafts = [draft for each in found for draft in each.drafts]
     kept = sum(not draft.problems for draft in drafts)
     written = sum(any(not draft.problems for draft in each.drafts) for each in found)
@@ -232,4 +244,5 @@ def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> Non
         print(f"{count:,} that rank as high got none: {reason}")
     print(f"drafts: {args.out}")
     if kept:
-        print("read each before you send it" + ("" if args.offer else "; none says what you sell: see --offer"))
+        missing = not args.offer.strip() and args.channel != WITHOUT_OFFER
+        print("read each before you send it" + ("; none says what you sell: see --offer" if missing else ""))

@@ -12,19 +12,37 @@ from tinyscout.leads.outreach_templates import OFFER
 
 WHERE = "Scout.write"  # where an offer comes from
 LONGEST_OFFER, LONGEST_SENDER = 200, 80  # characters
+WITHOUT_OFFER, WITHOUT_SENDER = "decline", "linkedin"  # the channels that have none
 _PLACE = re.compile(rf" *(?<!\w){re.escape(OFFER)} *")
+_URL = re.compile(r"(?:https?://|www\.|\w\.[a-z]{2,}/)\S*$", re.IGNORECASE)  # at the end of a text
+_QUOTES = "\"'\u2019\u201c\u201d\u00ab\u00bb"  # that end a quotation, in one language or another
+_OPENING = {")": "(", "]": "[", "}": "{"}
 
 
 def with_offer(text: str, offer: str = "") -> str:
     """A message with the seller's sentence in its place; without one, as if there had never been a place.
 
-    A sentence that ends without a mark gets a full stop.
+    A sentence that has no end gets a full stop.
     """
-    said = offer if not offer or offer[-1] in ".!?" else f"{offer}."
+    said = f"{offer}." if _needs_stop(offer) else offer
     if OFFER not in text:
         return text
     filled = _PLACE.sub(lambda _: f" {said} " if said else " ", text)
     return "\n".join(line.strip(" ") for line in filled.split("\n"))
+
+
+def _needs_stop(offer: str) -> bool:
+    """Whether a sentence ends in a letter, digit, percent or currency sign or closing bracket, quotation marks aside.
+
+    After an address of the web there is no stop: who clicks on it would take it along.
+    """
+    bare = offer.rstrip(_QUOTES)
+    if not bare:
+        return False
+    last, url = bare[-1], _URL.search(bare)
+    if url and url[0].count(last) <= url[0].count(_OPENING.get(last, last)):
+        return False
+    return last == "%" or unicodedata.category(last)[0] in "LMN" or unicodedata.category(last) in ("Pe", "Sc")
 
 
 def places(text: str) -> int:
