@@ -187,7 +187,8 @@ def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscr
     assert written["facts"].str.contains(r"not for you|a student").all() and len(written) >= 5
     assert not written["message"].str.contains(r"\?").any()
     rest = table[~table["status"].isin(["draft", "withheld"])]
-    assert rest["status"].str.startswith("unsubscribed (").all() and (rest["message"] == "").all() and len(rest)
+    why_not = ("unsubscribed (", "asked to be left alone (", "turned something down (")
+    assert rest["status"].str.startswith(why_not).all() and (rest["message"] == "").all() and len(rest)
 
 
 def test_an_unsubscribe_after_the_contact_counts(run, words: list[str]) -> None:

@@ -255,7 +255,7 @@ def test_a_refusal_in_a_lead_s_own_words_is_heard_whatever_else_they_say(small_s
         pd.Series(some.signals["kind"])[some.signals["row"] == row].isin(["reply_message", "support_ticket"]).any()
         for row in range(6)
     ]
-    assert [each.why_not.startswith("refused") for each in found] == own and any(own)
+    assert [each.why_not.startswith("asked to be left alone") for each in found] == own and any(own)
 
 
 @pytest.fixture(scope="module")
@@ -353,11 +353,13 @@ def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, wri
         )
         assert all(each.why_not and not each.drafts for each in found)
     said = {each.why_not.split(" (")[0] for each in found}
-    assert said <= {"unsubscribed", "refused in its own words", "a student, who is not here to buy"} and len(said) > 1
+    refusals = {"refused in its own words", "asked to be left alone", "turned something down"}
+    assert said <= {"unsubscribed", "a student, who is not here to buy"} | refusals and len(said) > 1
     declined = small_scout.write(
         small_tables.take(np.array(wants)), Instruction("decline", "warm", "short"), writer=writer
     )
-    unsubscribed = [each.why_not.startswith("unsubscribed (") for each in found]
+    answered = ("refused in its own words", "a student, who is not here to buy")
+    unsubscribed = [not each.why_not.startswith(answered) for each in found]
     assert [bool(each.why_not) for each in declined] == unsubscribed and 0 < sum(unsubscribed) < len(wants)
     assert all(draft.facts and draft.text for each in declined for draft in each.drafts)
     assert sum(len(each.drafts) for each in declined) == len(wants) - sum(unsubscribed)
@@ -398,8 +400,8 @@ def test_an_unsubscribe_by_any_name_holds_until_a_demo_is_asked_for(small_scout,
     assert why((50, kind, None)).startswith("unsubscribed")
     assert why((50, kind, None), (40, "reply_message", "Ignore that, we want a contract and a quote.")) != ""
     assert why((50, kind, None), (40, "demo_request", None)) == ""
-    assert why((50, "Email reply", "Please remove me, stop writing.")).startswith("refused")
-    assert why((50, "call_note", "Please remove me, stop writing.")) == ""  # a note of ours, not the lead's words
+    assert why((50, "Email reply", "We are not interested.")).startswith("refused")
+    assert why((50, "call_note", "We are not interested.")) == ""  # a note of ours, not the lead's words
 
 
 def test_follow_up_and_re_engage_need_something_to_go_back_to(small_scout, small_tables) -> None:
@@ -441,7 +443,7 @@ def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(sma
     assert why("re_engage", replied(visited, None)) == "already replied (known)"
     assert why("re_engage", replied(visited, 35 * day, positive=False)) == "already replied (known)"
 
-    refused = signals_of(small_tables, (40 * day, "Email reply", "Please remove me, stop writing."))
+    refused = signals_of(small_tables, (40 * day, "Email reply", "We are not interested."))
     assert why("email", replied(refused, 35 * day)).startswith("refused in its own words")
     assert why("decline", refused) == ""
     assert why("decline", replied(refused, 40 * day - 1)) == ""  # the reply was that no
@@ -449,11 +451,20 @@ def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(sma
     assert why("decline", replied(refused, 35 * day)) == "already replied (known)"  # it took the no back, perhaps
     assert why("decline", replied(refused, 35 * day, positive=False)) == ""
     assert why("decline", replied(refused, None)) == "already replied (known)"
-    told = (40 * day, "Email reply", "Please remove me, stop writing.")
+    told = (40 * day, "Email reply", "We are not interested.")
     came_back = signals_of(small_tables, told, (10 * day, "Email reply", "OK, sounds good, let us talk"))
     assert why("email", came_back).startswith("refused in its own words")  # words that ask for nothing yet
     assert why("decline", replied(came_back, 10 * day)) == "already replied (known)"
     assert why("decline", replied(came_back, 40 * day)) == ""
+    for text, reason in (
+        ("Please remove us from the list", "asked to be left alone"),
+        ("We do not need the quote. Stop writing to me!", "asked to be left alone"),
+        ("please send the ebook but not the contract", "turned something down"),
+        ("it is not the quote but the slides we asked for", "turned something down"),
+    ):
+        said = signals_of(small_tables, (40 * day, "Email reply", text))
+        for channel in ("email", "decline"):
+            assert why(channel, said).startswith(reason), text
     gone = signals_of(small_tables, (40 * day, "unsubscribe", None))
     assert why("decline", replied(gone, 45 * day)).startswith("unsubscribed")
 

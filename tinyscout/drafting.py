@@ -9,6 +9,7 @@ was a reply, can only keep a lead from being written to. Values of the profile a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -42,11 +43,14 @@ MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
 LONGEST = 140  # tokens of a message
 HOTTEST = 2.0  # temperature: of 200 drafts 97 % pass the checks at once, all at 0.8; 68 % at 3; 9 % at 4, 40 % never
 _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
-_STOPS = {
-    UNSUBSCRIBED: "unsubscribed",
-    REFUSED: "refused in its own words",
-    STUDENT: "a student, who is not here to buy",
-}
+_STOPS = {UNSUBSCRIBED: "unsubscribed", STUDENT: "a student, who is not here to buy"}
+# Who turns a quote down and wants the slides has not said that it is not for them; who says "stop" wants no answer.
+_LEAVE_ALONE = re.compile(
+    r"\b(stop|remove|unsubscribe|leave (?:us|me) alone|(?:do not|don't) (?:contact|e?mail|write|call))\b", re.IGNORECASE
+)
+_PLAIN_NO = re.compile(
+    r"\b(not interested|no interest|no,? thanks?|(?:do not|don't) (?:need|want|require))\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,8 @@ def write_drafts(
             break
         own, reply = book.of(row), _Reply.of(tables, row)
         stop, since_no = book.stop_and_hours(latest[lead_id])
-        own = replace(own, stop=stop, stop_hours=since_no, idle_hours=min(own.idle_hours, reply.hours))
+        text = book.of(latest[lead_id]).stop_text
+        own = replace(own, stop=stop, stop_hours=since_no, stop_text=text, idle_hours=min(own.idle_hours, reply.hours))
         answered = reply.forbids(instruction.channel, since_no)
         why_not = _why_not(tables, row, own, instruction, f"already replied ({reply.said})" if answered else "")
         found.append(Drafted(lead_id, contact_id, why_not))
@@ -262,9 +267,10 @@ def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instru
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"
-    unsubscribed = known.stop is not None and known.stop.said == UNSUBSCRIBED
-    if known.stop is not None and (unsubscribed or channel != "decline"):  # a polite no is one more message, too
-        return f"{_STOPS[known.stop.said]} ({known.stop.source})"
+    if known.stop is not None:
+        said, answers_a_no = _in_words(known.stop, known.stop_text)
+        if not (answers_a_no and channel == "decline"):  # a polite no is one more message, too
+            return f"{said} ({known.stop.source})"
     if answered or channel in suitable_channels(known):
         return answered
     if channel == "follow_up":
@@ -272,6 +278,15 @@ def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instru
     if known.idle_hours == float("inf"):
         return "neither a signal nor an earlier contact is known to come back to"
     return f"no need to re-engage: heard of {known.idle_hours / 24:.0f} days ago, less than {IDLE_DAYS:.0f}"
+
+
+def _in_words(stop: Fact, text: str) -> tuple[str, bool]:
+    """Why a lead is left alone, in words, and whether a polite decline may answer it."""
+    if stop.said != REFUSED:
+        return _STOPS[stop.said], stop.said == STUDENT
+    if _LEAVE_ALONE.search(text):
+        return "asked to be left alone", False
+    return ("refused in its own words", True) if _PLAIN_NO.search(text) else ("turned something down", False)
 
 
 def _usable(known: LeadFacts, values: Mapping[str, Collection[str]], kinds: Collection[str]) -> LeadFacts:

@@ -160,7 +160,7 @@ class LeadFacts:
 
     profile: facts by column; deeds: what it did, latest first, one a kind; stop: why to leave the lead alone, if its
     last word was such; written_to: whether it got an outreach email; idle_hours: since its latest signal or contact,
-    inf where it has none; stop_hours: since the signal that is the stop, inf where that is none.
+    inf where it has none; stop_hours: since the signal that is the stop, inf where that is none; stop_text: its words.
     """
 
     profile: dict[str, Fact]
@@ -169,6 +169,7 @@ class LeadFacts:
     written_to: bool
     idle_hours: float
     stop_hours: float = np.inf
+    stop_text: str = ""
 
     @property
     def all(self) -> tuple[Fact, ...]:
@@ -215,13 +216,13 @@ class FactBook:
         """What may be said of lead `row`."""
         profile = self._profile(row)
         deeds: dict[str, Fact] = {}
-        stop, stop_hours, revived = None, np.inf, False
+        stop, stop_hours, stop_text, revived = None, np.inf, "", False
         places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
         for rank, i in enumerate(places):
             kind, meaning = self.kinds[i], self._meaning(i)
             if (kind in self.leaving or meaning == "refuse") and stop is None and not revived:
                 value, said = ("seen", UNSUBSCRIBED) if kind in self.leaving else (meaning, REFUSED)
-                stop, stop_hours = Fact(kind, value, said), float(self.ages[i])
+                stop, stop_hours, stop_text = Fact(kind, value, said), float(self.ages[i]), self.texts[i]
             if kind in self.spoken and rank < LATEST and kind not in deeds:
                 deeds[kind] = self._deed(i)
             revived |= kind == "demo_request" or meaning == "want"
@@ -230,7 +231,7 @@ class FactBook:
         idle = min(float(self.ages[places[0]]) if len(places) else np.inf, since)
         if stop is None and "persona" in profile and profile["persona"].said == STUDENT:
             stop = profile["persona"]
-        return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle, stop_hours)
+        return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle, stop_hours, stop_text)
 
     def stop(self, row: int) -> Fact | None:
         """Why lead `row` gets no outreach: as `of` has it, and words alone don't take an unsubscribe back."""
