@@ -142,8 +142,7 @@ def write_drafts(
         if most is not None and len(known) >= most:
             break
         own, reply = book.of(row), _Reply.of(tables, row)
-        stop, since_no = book.stop_and_hours(latest[lead_id])
-        text = book.of(latest[lead_id]).stop_text
+        stop, since_no, text = book.last_stop(latest[lead_id])
         own = replace(own, stop=stop, stop_hours=since_no, stop_text=text, idle_hours=min(own.idle_hours, reply.hours))
         answered = reply.forbids(instruction.channel, since_no)
         why_not = _why_not(tables, row, own, instruction, f"already replied ({reply.said})" if answered else "")

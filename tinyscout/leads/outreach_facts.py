@@ -235,17 +235,17 @@ class FactBook:
 
     def stop(self, row: int) -> Fact | None:
         """Why lead `row` gets no outreach: as `of` has it, and words alone don't take an unsubscribe back."""
-        return self.stop_and_hours(row)[0]
+        return self.last_stop(row)[0]
 
-    def stop_and_hours(self, row: int) -> tuple[Fact | None, float]:
-        """What `stop` says, and the hours since the signal that it's from; inf where it is from none."""
+    def last_stop(self, row: int) -> tuple[Fact | None, float, str]:
+        """What `stop` says, the hours since the signal that it's from (inf where it is from none), and its words."""
         for i in range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1):
             if self.kinds[i] == "demo_request":
                 break
             if self.kinds[i] in self.leaving:
-                return Fact(self.kinds[i], "seen", UNSUBSCRIBED), float(self.ages[i])
+                return Fact(self.kinds[i], "seen", UNSUBSCRIBED), float(self.ages[i]), self.texts[i]
         known = self.of(row)
-        return known.stop, known.stop_hours
+        return known.stop, known.stop_hours, known.stop_text
 
     def facts(self, row: int) -> tuple[Fact, ...]:
         """All that is true of lead `row` and may be said, however far back a signal lies."""
