@@ -52,3 +52,20 @@ def make_examples() -> Callable[..., Examples]:
         return Examples(tokens, sparse.csr_matrix(features))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reply_feed() -> Callable[[Examples], dict[str, np.ndarray]]:
+    """Leads as inputs of the reply head, by name and in their order: all in one ragged batch."""
+
+    def feed(examples: Examples) -> dict[str, np.ndarray]:
+        batch = examples.tokens.pad()
+        return {
+            "ids": batch.ids.astype(np.int64),
+            "values": batch.values,
+            "ages": batch.ages,
+            "lengths": batch.lengths.astype(np.int64),
+            "features": examples.features.toarray(),
+        }
+
+    return feed

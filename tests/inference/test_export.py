@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
 from tinyscout.tokenizer import SalesTokenizer
 
+Feed = Callable[[Examples], dict[str, np.ndarray]]
 LEADS, MAX_TOKENS, TOLERANCE = 1_000, 64, 1e-5
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -43,18 +45,6 @@ def sample() -> tuple[LeadScout, Examples]:
     return model, examples
 
 
-def reply_feed(examples: Examples) -> dict[str, np.ndarray]:
-    """All leads in one ragged batch, as the graph's inputs."""
-    batch = examples.tokens.pad()
-    return {
-        "ids": batch.ids.astype(np.int64),
-        "values": batch.values,
-        "ages": batch.ages,
-        "lengths": batch.lengths.astype(np.int64),
-        "features": examples.features.toarray(),
-    }
-
-
 def reply_logits(model: LeadScout, examples: Examples) -> np.ndarray:
     with no_grad():
         return model.reply_logits(examples.tokens.pad(), examples.features).data
@@ -72,7 +62,9 @@ def session(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
-def test_onnx_heads_agree_with_ours_on_1000_leads(sample: tuple[LeadScout, Examples], tmp_path: Path) -> None:
+def test_onnx_heads_agree_with_ours_on_1000_leads(
+    reply_feed: Feed, sample: tuple[LeadScout, Examples], tmp_path: Path
+) -> None:
     onnx = pytest.importorskip("onnx", reason="ONNX is written by the package onnx (extra: export)")
     model, examples = sample
     reply, language = write_onnx(model, tmp_path, "m")
@@ -91,7 +83,9 @@ def test_onnx_heads_agree_with_ours_on_1000_leads(sample: tuple[LeadScout, Examp
     np.testing.assert_allclose(found[real], ours[real], rtol=0, atol=TOLERANCE)
 
 
-def test_onnx_reads_one_lead_and_no_padding(sample: tuple[LeadScout, Examples], tmp_path: Path) -> None:
+def test_onnx_reads_one_lead_and_no_padding(
+    reply_feed: Feed, sample: tuple[LeadScout, Examples], tmp_path: Path
+) -> None:
     pytest.importorskip("onnx", reason="ONNX is written by the package onnx (extra: export)")
     model, examples = sample
     reply = session(write_onnx(model, tmp_path, "m")[0])
@@ -107,7 +101,9 @@ def test_onnx_reads_one_lead_and_no_padding(sample: tuple[LeadScout, Examples], 
 
 
 @pytest.mark.parametrize("top_k", [1, 2])
-def test_experts_as_onnx_and_safetensors(sample: tuple[LeadScout, Examples], tmp_path: Path, top_k: int) -> None:
+def test_experts_as_onnx_and_safetensors(
+    reply_feed: Feed, sample: tuple[LeadScout, Examples], tmp_path: Path, top_k: int
+) -> None:
     pytest.importorskip("onnx", reason="ONNX is written by the package onnx (extra: export)")
     from safetensors.numpy import load_file
 
@@ -135,7 +131,7 @@ def test_experts_as_onnx_and_safetensors(sample: tuple[LeadScout, Examples], tmp
 
 
 def test_pytorch_loads_the_safetensors_into_an_equivalent_module(
-    sample: tuple[LeadScout, Examples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reply_feed: Feed, sample: tuple[LeadScout, Examples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch = pytest.importorskip("torch", reason="the oracle is PyTorch (extra: oracle)")
     from safetensors import safe_open

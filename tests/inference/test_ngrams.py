@@ -9,7 +9,7 @@ import pytest
 from tinyscout.autograd import no_grad
 from tinyscout.inference import compile
 from tinyscout.inference.quantize import quantize
-from tinyscout.models.lead_scout import Examples, LeadScout, earlier_ids, predict_logits
+from tinyscout.models.lead_scout import LeadScout, earlier_ids, predict_logits
 from tinyscout.tokenizer.vocabulary import PAD
 
 NGRAM = 4
@@ -19,18 +19,6 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 @pytest.fixture(scope="module")
 def model(make_model) -> LeadScout:
     return make_model(ngram=NGRAM).eval()
-
-
-def feed(examples: Examples) -> dict[str, np.ndarray]:
-    """Leads as inputs of the reply head, by name and in their order."""
-    batch = examples.tokens.pad()
-    return {
-        "ids": batch.ids.astype(np.int64),
-        "values": batch.values,
-        "ages": batch.ages,
-        "lengths": batch.lengths.astype(np.int64),
-        "features": examples.features.toarray(),
-    }
 
 
 def test_earlier_ids_stay_in_their_lead(make_examples):
@@ -90,21 +78,21 @@ def test_reading_in_pieces_equals_reading_at_once(model, make_examples):
     np.testing.assert_allclose(compiled.decode(int(bare.ids[22]), cache), expected[22], atol=1e-4)
 
 
-def test_pytorch_gives_the_same(model, make_examples, monkeypatch):
+def test_pytorch_gives_the_same(model, make_examples, reply_feed, monkeypatch):
     torch = pytest.importorskip("torch", reason="the oracle is PyTorch (extra: oracle)")
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     peer = importlib.import_module("torch_lead_scout")
     examples = make_examples(np.arange(60) % 40 + 1)
-    inputs = [torch.from_numpy(array) for array in feed(examples).values()]
+    inputs = [torch.from_numpy(array) for array in reply_feed(examples).values()]
     with torch.no_grad():
         found = peer.TorchLeadScout(model).eval()(*inputs, last_only=True).numpy()
     np.testing.assert_allclose(found, predict_logits(model, examples), atol=1e-3)  # log time in float32 there
 
 
-def test_onnx_gives_the_same(model, make_examples):
+def test_onnx_gives_the_same(model, make_examples, reply_feed):
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra dev")
     from tinyscout.inference.onnx_graph import reply_graph
 
     examples = make_examples(np.arange(60) % 40 + 1)
     session = runtime.InferenceSession(reply_graph(model).SerializeToString(), providers=["CPUExecutionProvider"])
-    np.testing.assert_allclose(session.run(None, feed(examples))[0], predict_logits(model, examples), atol=1e-4)
+    np.testing.assert_allclose(session.run(None, reply_feed(examples))[0], predict_logits(model, examples), atol=1e-4)
