@@ -120,7 +120,8 @@ def lead_away(
 ) -> None:
     """`search` from timelines (M,) as they stand, in place."""
     sign = np.where(sleeper, 1.0, -1.0)
-    found, budget = _misled(made, sign, tables, texts, score), np.broadcast_to(budget, len(made))
+    nobody_yet, budget = np.full(len(made), -np.inf), np.broadcast_to(budget, len(made))
+    found = _misled(made, sign, tables, texts, score, nobody_yet)
     for _ in range(rounds):
         places = np.flatnonzero(made.spent < budget)
         if proposer is None:
@@ -135,16 +136,26 @@ def lead_away(
         )
         value = np.full(len(tried), -np.inf)
         kept = np.flatnonzero(fits)
-        value[kept] = _misled(tried.take(kept), sign[places].repeat(width)[kept], tables, texts, score)
+        least = (found[places] - slack).repeat(width)[kept]
+        value[kept] = _misled(tried.take(kept), sign[places].repeat(width)[kept], tables, texts, score, least)
         best = value.reshape(-1, width).argmax(axis=1) + width * np.arange(len(places))
         better = value[best] > found[places] - slack
         made.put(places[better], tried.take(best[better]))
         found[places[better]] = value[best[better]]
 
 
-def _misled(made: Timelines, sign: np.ndarray, tables: LeadTables, texts: Texts, score: Score) -> np.ndarray:
-    """How far the score is from the truth, in the direction wanted, (M,) log-odds."""
+def _misled(
+    made: Timelines, sign: np.ndarray, tables: LeadTables, texts: Texts, score: Score, least: np.ndarray
+) -> np.ndarray:
+    """How far the score is from the truth, in the direction wanted, (M,) log-odds.
+
+    It is -inf, and the score is not asked, where the truth alone says that it can't be more than `least` (M,).
+    """
     read = made.tables(tables, texts)
     chance = np.clip(oracle.reply_probability(read), 1e-9, 1 - 1e-9)
-    truth = np.clip(np.log(chance / (1 - chance)), -SURE, SURE)
-    return sign * (2 * truth - np.clip(score(read), -SURE, SURE))
+    truth = 2 * sign * np.clip(np.log(chance / (1 - chance)), -SURE, SURE)
+    value = np.full(len(made), -np.inf)
+    open_ = np.flatnonzero(truth + SURE > least)
+    if len(open_):
+        value[open_] = truth[open_] - sign[open_] * np.clip(score(read.take(open_)), -SURE, SURE)
+    return value
