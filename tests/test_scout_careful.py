@@ -1,4 +1,4 @@
-"""A scout whose wide path has the careful modeller's features: saved, compiled and explained like any other."""
+"""A scout with the careful modeller's features and signals newest first: saved and explained like any other."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ from tinyscout.training import Stack
 @pytest.fixture(scope="module")
 def scout(small_tables, small_settings) -> Scout:
     """With a transformer on top, whether it beats so strong a baseline on so few leads or not."""
-    settings = small_settings.model_copy(update={"wide": "careful"})
+    tokenizer = small_settings.tokenizer.model_copy(update={"newest_first": True})
+    settings = small_settings.model_copy(update={"wide": "careful", "tokenizer": tokenizer})
     scout = Scout.fit(small_tables, settings)
     known = np.flatnonzero(small_tables.mature)
     scout.stack = Stack.refit(small_tables, known, settings, l2=10.0, shares=[1.0])
@@ -30,6 +31,7 @@ def test_it_knows_more_features_than_the_baseline(scout, small_scout):
 def test_saved_and_loaded_it_says_the_same(scout, small_tables, tmp_path):
     few = small_tables.take(np.arange(50))
     scout.save(tmp_path / "scout")
+    assert scout.examples(few).tokens.newest
     np.testing.assert_array_equal(Scout.load(tmp_path / "scout").logits(few), scout.logits(few))
 
 

@@ -9,7 +9,7 @@ from scipy import sparse
 from tinyscout.explain import contributions, top_reasons
 from tinyscout.explain.contributions import token_gradients
 from tinyscout.explain.reasons import _by_subject, feature_ids
-from tinyscout.explain.wording import Subjects, age_in_words
+from tinyscout.explain.wording import Subjects, Wording, age_in_words
 from tinyscout.leads import LeadTables
 from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig
@@ -80,6 +80,19 @@ def test_what_is_said_of_an_earlier_id_is_its_token_s_own() -> None:
     parts = contributions([member], baseline, 1.0, (1.0, 0.0), examples)
     np.testing.assert_allclose(parts.tokens, expected, atol=1e-5)
     assert np.abs(expected - own.sum(axis=1)).max() > 0.01
+
+
+def test_texts_are_quoted_as_they_are_said_whatever_the_order(small_scout: Scout, small_tables: LeadTables) -> None:
+    tokens, vocabulary = small_scout.examples(small_tables).tokens, small_scout.stack.tokenizer.vocabulary
+    found = []
+    for each in (tokens, tokens.newest_first(vocabulary)):
+        subjects = Subjects(small_scout.stack.tokenizer)
+        examples = Examples(each, sparse.csr_matrix((len(each), 1), dtype=np.float32))
+        speakers = np.unique(each.said_by(vocabulary)[vocabulary.is_word(each.ids)])
+        say = Wording(examples, small_tables, small_scout.stack.tokenizer, subjects)
+        words = say.of(each.lead[speakers], subjects.first_text + speakers)
+        found.append(sorted(zip(each.lead[speakers].tolist(), words, strict=True)))
+    assert found[0] == found[1] and len(found[0]) > 100
 
 
 def test_every_feature_speaks_of_its_token(small_scout: Scout) -> None:

@@ -25,8 +25,9 @@ def tokens_of(leads: list[list[int]], seed: int = 0) -> Tokens:
 
 def assert_same(left, right):
     for field in dataclasses.fields(left):
-        np.testing.assert_array_equal(getattr(left, field.name), getattr(right, field.name), err_msg=field.name)
-        assert getattr(left, field.name).dtype == getattr(right, field.name).dtype, field.name
+        one, other = (np.asarray(getattr(each, field.name)) for each in (left, right))
+        np.testing.assert_array_equal(one, other, err_msg=field.name)
+        assert one.dtype == other.dtype, field.name
 
 
 LEAD = st.builds(
@@ -65,6 +66,45 @@ def test_truncation_drops_whole_signals_oldest_first(leads, max_tokens):
 def test_truncating_twice_is_truncating_once(leads, max_tokens):
     once = tokens_of(leads).truncate(max_tokens, VOCABULARY)
     assert_same(once.truncate(max_tokens, VOCABULARY), once)
+
+
+def aged(leads: list[list[int]]) -> Tokens:
+    """Leads whose signals and words have ages, and whose profiles have none; values tell the tokens apart."""
+    tokens = tokens_of(leads)
+    signal = np.cumsum(VOCABULARY.is_signal(tokens.ids))
+    before = (signal - VOCABULARY.is_signal(tokens.ids))[tokens.offsets[:-1]] if leads else signal
+    here = (signal > before[tokens.lead]) & (tokens.ids != SCORE)
+    ages = np.where(here, signal, np.nan).astype(np.float32)
+    return dataclasses.replace(tokens, ages=ages, values=np.arange(len(ages), dtype=np.float32))
+
+
+def spoken(tokens: Tokens) -> list[tuple[int, float, float]]:
+    """(lead, value of the speaker, value of the word), of every word."""
+    words = np.flatnonzero(VOCABULARY.is_word(tokens.ids))
+    speaker = tokens.said_by(VOCABULARY)[words]
+    return list(zip(tokens.lead[words], tokens.values[speaker], tokens.values[words], strict=True))
+
+
+@given(LEADS)
+def test_newest_first_signals_stand_behind_their_words(leads):
+    before = aged(leads)
+    after = before.newest_first(VOCABULARY)
+    for i, lead in enumerate(leads):
+        blocks = [[]]
+        for id_ in lead[:-1]:
+            blocks = [*blocks, [id_]] if id_ >= SIGNAL else [*blocks[:-1], [*blocks[-1], id_]]
+        expected = [*blocks[0], *(id_ for block in blocks[:0:-1] for id_ in [*block[1:], block[0]]), SCORE]
+        assert after.ids[after.offsets[i] : after.offsets[i + 1]].tolist() == expected
+    np.testing.assert_array_equal(np.sort(after.values), before.values)  # none is lost
+    np.testing.assert_array_equal(after.ages, before.ages[after.values.astype(int)])
+    assert sorted(spoken(after)) == sorted(spoken(before))
+
+
+def test_newest_first_comes_after_truncation():
+    tokens = aged([[PROFILE, SIGNAL, WORD, SIGNAL, SCORE]]).newest_first(VOCABULARY)
+    assert tokens.take(np.array([0, 0])).newest
+    with pytest.raises(ValueError, match="truncate before newest_first"):
+        tokens.truncate(3, VOCABULARY)
 
 
 def test_what_fits_is_left_as_it_is():

@@ -55,10 +55,9 @@ def _by_subject(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(lead, subject, log-odds) of every pair that occurs, sorted by lead then subject."""
     tokens = examples.tokens
-    is_word = vocabulary.is_word(tokens.ids)
-    # The text a word belongs to is known by the place of the signal or field that it follows.
-    opener = np.maximum.accumulate(np.where(is_word, 0, np.arange(len(tokens.ids))))
-    token_subject = np.where(is_word, subjects.first_text + opener, subjects.of_id[tokens.ids])
+    # A text is known by the place of the signal or field that says it.
+    of_text = subjects.first_text + tokens.said_by(vocabulary)
+    token_subject = np.where(vocabulary.is_word(tokens.ids), of_text, subjects.of_id[tokens.ids])
     amounts = parts.tokens + _word_features(parts, examples, vocabulary, features)
     known = token_subject >= 0  # <score> itself is no subject
 

@@ -105,17 +105,18 @@ class Wording:
         ]
 
     def _texts(self, lead: np.ndarray, subject: np.ndarray) -> list[str]:
-        """What is said after the token that opens each text."""
+        """What is said by the token that each text belongs to."""
         vocabulary, tokens = self.tokenizer.vocabulary, self.tokens
-        opener = subject - self.subjects.first_text
-        no_words = np.flatnonzero(~vocabulary.is_word(tokens.ids))  # <score>, which ends every lead, is one of them
-        end = no_words[np.searchsorted(no_words, opener, side="right")]
-        ids = tokens.ids - vocabulary.words_start
+        speaker = subject - self.subjects.first_text
+        words = np.flatnonzero(vocabulary.is_word(tokens.ids))
+        said_by = tokens.said_by(vocabulary)[words]  # ascending, as texts stand in the order of who says them
+        bounds = [np.searchsorted(said_by, speaker, side=side).tolist() for side in ("left", "right")]
+        ids = tokens.ids[words] - vocabulary.words_start
         found = []
-        for start, stop, age in zip(opener.tolist(), end.tolist(), tokens.ages[opener].tolist(), strict=True):
-            words = " ".join(self.tokenizer.bpe.decode(ids[start + 1 : stop]).split())
-            shown = words if len(words) <= TEXT_CHARACTERS else words[: TEXT_CHARACTERS - 3] + "..."
-            source = vocabulary.names[tokens.ids[start]].removeprefix("signal=").removesuffix("=<text>")
+        for place, age, start, stop in zip(speaker.tolist(), tokens.ages[speaker].tolist(), *bounds, strict=True):
+            text = " ".join(self.tokenizer.bpe.decode(ids[start:stop]).split())
+            shown = text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 3] + "..."
+            source = vocabulary.names[tokens.ids[place]].removeprefix("signal=").removesuffix("=<text>")
             when = "" if np.isnan(age) else f" {age_in_words(age)} ago"
             found.append(f'{source}{when} says "{shown}"')
         return found

@@ -118,9 +118,14 @@ class HotFlip:
         examples = self.stack.examples(made.tables(self.original, self.texts))
         tokens, vocabulary = examples.tokens, self.stack.tokenizer.vocabulary
         at = np.flatnonzero(vocabulary.is_signal(tokens.ids))  # tokens of signals that were not truncated, (S,)
+        at = at[np.lexsort((-at if tokens.newest else at, tokens.lead[at]))]  # oldest first
         lead, column = _latest(*made.by_time(), np.bincount(tokens.lead[at], minlength=len(made)))  # (S,)
-        group = np.searchsorted(at, np.arange(len(tokens.ids)), side="right") - 1  # each token's signal
-        aged = np.flatnonzero(np.isfinite(tokens.ages))
+        signal_at = np.full(len(tokens.ids), -1)
+        signal_at[at] = np.arange(len(at))
+        group = signal_at[tokens.said_by(vocabulary)]  # each token's signal
+        aged = np.flatnonzero(group >= 0)
+        first = np.full(len(at), len(tokens.ids))  # where each signal's text begins
+        np.minimum.at(first, group[aged], np.where(vocabulary.is_word(tokens.ids[aged]), aged, len(tokens.ids)))
         words = aged[np.isin(tokens.ids[aged], self.word_ids)]  # (W',)
         silent = np.flatnonzero(_SILENT[made.kind[lead, column]])
 
@@ -139,7 +144,7 @@ class HotFlip:
         for what, change, signal in ((AGE, by_age, np.arange(len(at))), (KIND_OF, by_kind, silent)):
             parts.append(_best_of(change, what, signal, lead, column, np.zeros(len(signal), np.int64), sign))
         signal = group[words]
-        parts.append(_best_of(by_word, WORD, signal, lead, column, words - at[signal] - 1, sign))
+        parts.append(_best_of(by_word, WORD, signal, lead, column, words - first[signal], sign))
         return Flips(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 

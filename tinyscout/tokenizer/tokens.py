@@ -1,11 +1,12 @@
 """Tokens: many leads as ragged arrays of (id, value, age), and Padded: some of them as a rectangle.
 
-A lead's tokens stand in one order: profile, then signals each followed by its words, oldest first, then `<score>`.
+A lead's tokens stand in one order: profile, then signals each followed by its words, oldest first, then `<score>`;
+or, where a model is to look back on what came later, signals newest first and each behind its words (`newest_first`).
 What is to be written to the lead follows that (chat.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -33,7 +34,7 @@ class Padded:
 class Tokens:
     """B leads with N tokens in all; lead i owns tokens offsets[i]:offsets[i + 1].
 
-    `dropped` counts, a lead, the words past a text's cap and the tokens that `truncate` took away.
+    `dropped` counts, a lead, the words past a text's cap and the tokens that `truncate` took away. `newest`: the order.
     """
 
     ids: np.ndarray  # (N,) int32
@@ -41,6 +42,7 @@ class Tokens:
     ages: np.ndarray  # (N,) float32 hours, NaN = no age
     offsets: np.ndarray  # (B + 1,) int64
     dropped: np.ndarray  # (B,) int32
+    newest: bool = False
 
     def __post_init__(self) -> None:
         n_tokens = int(self.offsets[-1])
@@ -75,7 +77,7 @@ class Tokens:
         rows = np.asarray(rows, dtype=np.int64)
         lengths = self.lengths[rows]
         source = spans(self.offsets[rows], lengths)
-        return Tokens(self.ids[source], self.values[source], self.ages[source], offsets_of(lengths), self.dropped[rows])
+        return self._of(source, offsets_of(lengths), self.dropped[rows])
 
     def append(self, tails: Sequence[Sequence[int]]) -> "Tokens":
         """Every lead with the ids of its tail after its own tokens, without value or age; tails (B,) of any length."""
@@ -89,7 +91,30 @@ class Tokens:
         ages = np.full(offsets[-1], np.nan, np.float32)
         ids[at], values[at], ages[at] = self.ids, self.values, self.ages
         ids[end] = np.fromiter(chain.from_iterable(tails), np.int32, len(end))
-        return Tokens(ids, values, ages, offsets, self.dropped)
+        return Tokens(ids, values, ages, offsets, self.dropped, self.newest)
+
+    def newest_first(self, vocabulary: Vocabulary) -> "Tokens":
+        """The same leads with their signals newest first, each behind its words; a profile's texts stay as they are.
+
+        To be done after `truncate`. A token that looks back then sees what came later, as what voids or revives it, and
+        a signal sees what is said by it.
+        """
+        owner, index = self.said_by(vocabulary), np.arange(len(self.ids))
+        of_signal = vocabulary.is_signal(self.ids[owner])
+        part = np.where(of_signal, 1, np.where(index >= self.offsets[self.lead + 1] - 1, 2, 0))
+        order = np.lexsort((of_signal & (owner == index), np.where(of_signal, -owner, 0), part, self.lead))
+        return replace(self._of(order, self.offsets, self.dropped), newest=True)
+
+    def said_by(self, vocabulary: Vocabulary) -> np.ndarray:
+        """(N,) int64: for each word the place of the signal or field that says it, for other tokens their own."""
+        index = np.arange(len(self.ids))
+        is_word = vocabulary.is_word(self.ids)
+        before = np.maximum.accumulate(np.where(is_word, 0, index))
+        if not self.newest:
+            return before
+        last = len(index) - 1
+        behind = np.minimum.accumulate(np.where(is_word, last, index)[::-1])[::-1]
+        return np.where(is_word & np.isfinite(self.ages), behind, before)  # a profile's words have no age
 
     def truncate(self, max_tokens: int, vocabulary: Vocabulary) -> "Tokens":
         """At most max_tokens a lead: whole signals (with their words) go, oldest first; profile and `<score>` stay.
@@ -98,6 +123,8 @@ class Tokens:
         """
         if not len(self) or self.lengths.max() <= max_tokens:
             return self
+        if self.newest:
+            raise ValueError("Tokens.truncate: signals stand newest first; truncate before newest_first")
         lead = self.lead
         index = np.arange(len(self.ids))
         latest_signal = np.maximum.accumulate(np.where(vocabulary.is_signal(self.ids), index, -1))
@@ -113,13 +140,13 @@ class Tokens:
             )
         keep = ~history | (always[lead] + score[lead] - latest_signal <= max_tokens)
         lengths = np.bincount(lead[keep], minlength=len(self))
-        return Tokens(
-            self.ids[keep],
-            self.values[keep],
-            self.ages[keep],
-            offsets_of(lengths),
-            (self.dropped + self.lengths - lengths).astype(np.int32),
-        )
+        dropped = (self.dropped + self.lengths - lengths).astype(np.int32)
+        return self._of(keep, offsets_of(lengths), dropped)
+
+    def _of(self, places: np.ndarray, offsets: np.ndarray, dropped: np.ndarray) -> "Tokens":
+        """The tokens at some places, as leads of these offsets."""
+        ids, values, ages = self.ids[places], self.values[places], self.ages[places]
+        return Tokens(ids, values, ages, offsets, dropped, self.newest)
 
     def pad(self, rows: np.ndarray | None = None) -> Padded:
         """The leads `rows` (all of them when None) as a rectangle as wide as the longest."""

@@ -34,7 +34,8 @@ WIDE: dict[str, type[WideFeatures]] = {"baseline": BaselineFeatures, "careful": 
 class Stack:
     """Fitted parts; `members` is empty where only the baseline was asked for. Members are averaged.
 
-    dtype: what members predict in, float32 or int8; their weights stay float32.
+    newest_first: the order in which members read signals (`Tokens.newest_first`); dtype: what they predict in, float32
+    or int8; their weights stay float32.
     """
 
     tokenizer: SalesTokenizer
@@ -42,6 +43,7 @@ class Stack:
     baseline: LogisticBaseline
     members: list[LeadScout]
     max_tokens: int
+    newest_first: bool = False
     dtype: str = "float32"
 
     @classmethod
@@ -64,7 +66,7 @@ class Stack:
         y = tables.labels
         tokenizer, tokens, features, wide = _read(tables, train, settings)
         baseline = LogisticBaseline.fit_best(wide[train], y[train], wide[stop], y[stop], min_scale=YARDSTICK_MIN_SCALE)
-        stack = cls(tokenizer, features, baseline, [], settings.tokenizer.max_tokens)
+        stack = cls(tokenizer, features, baseline, [], settings.tokenizer.max_tokens, settings.tokenizer.newest_first)
         shares = []
         if with_members:
             examples = stack._examples(tokens, wide)
@@ -102,7 +104,7 @@ class Stack:
         y = tables.labels
         tokenizer, tokens, features, wide = _read(tables, rows, settings)
         baseline = LogisticBaseline(l2, min_scale=YARDSTICK_MIN_SCALE).fit(wide[rows], y[rows])
-        stack = cls(tokenizer, features, baseline, [], settings.tokenizer.max_tokens)
+        stack = cls(tokenizer, features, baseline, [], settings.tokenizer.max_tokens, settings.tokenizer.newest_first)
         examples = stack._examples(tokens, wide).take(rows)
         for number, share in enumerate(shares):
             member = stack._new_member(number, settings)
@@ -149,6 +151,7 @@ class Stack:
             "baseline": self.baseline.to_state(),
             "members": [member.to_state() for member in self.members],
             "max_tokens": self.max_tokens,
+            "newest_first": self.newest_first,
         }
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -173,12 +176,14 @@ class Stack:
             LogisticBaseline.from_state(state["baseline"]),
             members,
             state["max_tokens"],
+            state.get("newest_first", False),
         )
 
     def _examples(self, tokens: Tokens, wide: sparse.csr_matrix) -> Examples:
-        return Examples(
-            tokens.truncate(self.max_tokens, self.tokenizer.vocabulary), sparse.csr_matrix(wide, dtype=np.float32)
-        )
+        tokens = tokens.truncate(self.max_tokens, self.tokenizer.vocabulary)
+        if self.newest_first:
+            tokens = tokens.newest_first(self.tokenizer.vocabulary)
+        return Examples(tokens, sparse.csr_matrix(wide, dtype=np.float32))
 
     def _new_member(self, number: int, settings: ScoutSettings) -> LeadScout:
         """A LeadScout that says what the baseline says."""
