@@ -8,21 +8,16 @@ was a reply, can only keep a lead from being written to. Values of the profile a
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import NamedTuple
 
-import pandas as pd
-
 from tinyscout.errors import ArgumentError
 from tinyscout.inference.sampler import SamplerSettings
-from tinyscout.leads.consent import NEEDED
-from tinyscout.leads.outreach import IDLE_DAYS, suitable_channels
+from tinyscout.leads.outreach_allowed import Reply, Talk, untrue_words, why_not
 from tinyscout.leads.outreach_checks import doubts, faults, inventions, repeats, states
-from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, LeadFacts
+from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction, plan
 from tinyscout.leads.outreach_offer import (
     LONGEST_OFFER,
@@ -42,15 +37,6 @@ TRIES = 8  # drawings for one draft, until one passes the checks
 MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
 LONGEST = 140  # tokens of a message
 HOTTEST = 2.0  # temperature: of 200 drafts 97 % pass the checks at once, all at 0.8; 68 % at 3; 9 % at 4, 40 % never
-_REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
-_STOPS = {UNSUBSCRIBED: "unsubscribed", STUDENT: "a student, who is not here to buy"}
-# Who turns a quote down and wants the slides has not said that it is not for them; who says "stop" wants no answer.
-_LEAVE_ALONE = re.compile(
-    r"\b(stop|remove|unsubscribe|leave (?:us|me) alone|(?:do not|don't) (?:contact|e?mail|write|call))\b", re.IGNORECASE
-)
-_PLAIN_NO = re.compile(
-    r"\b(not interested|no interest|no,? thanks?|(?:do not|don't) (?:need|want|require))\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -136,55 +122,22 @@ def write_drafts(
     book = FactBook(tables, mention)
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
     found: list[Drafted] = []
-    known: dict[int, LeadFacts] = {}
+    asked: list[_Asked] = []
     ids = zip(tables.leads["lead_id"], tables.leads["contact_id"], strict=True)
     for row, (lead_id, contact_id) in enumerate(ids):
-        if most is not None and len(known) >= most:
+        if most is not None and len(asked) >= most:
             break
-        own, reply = book.of(row), _Reply.of(tables, row)
+        own, talk = book.of(row), Talk.of(book, row)
+        reply = Reply.of(tables, row, book, talk)
         stop, since_no, text = book.last_stop(latest[lead_id])
-        own = replace(own, stop=stop, stop_hours=since_no, stop_text=text, idle_hours=min(own.idle_hours, reply.hours))
-        answered = reply.forbids(instruction.channel, since_no)
-        why_not = _why_not(tables, row, own, instruction, f"already replied ({reply.said})" if answered else "")
-        found.append(Drafted(lead_id, contact_id, why_not))
-        if not why_not:
-            known[row] = _usable(own, values, kinds)
-    asked = [_Asked(found[row], plan(facts, instruction), instruction, own_words) for row, facts in known.items()]
+        own = replace(own, stop=stop, stop_hours=since_no, stop_text=text)
+        found.append(Drafted(lead_id, contact_id, why_not(tables, row, own, instruction.channel, talk, reply)))
+        if not found[row].why_not:
+            facts = plan(_usable(own, book, values, kinds), instruction)
+            untrue = untrue_words(instruction.channel, talk, reply)
+            asked.append(_Asked(found[row], facts, instruction, own_words, untrue))
     _write(asked, writer, sampler, number, tries if sampler.temperature else 1)
     return found
-
-
-class _Reply(NamedTuple):
-    """What is known of a contact's reply: said in words, empty for none; the hours since, inf where not known."""
-
-    said: str
-    hours: float
-    positive: bool
-
-    @classmethod
-    def of(cls, tables: LeadTables, row: int) -> _Reply:
-        if "earlier_reply" not in tables.leads:
-            return cls("", math.inf, False)
-        said, at, positive, now = tables.leads.loc[row, [*_REPLY, "contacted_at"]]
-        hours = (now - at) / pd.Timedelta(hours=1)
-        return cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), bool(positive))
-
-    def forbids(self, channel: str, since_no: float) -> bool:
-        """Whether it is a reason not to write by a channel; since_no: hours since the lead said that it wants no more.
-
-        Who replied is in a conversation whose words are not read here: no first message, by email or LinkedIn, and no
-        follow-up, which is for those who did not answer. A note to re-engage says that we have not spoken for a while,
-        which is true of a lead that replied well, is known when, and has been silent since: a reply is heard of it as a
-        signal is. A decline answers a no: the reply may be that no (it isn't positive, or no more than a day later than
-        the no); one that came after it is for a person to read.
-        """
-        if not self.said:
-            return False
-        if channel == "re_engage":
-            return not (self.positive and math.isfinite(self.hours))
-        if channel == "decline":
-            return self.positive and not (math.isfinite(self.hours) and self.hours + 24 >= since_no)
-        return True
 
 
 class _OwnWords(NamedTuple):
@@ -197,11 +150,13 @@ class _OwnWords(NamedTuple):
 class _Asked:
     """A contact with its plan, as the writer is told it, and the drafts so far."""
 
-    def __init__(self, drafted: Drafted, facts: tuple[Fact, ...], instruction: Instruction, own_words: _OwnWords):
+    def __init__(
+        self, drafted: Drafted, facts: tuple[Fact, ...], instruction: Instruction, own_words: _OwnWords, untrue: str
+    ):
         self.drafts, self.contact_id = drafted.drafts, drafted.contact_id
         self.offer = own_words.offer if instruction.channel != WITHOUT_OFFER else ""
         self.sender = own_words.sender if instruction.channel != WITHOUT_SENDER else ""
-        self.facts, self.instruction = facts, instruction
+        self.facts, self.instruction, self.untrue = facts, instruction, untrue
         self.told: list[Told] = stand_ins(facts)
         self.prompt = instruction.with_plan(each.told for each in self.told)
 
@@ -221,6 +176,7 @@ class _Asked:
         stated = tuple(fact for fact in self.facts if states(text, fact))
         problems += ["states none of the facts"] if self.facts and not stated else []
         problems += [f"{fault} not as asked" for fault in faults(text, self.instruction)]
+        problems += [f'says "{self.untrue}", which is not so'] if self.untrue and self.untrue in text else []
         problems += ["a sentence comes twice"] if repeats(text) else []
         problems += self._misplaced(places(raw))
         whole = signed(with_offer(put_back(raw, self.told), self.offer), self.sender)
@@ -258,43 +214,19 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
             open_ = failed
 
 
-def _why_not(tables: LeadTables, row: int, known: LeadFacts, instruction: Instruction, answered: str) -> str:
-    """Why a contact may not be written to; empty where it may. answered: why not, if only for its reply."""
-    channel = instruction.channel
-    needed = NEEDED.get(channel)
-    if needed and f"no_consent_{needed}" in tables.leads:
-        reason = tables.leads[f"no_consent_{needed}"].iloc[row]
-        if reason:
-            return f"no consent for {needed}: {reason}"
-    if known.stop is not None:
-        said, answers_a_no = _in_words(known.stop, known.stop_text)
-        if not (answers_a_no and channel == "decline"):  # a polite no is one more message, too
-            return f"{said} ({known.stop.source})"
-    if answered or channel in suitable_channels(known):
-        return answered
-    if channel == "follow_up":
-        return "no earlier message to follow up is known"
-    if known.idle_hours == float("inf"):
-        return "neither a signal nor an earlier contact is known to come back to"
-    return f"no need to re-engage: heard of {known.idle_hours / 24:.0f} days ago, less than {IDLE_DAYS:.0f}"
+def _usable(
+    known: LeadFacts, book: FactBook, values: Mapping[str, Collection[str]], kinds: Collection[str]
+) -> LeadFacts:
+    """What is known of a lead without what a message may not speak of, and without what the scout doesn't know.
 
-
-def _in_words(stop: Fact, text: str) -> tuple[str, bool]:
-    """Why a lead is left alone, in words, and whether a polite decline may answer it."""
-    if stop.said != REFUSED:
-        return _STOPS[stop.said], stop.said == STUDENT
-    if _LEAVE_ALONE.search(text):
-        return "asked to be left alone", False
-    return ("refused in its own words", True) if _PLAIN_NO.search(text) else ("turned something down", False)
-
-
-def _usable(known: LeadFacts, values: Mapping[str, Collection[str]], kinds: Collection[str]) -> LeadFacts:
-    """What is known of a lead without what the scout doesn't know: a value that hardly another lead has may be text."""
+    A value that hardly another lead has may be text.
+    """
     profile = {
         name: fact for name, fact in known.profile.items() if fact.ours or fact.value.strip() in values.get(name, ())
     }
     deeds = tuple(fact for fact in known.deeds if fact.ours or fact.about in kinds)
-    return replace(known, profile=profile, deeds=deeds)
+    told = known.stop is None or known.stop.said != STUDENT or known.stop.about in book.columns
+    return replace(known, profile=profile, deeds=deeds, stop=known.stop if told else None)
 
 
 def _check_mention(mention: Collection[str], there: set[str]) -> None:

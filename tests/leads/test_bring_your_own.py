@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tinyscout.cli import _parser
-from tinyscout.leads import FieldMap, quality, read_tables
+from tinyscout.leads import FieldMap, outreach_allowed, quality, read_tables
+from tinyscout.leads.outreach_instructions import CHANNELS
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "bring_your_own.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^tinyscout .*$", TEXT, re.MULTILINE)
@@ -41,9 +42,21 @@ def test_the_reasons_in_the_table_are_those_of_the_code():
     from tinyscout.leads.signal_log import FATES
 
     source = "".join(path.read_text(encoding="utf-8") for path in Path(quality.__file__).parent.glob("*.py"))
-    for line in re.findall(r"^\| (.+?) \|", TEXT, re.MULTILINE)[1:]:
+    rows = TEXT[TEXT.index("## Rows that are dropped") :]
+    for line in re.findall(r"^\| (.+?) \|", rows, re.MULTILINE)[1:]:
         for reason in [line] if line in FATES.values() else line.split(", "):
             assert f'"{reason}"' in source, reason
+
+
+def test_what_a_status_says_by_channel_are_words_of_the_code():
+    source = Path(outreach_allowed.__file__).read_text(encoding="utf-8")
+    table = re.findall(r"^\| (`.+?`) \| .+ \| (.+?) \|$", TEXT, re.MULTILINE)
+    assert [name for names, _ in table for name in re.findall(r"`(\w+)`", names)] == list(CHANNELS)
+    for _, statuses in table:
+        for said in statuses.split("; "):
+            assert said in source, said
+    for days in (*outreach_allowed.FOLLOW_UP_DAYS, *outreach_allowed.RE_ENGAGE_DAYS):
+        assert re.search(rf"\b{days:.0f}\b", TEXT), days
 
 
 def _help(name: str) -> str:

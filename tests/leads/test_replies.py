@@ -111,3 +111,20 @@ def test_a_file_without_columns_of_an_outcome_tells_nothing(tmp_path: Path) -> N
     tables = read(tmp_path, "lead_id,contacted_at,persona\na,2025-01-01,vp\n")
     assert not [name for name in tables.leads if name.startswith("earlier_reply")]
     assert not [line for line in tables.account.lines() if "replied" in line]
+
+
+def test_now_is_after_the_latest_reply(tmp_path: Path) -> None:
+    text = LEADS.replace(",soon,", ",,")
+    for options in ({}, {"as_of_now": False}):
+        tables = read(tmp_path, text, **options)
+        waiting = tables.leads.set_index("lead_id").loc["g", "contacted_at"]
+        assert waiting == pd.Timestamp("2025-04-03T09:00:01Z")
+    lines = read(tmp_path).account.lines()  # a cell that is no date is passed over
+    assert any(line.startswith("every lead is read as of: 2025-04-03 09:00:01") for line in lines)
+
+
+def test_a_contact_in_any_row_is_an_earlier_contact_of_the_lead(tmp_path: Path) -> None:
+    text = "lead_id,contacted_at,persona\na,2025-01-01T10:00:00,vp\na,2025-02-01T10:00:00,vp\na,,vp\nb,,vp\n"
+    tables = read(tmp_path, text)
+    assert tables.leads["earlier_contact"].dt.strftime("%m-%d").fillna("").tolist() == ["01-01", "02-01", "02-01", ""]
+    assert tables.leads["lead_id"].tolist() == ["a", "a", "a", "b"]

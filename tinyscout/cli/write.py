@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("drafts.csv"), help="where the drafts go, one row each (drafts.csv)"
     )
     parser.add_argument("--top", type=int, default=20, help="how many leads to write to, the best that may be (20)")
-    channels = "email, linkedin, follow_up, re_engage, or decline, which answers leads that don't want to go on"
+    channels = "email; linkedin; follow_up, 2 to 60 days after your last message; re_engage, after 30 days of silence; "
+    channels += "or decline, which answers a plain no, and students who wrote or asked for something"
     parser.add_argument("--channel", default="email", help=f"{channels} (email)")
     parser.add_argument(
         "--tone", default="friendly", help="friendly, formal, direct, casual, warm or modest (friendly)"
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(tables.account.lines()))
     note_signals_left_out(args, scout)
     _note_no_consent(args, tables)
+    _note_no_replies(contacts)
     _note_odd_replies(contacts)
     _note_own_words(args)
     _note_other_ranks(contacts, tables)
@@ -146,6 +148,19 @@ def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
             f'name one in a field map: [consent] {needed} = {{ opt_out = "..." }} (docs/bring_your_own.md)',
             file=sys.stderr,
         )
+
+
+def _note_no_replies(contacts: LeadTables) -> None:
+    """Say on standard error that neither the leads nor the signals tell who replied."""
+    from tinyscout.leads.outreach_allowed import is_reply
+
+    if "earlier_reply" in contacts.leads or any(is_reply(kind) for kind in contacts.signals["kind"].unique()):
+        return
+    print(
+        "tinyscout write: note: no column of replies and no signal of one was found, so nobody is known to have "
+        'replied; name the column in a field map: [leads] replied_at = "..." (docs/bring_your_own.md)',
+        file=sys.stderr,
+    )
 
 
 def _note_odd_replies(contacts: LeadTables) -> None:

@@ -112,7 +112,8 @@ POLITE_KINDS = word_set(
 )
 HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
 LEFT = ("unsub", "optout", "optedout", "spamreport", "spamcomplaint")  # in a kind's name, without spaces: wants no mail
-WROTE = word_set("reply replies replied response ticket inbound incoming")  # in the names of what a lead wrote itself
+REPLIED = word_set("reply replies replied response inbound incoming")  # in the names of what a lead wrote back
+WROTE = REPLIED | {"ticket"}  # in the names of what a lead wrote itself
 
 
 class Fact(NamedTuple):
@@ -181,6 +182,7 @@ class FactBook:
 
     mention: the columns and kinds of signals that a message may speak of; by default those known here, and others
     whose names say that a polite person would. A value of a category is said in its own words where it is short.
+    Whom to leave alone does not depend on it.
     """
 
     def __init__(self, tables: LeadTables, mention: Collection[str] | None = None):
@@ -195,6 +197,8 @@ class FactBook:
             elif tables.schema.columns[name] == "category" and _may_say(name, mention, POLITE_COLUMNS):
                 column = pd.Series(tables.leads[name]).astype(object)
                 self.columns[name] = column.where(column.notna(), "").tolist()
+        persona = tables.leads["persona"].astype(object) if tables.schema.columns.get("persona") == "category" else ()
+        self.students = {row for row, value in enumerate(persona) if _value_in_words("persona", str(value)) == STUDENT}
         signals = tables.signals
         self.kinds = signals["kind"].astype(object).tolist()
         kinds = set(self.kinds)
@@ -229,8 +233,8 @@ class FactBook:
         since = float(self.since_contact[row])
         written_to = since < np.inf or any(self.kinds[i] in self.outreach for i in places)
         idle = min(float(self.ages[places[0]]) if len(places) else np.inf, since)
-        if stop is None and "persona" in profile and profile["persona"].said == STUDENT:
-            stop = profile["persona"]
+        if stop is None and row in self.students:
+            stop = Fact("persona", "student", STUDENT)
         return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle, stop_hours, stop_text)
 
     def stop(self, row: int) -> Fact | None:

@@ -40,7 +40,8 @@ def read_tables(
     field_map: None for the schema's, else generic. schema: of a fitted model; its types are used instead of guessed
     ones. window_days, same_day: None for the schema's, the field map's, else 30 and "drop". observed_until: until when
     replies were seen, None for the latest time stamp of the export. labelled=False reads leads to be scored: outcomes
-    are ignored, and a lead without a contact time is read as of `observed_until`, or just after the latest time stamp.
+    are ignored (but that a reply's date may be the latest), and a lead without a contact time is read as of
+    `observed_until`, or just after the latest contact, reply or signal.
     as_of_now: so is every lead, contacted or not, so that a message to it speaks of today and no signal is missed; and
     the outcomes say who replied already.
     skip_bad_rows: drop rows that can't be read instead of refusing the file. rejects: CSV to list dropped rows in.

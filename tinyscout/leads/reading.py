@@ -144,7 +144,7 @@ class Reading:
         if has_time and self.as_of_now:  # sorted by contact still, so that a lead's last row is what is known last
             earlier = np.where(waiting, NONE, contacted.us)
             contacted, waiting = self._now(len(rows)), np.ones(len(rows), bool)
-            earlier = np.where(earlier < contacted.us, earlier, NONE)
+            earlier = _of_the_lead(np.where(earlier < contacted.us, earlier, NONE), contacts.lead_id[rows])
         raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
         self.ledger.kept["leads"] += len(rows)
 
@@ -230,9 +230,9 @@ class Reading:
         return self._contact_times(Times(np.full(size, NONE), np.zeros(size, bool), np.zeros(size, bool)))
 
     def _moment_of_scoring(self) -> int:
-        """The end of observation if it was given, else just after the latest time stamp of all leads and signals."""
+        """The end of observation if it was given, else just after the latest contact, reply or signal of all."""
         if self.observed is None:
-            found = [("contact", times) for times in self._all_contact_times()]
+            found = list(self._all_times())
             if self.log is not None:
                 found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
             self.observed = Observed.latest(found)
@@ -243,14 +243,15 @@ class Reading:
             )
         return self.observed.us + (0 if self.observed.given else _JUST_AFTER_US)
 
-    def _all_contact_times(self) -> Iterator[Times]:
-        """The contact times of all files, read once more."""
+    def _all_times(self) -> Iterator[tuple[str, Times]]:
+        """The times of contacts and replies in all files, read once more; a reply's cell that is no date has none."""
         quiet = Ledger(skip_bad_rows=True)
-        unused = (*OUTCOMES, "lead_id", "contact_id", "order")
-        spare = (*unused, "contacted_at")
+        unused = ("label", "sentiment", "lead_id", "contact_id", "order")
+        spare = (*OUTCOMES, *unused, "contacted_at")
         for raw in read_raw(self.leads, self.field_map, quiet, needed=(), unused=unused, spare=spare, columns=()):
-            if "contacted_at" in raw.roles:
-                yield read_times(raw.roles["contacted_at"], self.field_map.missing, self.field_map.date_formats)
+            for what, role in (("contact", "contacted_at"), ("reply", "replied_at")):
+                if role in raw.roles:
+                    yield what, read_times(raw.roles[role], self.field_map.missing, self.field_map.date_formats)
 
     def _labels(self, contacts: Contacts, contacted: Times, by_reply: bool, raw: RawLeads) -> np.ndarray:
         """(N,) float64 labels, and notes on how they were made."""
@@ -329,6 +330,12 @@ class Reading:
         frame.insert(0, "row", row)
         frame.insert(2, "age_hours", (seen.moments[row] - self.log.at[seen.places]) / HOUR_US)
         return frame, seen.offsets
+
+
+def _of_the_lead(earlier: np.ndarray, lead_id: np.ndarray) -> np.ndarray:
+    """When each row's lead was contacted (N,), NONE for never: by the row itself, else by the lead's latest contact."""
+    latest = pd.Series(earlier).groupby(lead_id).transform("max").to_numpy()
+    return np.where(earlier == NONE, latest, earlier)
 
 
 def _whole(order: np.ndarray) -> np.ndarray:

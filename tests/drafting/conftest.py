@@ -1,0 +1,104 @@
+"""Fixtures of the tests of drafts: the writer that ships, leads to write to, a writer that says what it is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinyscout.inference.sampler import SamplerSettings
+from tinyscout.leads import LeadTables
+from tinyscout.leads.outreach_allowed import Talk
+from tinyscout.leads.outreach_facts import FactBook
+from tinyscout.leads.world import World, export
+from tinyscout.training.writer import Writer
+
+
+@pytest.fixture(scope="module")
+def writer() -> Writer:
+    return Writer.shipped()
+
+
+@pytest.fixture(scope="module")
+def some(small_tables: LeadTables) -> LeadTables:
+    """Leads that may be written to, whose signals hold texts that neither refuse nor take anything back."""
+    book = FactBook(small_tables)
+    silent = pd.Series(small_tables.signals["text"]).isna().to_numpy()
+    rows = []
+    for row in range(0, 3000):
+        mine = range(small_tables.offsets[row], small_tables.offsets[row + 1])
+        says = {book._meaning(i) for i in mine}
+        leaves = any(book.kinds[i] in book.leaving for i in mine)
+        quiet = book.of(row).stop is None and Talk.of(book, row).reply < 0
+        if quiet and not leaves and "refuse" not in says and not all(silent[i] for i in mine):
+            rows.append(row)
+    return small_tables.take(np.array(rows[:6]))
+
+
+class Drawing:
+    """A writer that gives these texts, one a call, to everybody."""
+
+    def __init__(self, *given: str):
+        self.given, self.asked = list(given), []
+
+    def write(self, prompts: Sequence[str], sampler: SamplerSettings, *, streams: Sequence[int]) -> list[str]:
+        self.asked.append(list(streams))
+        return [self.given[min(len(self.asked), len(self.given)) - 1]] * len(prompts)
+
+
+@pytest.fixture
+def drawing() -> type[Drawing]:
+    return Drawing
+
+
+@pytest.fixture
+def nobody() -> Callable[[LeadTables], LeadTables]:
+    """One lead of which nothing is known at all."""
+
+    def made(tables: LeadTables) -> LeadTables:
+        bare = tables.take(np.array([0]))
+        leads = bare.leads.copy()
+        for name, kind in bare.schema.columns.items():
+            leads[name] = np.nan if kind == "number" else pd.Categorical([None])
+        signals = bare.signals.iloc[:0]
+        return replace(bare, leads=leads, signals=signals, offsets=np.zeros(2, np.int64))
+
+    return made
+
+
+@pytest.fixture
+def signals_of() -> Callable[..., LeadTables]:
+    """The first lead of the tables with these signals: hours before contact, kind, text."""
+
+    def made(tables: LeadTables, *given: tuple[float, str, str | None]) -> LeadTables:
+        one = tables.take(np.array([0]))
+        at = [one.leads["contacted_at"].iloc[0] - pd.Timedelta(hours=hours) for hours, _, _ in given]
+        signals = pd.DataFrame(
+            {
+                "row": np.zeros(len(given), np.int64),
+                "at": pd.Series(at),
+                "kind": pd.Categorical([kind for _, kind, _ in given]),
+                "text": pd.Series([text for _, _, text in given], dtype="str"),
+            }
+        )
+        return LeadTables.from_frames(one.leads, signals, one.schema)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def frames(small_world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
+    leads, signals = export(small_world.tables)
+    leads = leads.drop(columns="contact_id").drop_duplicates("lead_id", keep="last").head(250)
+    leads["contacted_at"] = leads["replied_at"] = ""  # to be contacted now
+    return leads, signals[signals["lead_id"].isin(leads["lead_id"])]
+
+
+@pytest.fixture
+def words(frames: tuple[pd.DataFrame, pd.DataFrame], model: Path, tmp_path: Path) -> list[str]:
+    """The files of a small export, as arguments."""
+    frames[0].to_csv(tmp_path / "leads.csv", index=False)
+    frames[1].to_csv(tmp_path / "signals.csv", index=False)
+    return ["write", "leads.csv", "--signals", "signals.csv", "--model", str(model), "--top", "6"]

@@ -1,0 +1,239 @@
+"""Who may be written to by which channel, and what is said of those who may not."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinyscout.leads import LeadTables
+from tinyscout.leads.outreach_allowed import Talk
+from tinyscout.leads.outreach_facts import FactBook
+from tinyscout.leads.outreach_instructions import Instruction
+
+EMAIL = Instruction("email", "friendly", "medium")
+BARE = "Subject: a short question\nHello,\nA short note from me. What would be of use to you now?\nThanks"
+DAY = 24.0
+
+
+@pytest.fixture
+def why(small_scout, drawing) -> Callable[..., str]:
+    """Why the first lead of some tables gets no message by a channel; empty where it does."""
+
+    def asked(channel: str, tables: LeadTables, **options) -> str:
+        how = Instruction(channel, "warm", "short")
+        return small_scout.write(tables, how, writer=drawing(BARE), **options)[0].why_not
+
+    return asked
+
+
+@pytest.fixture
+def lead(small_tables, signals_of) -> Callable[..., LeadTables]:
+    """One lead with these signals."""
+    return lambda *given: signals_of(small_tables, *given)
+
+
+def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, writer) -> None:
+    book = FactBook(small_tables)
+    wants = [row for row in range(3000) if book.of(row).stop is not None][:30]
+    for channel in ("email", "linkedin", "follow_up", "re_engage"):
+        found = small_scout.write(
+            small_tables.take(np.array(wants)), Instruction(channel, "warm", "short"), writer=writer
+        )
+        assert all(each.why_not and not each.drafts for each in found)
+    said = {each.why_not.split(" (")[0] for each in found}
+    refusals = {"refused in its own words", "asked to be left alone", "turned something down"}
+    assert said <= {"unsubscribed", "a student, who is not here to buy"} | refusals and len(said) > 1
+    declined = small_scout.write(
+        small_tables.take(np.array(wants)), Instruction("decline", "warm", "short"), writer=writer
+    )
+    students = [each.why_not.startswith("a student") for each in found]
+    refused = [each.why_not.startswith("refused in its own words") for each in found]
+    asked = [math.isfinite(Talk.of(book, row).said) for row in wants]
+    answered = [a or (b and c) for a, b, c in zip(refused, students, asked, strict=True)]
+    assert [not each.why_not for each in declined] == answered and 0 < sum(answered) < len(wants)
+    assert any(students) and any(refused)
+    assert all(draft.facts and draft.text for each in declined for draft in each.drafts)
+    assert sum(len(each.drafts) for each in declined) == sum(answered)
+
+    some = small_tables.take(np.arange(20))
+    forbidden = pd.Series(["email_opt_out is yes", ""] * 10, dtype="str")
+    marked = replace(some, leads=some.leads.assign(no_consent_email=forbidden))
+    for channel in ("email", "follow_up", "re_engage", "decline"):
+        for i, each in enumerate(small_scout.write(marked, Instruction(channel, "warm", "short"), writer=writer)):
+            if i % 2 == 0:
+                assert each.why_not == "no consent for email: email_opt_out is yes" and not each.drafts
+            else:
+                assert "no consent" not in each.why_not
+    by_linkedin = small_scout.write(marked, Instruction("linkedin", "warm", "short"), writer=writer)
+    assert not any("consent" in each.why_not for each in by_linkedin)
+
+
+@pytest.mark.parametrize("kind", ["unsubscribe", "Email Unsubscribed", "EMAIL_OPT_OUT", "OptedOut", "spam_report"])
+def test_an_unsubscribe_by_any_name_holds_until_a_demo_is_asked_for(why, lead, kind: str) -> None:
+    gone = (50, kind, None)
+    assert why("email", lead(gone)).startswith("unsubscribed")
+    assert why("email", lead(gone, (40, "reply_message", "Ignore that, we want a contract and a quote."))) != ""
+    assert why("email", lead(gone, (40, "demo_request", None))) == ""
+    assert why("email", lead((50, "Email reply", "We are not interested."))).startswith("refused")
+    assert why("email", lead((50, "call_note", "We are not interested."))) == ""  # a note of ours, not the lead's words
+
+
+def test_a_follow_up_comes_days_after_our_message_and_not_months(why, lead) -> None:
+    def follow_up(*given: tuple[float, str, str | None]) -> str:
+        return why("follow_up", lead((200 * DAY, "docs_visit", None), *given))
+
+    assert follow_up() == "no earlier message to follow up is known"
+    assert follow_up((47.5, "outreach_email", None)) == (
+        "too soon to follow up: written to 47 hours ago, less than 2 days"
+    )
+    assert follow_up((48.5, "outreach_email", None)) == follow_up((60 * DAY - 1, "outreach_email", None)) == ""
+    assert follow_up((60 * DAY + 1, "outreach_email", None)) == (
+        "too late to follow up: written to 61 days ago, more than 60"
+    )
+    again = (90 * DAY, "outreach_email", None), (5 * DAY, "outreach_email", None)
+    assert follow_up(*again) == ""  # the latest counts
+    assert follow_up((90 * DAY, "outreach_email", None), (5, "outreach_email", None)).startswith("too soon")
+
+
+def contacted(tables: LeadTables, hours: float) -> LeadTables:
+    """The same leads, contacted so many hours ago."""
+    then = tables.leads["contacted_at"] - pd.Timedelta(hours=hours)
+    return replace(tables, leads=tables.leads.assign(earlier_contact=then))
+
+
+def test_re_engagement_comes_back_to_something_after_a_while(why, lead, small_tables, nobody) -> None:
+    visited = lead((40 * DAY, "pricing_page", None))
+    never = "never in touch: no message, reply or request is known to come back to"
+    assert why("re_engage", visited) == why("re_engage", nobody(small_tables)) == never
+    for kind in ("outreach_email", "demo_request", "support_ticket"):
+        assert why("re_engage", lead((40 * DAY, kind, None))) == ""
+        recent = lead((50 * DAY, kind, None), (29.9 * DAY, "pricing_page", None))
+        assert why("re_engage", recent) == "no need to re-engage: heard of 29 days ago, less than 30"
+    assert why("re_engage", contacted(visited, 35 * DAY)) == ""
+    assert why("re_engage", contacted(visited, 3 * DAY)) == "no need to re-engage: heard of 3 days ago, less than 30"
+    old = "too late to re-engage: heard of 731 days ago, more than 730"
+    assert why("re_engage", lead((730.5 * DAY, "outreach_email", None))) == old
+    assert why("re_engage", lead((730 * DAY, "outreach_email", None))) == ""
+
+
+SILENT = (
+    "Hello, if I may,\nAfter a while without a word, I try once more. I can help if you wish. Can I help?\nWith respect"
+)
+
+
+def test_without_a_word_is_said_only_to_who_was_written_to_and_never_replied(small_scout, lead, drawing) -> None:
+    true = SILENT.replace("After a while without a word, I try once more.", "It has been a while.")
+    how = Instruction("re_engage", "modest", "short")
+
+    def drawn(*given: tuple[float, str, str | None]) -> tuple[str, int]:
+        one = lead(*given)
+        bare = replace(one, leads=one.leads.assign(**{name: None for name in one.schema.profile}))
+        (draft,) = small_scout.write(bare, how, writer=drawing(SILENT, true), mention=[])[0].drafts
+        return draft.text, draft.drawn
+
+    assert drawn((40 * DAY, "outreach_email", None)) == (SILENT, 1)
+    assert drawn((90 * DAY, "outreach_email", None), (40 * DAY, "reply_message", "who are you?")) == (true, 2)
+    assert drawn((40 * DAY, "support_ticket", "where is the invoice")) == (true, 2)
+
+
+def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
+    """After a message of ours, whatever came later; or last of all."""
+    sent, said = (90 * DAY, "outreach_email", None), (40 * DAY, "reply_message", "how much is it?")
+    later, answered = (5 * DAY, "pricing_page", None), "already replied (2024-05-22, signal {})"
+    for channel in ("email", "linkedin", "follow_up", "decline"):
+        if channel != "decline":
+            for given in ((sent, said), (sent, said, later), (sent, said, (30 * DAY, "outreach_email", None))):
+                assert why(channel, lead(*given)) == answered.format("reply_message")
+    for kind in ("Email Reply", "EMAIL_REPLIED", "Incoming email", "inbound_call"):
+        assert why("email", lead(sent, (40 * DAY, kind, None))) == answered.format(kind)
+    for kind in ("auto_reply", "survey response", "support_ticket", "no reply", "email_open"):
+        assert why("email", lead(sent, (40 * DAY, kind, None))) == ""
+    waits = "wrote to us last, and waits for an answer (2024-05-22, signal reply_message)"
+    assert why("email", lead(said)) == waits
+    assert why("email", lead(said, later)) == why("email", lead(said, (30 * DAY, "outreach_email", None))) == ""
+    assert why("email", contacted(lead(said, later), 41 * DAY)) == answered.format("reply_message")
+    assert why("email", contacted(lead(said, later), 39 * DAY)) == ""
+    assert why("re_engage", lead(sent, said)) == ""
+    assert why("re_engage", lead(sent, said, later)).startswith("no need to re-engage")
+    assert why("decline", lead(sent, said)) == ""  # it asked something
+
+
+def test_a_decline_answers_what_a_lead_said_or_asked(small_scout, why, lead, small_tables) -> None:
+    def student(tables: LeadTables) -> LeadTables:
+        return replace(tables, leads=tables.leads.assign(persona=pd.Categorical(["student"])))
+
+    looked = lead((40 * DAY, "pricing_page", None), (30 * DAY, "outreach_email", None))
+    asked = lead((40 * DAY, "demo_request", None))
+    nothing = "said nothing that a decline would answer"
+    assert why("decline", looked) == nothing and why("decline", asked) == ""
+    assert why("decline", student(looked)) == f"a student, who {nothing} (column persona)"
+    assert why("decline", student(asked)) == why("decline", student(lead((9, "support_ticket", None)))) == ""
+    unheard = replied(student(asked), 5 * DAY)  # and replied later, in words that are not read here
+    assert why("decline", unheard) == "already replied (known)"
+    for mention in (None, ["industry"], ["persona"]):  # what may be spoken of changes nothing
+        assert why("email", student(looked), mention=mention).startswith("a student, who is not here to buy")
+        assert why("decline", student(looked), mention=mention).startswith("a student, who said nothing")
+    how = Instruction("decline", "warm", "short")
+    (draft,) = small_scout.write(student(asked), how)[0].drafts
+    assert "student" in draft.text and [fact.about for fact in draft.facts] == ["persona"]
+    (draft,) = small_scout.write(student(asked), how, mention=["industry"])[0].drafts
+    assert draft.text and "student" not in draft.text and draft.facts == ()
+
+
+def replied(tables: LeadTables, hours: float | None, *, positive: bool = True) -> LeadTables:
+    """The same leads, of which a reply so many hours ago is known; None: nobody knows when."""
+    at = tables.leads["contacted_at"] - pd.Timedelta(hours=hours or 0)
+    known = {"earlier_reply": "known", "earlier_reply_at": at if hours is not None else pd.NaT}
+    return replace(tables, leads=tables.leads.assign(**known, earlier_reply_positive=positive))
+
+
+def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(why, lead) -> None:
+    visited = lead((50 * DAY, "outreach_email", None), (40 * DAY, "pricing_page", None))
+    assert [why(channel, visited) for channel in ("email", "linkedin", "follow_up", "re_engage")] == [""] * 4
+    for channel in ("email", "linkedin", "follow_up", "decline"):
+        for hours in (35 * DAY, None):
+            assert why(channel, replied(visited, hours)) == "already replied (known)"
+    assert why("re_engage", replied(visited, 35 * DAY)) == ""
+    assert why("re_engage", replied(visited, 9 * DAY)) == "no need to re-engage: heard of 9 days ago, less than 30"
+    assert why("re_engage", replied(visited, None)) == "already replied (known)"
+    assert why("re_engage", replied(visited, 35 * DAY, positive=False)) == "already replied (known)"
+
+    refused = lead((40 * DAY, "Email reply", "We are not interested."))
+    assert why("email", replied(refused, 35 * DAY)).startswith("refused in its own words")
+    assert why("decline", refused) == ""
+    assert why("decline", replied(refused, 40 * DAY - 1)) == ""  # the reply was that no
+    assert why("decline", replied(refused, 45 * DAY)) == ""  # it came before it
+    assert why("decline", replied(refused, 35 * DAY)) == "already replied (known)"  # it took the no back, perhaps
+    assert why("decline", replied(refused, 35 * DAY, positive=False)) == ""
+    assert why("decline", replied(refused, None)) == "already replied (known)"
+    told = (40 * DAY, "Email reply", "We are not interested.")
+    came_back = lead(
+        (60 * DAY, "outreach_email", None), told, (10 * DAY, "Email reply", "OK, sounds good, let us talk")
+    )
+    assert why("email", came_back).startswith("refused in its own words")  # words that ask for nothing yet
+    assert why("decline", replied(came_back, 10 * DAY)) == "already replied (known)"
+    assert why("decline", replied(came_back, 40 * DAY)).startswith("already replied (2024-06-21, signal Email reply)")
+    for text, reason in (
+        ("Please remove us from the list", "asked to be left alone"),
+        ("We do not need the quote. Stop writing to me!", "asked to be left alone"),
+        ("please send the ebook but not the contract", "turned something down"),
+        ("it is not the quote but the slides we asked for", "turned something down"),
+    ):
+        said = lead((40 * DAY, "Email reply", text))
+        for channel in ("email", "decline"):
+            assert why(channel, said).startswith(reason), text
+    gone = lead((40 * DAY, "unsubscribe", None))
+    assert why("decline", replied(gone, 45 * DAY)).startswith("unsubscribed")
+
+
+def test_a_stop_of_the_latest_contact_holds_for_the_earlier_ones(small_scout, small_tables, drawing) -> None:
+    book = FactBook(small_tables)
+    stopped = next(row for row in range(3000) if book.stop(row) is not None)
+    free = next(row for row in range(3000) if book.stop(row) is None)
+    both = small_tables.take(np.array([free, stopped]))
+    assert small_scout.write(both, EMAIL, writer=drawing(BARE))[0].why_not == ""
+    same = replace(both, leads=both.leads.assign(lead_id=pd.Series(["x", "x"], dtype="str")))
+    assert all(each.why_not for each in small_scout.write(same, EMAIL, writer=drawing(BARE)))

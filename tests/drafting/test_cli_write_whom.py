@@ -1,0 +1,161 @@
+"""Whom `tinyscout write` writes to, as a user runs it: the next best where one said no, replied or may not be asked."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from tinyscout.leads import FieldMap
+
+
+def drafts(path: str = "drafts.csv") -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"draft": str}, keep_default_na=False)
+
+
+def change(column: str, values: object, path: str = "leads.csv") -> None:
+    pd.read_csv(path, dtype=str, keep_default_na=False).assign(**{column: values}).to_csv(path, index=False)
+
+
+def test_who_gave_no_consent_is_not_written_to_and_the_next_best_is(run, words: list[str]) -> None:
+    run(*words, "--out", "before.csv")
+    best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
+    ids = pd.read_csv("leads.csv", dtype=str)["lead_id"]
+    change("Email opt out", ids.map({best[0]: "yes", best[1]: "", best[2]: "maybe"}).fillna("no"))
+    code, out, err = run(*words)
+    assert code == 0 and "no column of consent" not in err
+    table = drafts().set_index("lead_id")
+    assert table.loc[best[0], "status"] == "no consent for email: Email opt out is yes"
+    assert table.loc[best[1], "status"] == "no consent for email: Email opt out is empty"
+    assert table.loc[best[2], "status"] == 'no consent for email: Email opt out is "maybe", neither yes nor no'
+    assert (table.loc[best[:3], "message"] == "").all() and (table.loc[best[3:], "status"] == "draft").all()
+    assert 5 <= (table["status"] == "draft").sum() <= 6
+    assert "3 that rank as high got none: no consent for email" in out
+    assert "consent for email is read from: Email opt out" in out
+    code, _, err = run(*words, "--channel", "linkedin", "--out", "linkedin.csv")
+    assert code == 0 and "no column of consent for linkedin" in err
+    assert not drafts("linkedin.csv")["status"].str.contains("consent").any()
+    before = drafts("before.csv").set_index("lead_id")
+    for lead in best[3:]:  # nor does a column of consent change a draft
+        assert table.loc[lead, "message"] == before.loc[lead, "message"]
+
+
+def test_who_replied_already_is_not_written_to_and_the_next_best_is(run, words: list[str]) -> None:
+    run(*words, "--out", "before.csv")
+    best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
+    ids = pd.read_csv("leads.csv", dtype=str)["lead_id"]
+    change("replied_at", ids.map({best[0]: "2024-01-03T10:00:00", best[2]: "03.01.24?", best[3]: "No"}).fillna(""))
+    code, out, err = run(*words, "--json", "counts.json")
+    table = drafts().set_index("lead_id")
+    assert code == 0 and (table["status"] == "draft").sum() >= 5
+    assert table.loc[best[0], "status"] == "already replied (2024-01-03)"
+    assert table.loc[best[2], "status"] == 'already replied (replied_at is "03.01.24?")'
+    assert (table.loc[[best[0], best[2]], "message"] == "").all()
+    assert (table.loc[[best[1], best[3]], "status"] == "draft").all()
+    note = 'tinyscout write: note: 1 cell of replied_at is no date and counts as a reply, such as "03.01.24?"'
+    assert [line for line in err.splitlines() if "no date" in line] == [note]
+    count = table["status"].str.startswith("already replied").sum()  # some by their signals
+    assert f"{count} that rank as high got none: already replied" in out and count > 2
+    assert "who replied already is read from: replied_at" in out
+    counts = json.loads(Path("counts.json").read_text(encoding="utf-8"))
+    assert counts["status"]["already replied"] == count and counts["drafts"] == (table["status"] == "draft").sum()
+    assert run(*words, "--observed-until", "2023-12-31", "--out", "early.csv").code == 0
+    assert not drafts("early.csv")["status"].str.contains("2024-01-03").any()  # not known by then
+
+
+def test_a_reply_to_an_earlier_contact_and_a_label_count(run, words: list[str]) -> None:
+    kinds = pd.read_csv("signals.csv", dtype=str)["kind"]
+    change("kind", kinds.replace("reply_message", "docs_visit"), "signals.csv")
+    run(*words, "--out", "before.csv")
+    best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
+    leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False)
+    earlier = leads[leads["lead_id"] == best[0]].assign(
+        contacted_at="2023-05-01", replied_at="2023-05-02", converted=""
+    )
+    converted = leads["lead_id"].map({best[1]: "Yes", best[2]: "no"}).fillna("")
+    pd.concat([earlier, leads.assign(converted=converted)]).to_csv("leads.csv", index=False)
+    assert run(*words).code == 0
+    status = drafts().drop_duplicates("lead_id").set_index("lead_id")["status"]
+    assert status[best[0]] == "already replied (2023-05-02)"
+    assert status[best[1]] == "already replied (converted is Yes)" and status[best[2]] == "draft"
+    leads.drop(columns="replied_at").to_csv("more.csv", index=False)  # new leads, in a file without such a column
+    earlier.drop(columns="converted").to_csv("leads.csv", index=False)
+    for files in (("leads.csv", "more.csv"), ("more.csv", "leads.csv")):
+        assert run("write", *files, *words[2:]).code == 0
+        assert drafts().set_index("lead_id").loc[best[0], "status"] == "already replied (2023-05-02)"
+
+
+def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscribed(run, words: list[str]) -> None:
+    code, _, err = run(*words, "--channel", "decline", "--length", "short")
+    table = drafts()
+    assert code == 0 and "no column of consent for email" in err  # a decline is an email, too
+    written = table[table["status"] == "draft"]
+    assert written["facts"].str.contains(r"not for you|a student").all() and len(written) >= 5
+    assert not written["message"].str.contains(r"\?").any()
+    rest = table[~table["status"].isin(["draft", "withheld"])]
+    why_not = ("unsubscribed (", "asked to be left alone (", "turned something down (", "a student, who said nothing")
+    assert rest["status"].str.startswith(why_not).all() and (rest["message"] == "").all() and len(rest)
+
+
+def test_an_unsubscribe_after_the_contact_counts(run, words: list[str]) -> None:
+    run(*words, "--out", "before.csv")
+    best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()[0]
+    signals = pd.read_csv("signals.csv", dtype=str)
+    latest = pd.to_datetime(signals["at"], format="ISO8601").max()
+    change("contacted_at", (latest - pd.Timedelta(days=90)).isoformat())
+    late = pd.DataFrame({"lead_id": [best], "at": [latest.isoformat()], "kind": ["unsubscribe"]})
+    pd.concat([signals, late]).to_csv("signals.csv", index=False)
+    assert run(*words, "--top", "40")[0] == 0
+    found = drafts().set_index("lead_id").loc[best]
+    assert found["status"] == "unsubscribed (signal unsubscribe)" and found["message"] == ""
+
+
+def test_a_map_that_names_a_column_which_is_not_there(run, words: list[str], tmp_path: Path) -> None:
+    generic = (Path(__file__).parents[2] / "configs" / "generic.toml").read_text(encoding="utf-8")
+    text = generic.replace('"consent.email", "consent.linkedin",', "").replace('name = "generic"', 'name = "ours"')
+    text = re.sub(
+        r"\[consent.email\].*?\n\n\[leakage\]", '[consent.email]\nopt_out = "Sperre"\n\n[leakage]', text, flags=re.S
+    )
+    Path("ours.toml").write_text(text, encoding="utf-8")
+    assert FieldMap.load("ours.toml").consent == {"email": {"opt_out": ("Sperre",)}}
+    run(*words, "--map", "ours.toml").refused("has no column for email opt_out (looked for Sperre)")
+
+
+def test_nobody_is_told_to_read_drafts_that_are_not_there(run, words: list[str]) -> None:
+    change("replied_at", "2024-01-03")
+    code, out, _ = run(*words)
+    assert code == 0 and "0 drafts to 0 of the best leads" in out and "already replied" in out
+    assert "read each before you send" not in out
+
+
+def test_a_reply_that_stands_only_among_the_signals_counts(run, words: list[str]) -> None:
+    leads, signals = (pd.read_csv(name, dtype=str, keep_default_na=False) for name in ("leads.csv", "signals.csv"))
+    signals = signals[signals["kind"] != "reply_message"]
+    leads.drop(columns="replied_at").to_csv("leads.csv", index=False)
+    signals.to_csv("signals.csv", index=False)
+    note = "note: no column of replies and no signal of one was found, so nobody is known to have replied"
+    assert note in run(*words, "--out", "before.csv").err
+    first, second = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()[:2]
+    leads.loc[leads["lead_id"] == first, "contacted_at"] = "2024-06-01"
+    leads.drop(columns="replied_at").to_csv("leads.csv", index=False)
+    signals = signals[(signals["lead_id"] != second) | (signals["kind"] != "outreach_email")]
+    more = {"lead_id": [first, second], "at": ["2024-06-03", "2025-01-01"], "kind": "reply_message", "text": "go on"}
+    pd.concat([signals, pd.DataFrame(more)]).to_csv("signals.csv", index=False)
+    for channel in ("email", "linkedin"):
+        code, _, err = run(*words, "--channel", channel, "--top", "20")
+        status = drafts().drop_duplicates("lead_id").set_index("lead_id")["status"]
+        assert code == 0 and note not in err
+        assert status[first] == "already replied (2024-06-03, signal reply_message)"
+        assert status[second] == "wrote to us last, and waits for an answer (2025-01-01, signal reply_message)"
+
+
+def test_a_contact_in_another_row_of_the_lead_is_an_earlier_contact(run, words: list[str]) -> None:
+    leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False)
+    signals = pd.read_csv("signals.csv", dtype=str)
+    quiet = ["reply_message", "support_ticket", "unsubscribe", "outreach_email"]
+    signals[~signals["kind"].isin(quiet)].to_csv("signals.csv", index=False)
+    latest = pd.to_datetime(signals["at"], format="ISO8601").max()
+    then = leads.assign(contacted_at=(latest - pd.Timedelta(days=10)).isoformat())
+    pd.concat([then, leads]).to_csv("leads.csv", index=False)  # and to be contacted again
+    assert run(*words, "--channel", "follow_up").code == 0
+    assert (drafts()["status"] == "draft").sum() >= 5

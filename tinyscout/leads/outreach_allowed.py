@@ -1,0 +1,190 @@
+"""Who may be written to by which channel, and why not: what a lead said, what passed between us, and how long ago.
+
+No text of a CRM becomes words of a message. What was said, and when, can only keep a lead from being written to.
+"""
+
+import math
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import pandas as pd
+
+from tinyscout.leads.consent import NEEDED
+from tinyscout.leads.outreach import IDLE_DAYS
+from tinyscout.leads.outreach_facts import REFUSED, REPLIED, STUDENT, UNSUBSCRIBED, Fact, FactBook, LeadFacts, in_words
+from tinyscout.leads.outreach_values import word_set
+from tinyscout.leads.tables import LeadTables
+
+FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
+RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
+_NO_REPLY = word_set(
+    "no not without auto automatic form survey"
+)  # in the name of a kind that is no reply of a person's
+_REQUEST = word_set("request requested requests asked inquiry enquiry question")
+_REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
+_STOPS = {UNSUBSCRIBED: "unsubscribed", STUDENT: "a student, who is not here to buy"}
+# Who turns a quote down and wants the slides has not said that it is not for them; who says "stop" wants no answer.
+_LEAVE_ALONE = re.compile(
+    r"\b(stop|remove|unsubscribe|leave (?:us|me) alone|(?:do not|don't) (?:contact|e?mail|write|call))\b", re.IGNORECASE
+)
+_PLAIN_NO = re.compile(
+    r"\b(not interested|no interest|no,? thanks?|(?:do not|don't) (?:need|want|require))\b", re.IGNORECASE
+)
+
+
+class Talk(NamedTuple):
+    """What passed between us and a lead, by its signals and contacts.
+
+    written: hours since our last message or contact, inf for none; said: since the lead last wrote or asked for
+    something, inf; reply: the place of its latest reply among the signals, -1 for none; waits: that reply answers
+    nothing of ours that is known, and is the last that happened.
+    """
+
+    written: float
+    said: float
+    reply: int
+    waits: bool
+
+    @classmethod
+    def of(cls, book: FactBook, row: int) -> "Talk":
+        """A reply counts that came after a message of ours, however long ago, or last of all."""
+        contact = float(book.since_contact[row])
+        places = range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1)  # latest first
+        ours = [float(book.ages[i]) for i in places if book.kinds[i] in book.outreach]
+        ours += [contact] if math.isfinite(contact) else []
+        said = [float(book.ages[i]) for i in places if book.kinds[i] in book.wrote or _asks(book.kinds[i])]
+        reply = next((i for i in places if is_reply(book.kinds[i])), -1)
+        waits = False
+        if reply >= 0 and not (ours and book.ages[reply] <= max(ours)):
+            waits = not ours and reply == places[0]
+            reply = reply if waits else -1
+        return cls(min(ours, default=math.inf), min(said, default=math.inf), reply, waits)
+
+
+class Reply(NamedTuple):
+    """What is known of a lead's reply: said in words, empty for none; the hours since, inf where not known.
+
+    waits: it answers nothing of ours that is known, and is the last that happened.
+    """
+
+    said: str
+    hours: float
+    positive: bool
+    waits: bool = False
+
+    @classmethod
+    def of(cls, tables: LeadTables, row: int, book: FactBook, talk: Talk) -> "Reply":
+        """The latest of what the columns of an outcome and the signals tell."""
+        known = cls("", math.inf, False)
+        if "earlier_reply" in tables.leads:
+            said, at, positive, now = tables.leads.loc[row, [*_REPLY, "contacted_at"]]
+            hours = (now - at) / pd.Timedelta(hours=1)
+            known = cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), bool(positive))
+        if talk.reply >= 0 and (not known.said or book.ages[talk.reply] < known.hours < math.inf):
+            at = tables.signals["at"].iloc[talk.reply]
+            said = f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}"
+            known = cls(said, float(book.ages[talk.reply]), True, talk.waits)
+        return known
+
+    def forbids(self, channel: str, since_said: float) -> bool:
+        """Whether it is a reason not to write by a channel; since_said: hours since what a decline would answer.
+
+        Who replied is in a conversation whose words are not read here: no first message, by email or LinkedIn, and no
+        follow-up, which is for those who did not answer. A note to re-engage says that we have not spoken for a while,
+        which is true of a lead that replied well, is known when, and has been silent since: a reply is heard of it as a
+        signal is. A decline answers a no or a request: the reply may be just that (it isn't positive, or no more than a
+        day later); one that came after it is for a person to read.
+        """
+        if not self.said:
+            return False
+        if channel == "re_engage":
+            return not (self.positive and math.isfinite(self.hours))
+        if channel == "decline":
+            return self.positive and not (math.isfinite(self.hours) and self.hours + 24 >= since_said)
+        return True
+
+    @property
+    def in_words(self) -> str:
+        said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
+        return f"{said} ({self.said})"
+
+
+@lru_cache
+def is_reply(kind: str) -> bool:
+    """Whether a kind of signal is, by its name, a reply that a person wrote."""
+    words = set(in_words(kind).split())
+    return bool(words & REPLIED) and not words & _NO_REPLY
+
+
+@lru_cache
+def _asks(kind: str) -> bool:
+    return bool(_REQUEST & set(in_words(kind).split()))
+
+
+def why_not(tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: Talk, reply: Reply) -> str:
+    """Why a contact may not be written to by a channel; empty where it may."""
+    needed = NEEDED.get(channel)
+    if needed and f"no_consent_{needed}" in tables.leads:
+        reason = tables.leads[f"no_consent_{needed}"].iloc[row]
+        if reason:
+            return f"no consent for {needed}: {reason}"
+    if known.stop is not None:
+        said, answerable = _in_words(known.stop, known.stop_text)
+        if not (answerable and channel == "decline"):  # a polite no is one more message, too
+            return f"{said} ({known.stop.source})"
+    since_said = known.stop_hours if math.isfinite(known.stop_hours) else talk.said
+    if reply.forbids(channel, since_said):
+        return reply.in_words
+    if channel == "decline":
+        return _nothing_to_decline(known, since_said, reply)
+    if channel == "follow_up":
+        return _no_follow_up(talk.written)
+    return _no_re_engagement(min(known.idle_hours, reply.hours), talk, reply) if channel == "re_engage" else ""
+
+
+def untrue_words(channel: str, talk: Talk, reply: Reply) -> str:
+    """Words of the corpus that are not so of this lead, to be drawn again; empty for none.
+
+    "After a while without a word, I try once more" is for those whom we wrote to and who never replied.
+    """
+    return "without a word" if channel == "re_engage" and (reply.said or math.isinf(talk.written)) else ""
+
+
+def _nothing_to_decline(known: LeadFacts, since_said: float, reply: Reply) -> str:
+    """Why there is nothing that a polite decline would answer: no refusal, no reply, ticket or request."""
+    if math.isfinite(since_said) or reply.said:
+        return ""
+    nothing = "said nothing that a decline would answer"
+    return f"a student, who {nothing} ({known.stop.source})" if known.stop else nothing
+
+
+def _no_follow_up(hours: float) -> str:
+    soonest, latest = FOLLOW_UP_DAYS
+    if math.isinf(hours):
+        return "no earlier message to follow up is known"
+    if hours < soonest * 24:
+        return f"too soon to follow up: written to {math.floor(hours)} hours ago, less than {soonest} days"
+    if hours > latest * 24:
+        return f"too late to follow up: written to {math.ceil(hours / 24):,} days ago, more than {latest}"
+    return ""
+
+
+def _no_re_engagement(hours: float, talk: Talk, reply: Reply) -> str:
+    soonest, latest = RE_ENGAGE_DAYS
+    if math.isinf(min(talk.written, talk.said)) and not reply.said:
+        return "never in touch: no message, reply or request is known to come back to"
+    if hours <= soonest * 24:
+        return f"no need to re-engage: heard of {math.floor(hours / 24)} days ago, less than {soonest:.0f}"
+    if hours > latest * 24:
+        return f"too late to re-engage: heard of {math.ceil(hours / 24):,} days ago, more than {latest}"
+    return ""
+
+
+def _in_words(stop: Fact, text: str) -> tuple[str, bool]:
+    """Why a lead is left alone, in words, and whether a polite decline may answer it."""
+    if stop.said != REFUSED:
+        return _STOPS[stop.said], stop.said == STUDENT
+    if _LEAVE_ALONE.search(text):
+        return "asked to be left alone", False
+    return ("refused in its own words", True) if _PLAIN_NO.search(text) else ("turned something down", False)
