@@ -136,3 +136,23 @@ def test_an_unknown_command_exits_with_2(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit) as ended:
         main(["foretell"])
     assert ended.value.code == 2 and "foretell" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["write", "a.csv", "--top", "many"], 'tinyscout write: --top is "many"; needs a whole number (see '),
+        (["write", "a.csv", "--temperature", "hot"], 'tinyscout write: --temperature is "hot"; needs a number (see '),
+        (["write", "a.csv", "--top", "two\nlines"], 'tinyscout write: --top is "two\\nlines"; needs a whole number'),
+        (["write"], "tinyscout write: the following arguments are required: leads (see tinyscout write --help)"),
+        (["score", "a.csv", "--same-day", "never"], "tinyscout score: argument --same-day: invalid choice"),
+        (["write", "a.csv", "--tpo", "3"], "tinyscout: unrecognized arguments: --tpo 3 (see tinyscout --help)"),
+        (["foretell"], "tinyscout: argument COMMAND: invalid choice: 'foretell'"),
+        ([], "tinyscout: the following arguments are required: COMMAND"),
+    ],
+)
+def test_a_wrong_option_is_one_line_without_usage(words, said, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    out, err = capsys.readouterr()
+    assert ended.value.code == 2 and not out and err.startswith(said) and len(err.splitlines()) == 1, err

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from tinyscout.errors import ArgumentError
 from tinyscout.inference.sampler import SamplerSettings
+from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach_allowed import Reply, Talk, untrue_words, why_not
 from tinyscout.leads.outreach_checks import doubts, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
@@ -31,11 +32,14 @@ from tinyscout.leads.outreach_offer import (
 )
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.tables import LeadTables
+from tinyscout.training import Progress
 from tinyscout.training.writer import Writer
 
 TRIES = 8  # drawings for one draft, until one passes the checks
 MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
 LONGEST = 140  # tokens of a message
+WRITING = "writing drafts"  # the longer of the two kinds of work that progress is told of
+BLOCK = 256  # contacts written to at once, or looked at between two words of progress
 HOTTEST = 2.0  # temperature: of 200 drafts 97 % pass the checks at once, all at 0.8; 68 % at 3; 9 % at 4, 40 % never
 
 
@@ -107,6 +111,7 @@ def write_drafts(
     most: int | None = None,
     offer: str = "",
     sender: str = "",
+    progress: Progress | None = None,
 ) -> list[Drafted]:
     """Drafts for the contacts of `tables`, in their order, `number` for each that may be written to.
 
@@ -115,11 +120,12 @@ def write_drafts(
     until no sentence of it may be taken amiss (outreach_checks.doubts). values (by column) and kinds: what may be said
     because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts that may be
     written to. offer and sender: the sender's own words, put in as they are and checked for nothing but that they are
-    one short line each. Raises ArgumentError for an unknown name in mention, and for an offer or sender of more.
+    one short line each. progress: called with (what, steps done, steps in all). Raises ArgumentError for an unknown
+    name in mention, and for an offer or sender of more.
     """
     _check_mention(mention or (), {*tables.schema.profile, *kinds})
     own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
-    book = FactBook(tables, mention)
+    book = FactBook(tables, mention, NEEDED[instruction.channel])
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
     found: list[Drafted] = []
     asked: list[_Asked] = []
@@ -127,6 +133,8 @@ def write_drafts(
     for row, (lead_id, contact_id) in enumerate(ids):
         if most is not None and len(asked) >= most:
             break
+        if progress and row % BLOCK == 0:
+            progress("looking at leads", row, len(tables))
         own, talk = book.of(row), Talk.of(book, row)
         reply = Reply.of(tables, row, book, talk)
         stop, since_no, text = book.last_stop(latest[lead_id])
@@ -136,7 +144,12 @@ def write_drafts(
             facts = plan(_usable(own, book, values, kinds), instruction)
             untrue = untrue_words(instruction.channel, talk, reply)
             asked.append(_Asked(found[row], facts, instruction, own_words, untrue))
-    _write(asked, writer, sampler, number, tries if sampler.temperature else 1)
+    for start in range(0, len(asked), BLOCK):
+        block = asked[start : start + BLOCK]
+        for n in range(1, number + 1):
+            _write(block, writer, sampler, n, tries if sampler.temperature else 1)
+            if progress:
+                progress(WRITING, number * start + n * len(block), number * len(asked))
     return found
 
 
@@ -194,24 +207,23 @@ class _Asked:
 
 
 def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, number: int, tries: int) -> None:
-    """Fill in the drafts: the n-th of all contacts at once, and again for those whose drawing did not pass."""
-    for n in range(1, number + 1):
-        open_, doubtful = list(asked), {}
-        for draw in range(1, tries + 1):
-            streams = [each.stream(n, draw) for each in open_]
-            texts = writer.write([each.prompt for each in open_], sampler, streams=streams) if open_ else []
-            failed = []
-            for each, raw in zip(open_, texts, strict=True):
-                text, facts, problems = each.judge(raw)
-                if not problems:
-                    doubtful[each] = Draft(n, text, facts, draw)
-                if not problems and not doubts(raw):
-                    each.drafts.append(doubtful[each])
-                elif draw == tries:
-                    each.drafts.append(replace(doubtful.get(each, Draft(n, "", (), draw, problems)), drawn=draw))
-                else:
-                    failed.append(each)
-            open_ = failed
+    """Add the draft of this number to all contacts at once, and again to those whose drawing did not pass."""
+    open_, doubtful = list(asked), {}
+    for draw in range(1, tries + 1):
+        streams = [each.stream(number, draw) for each in open_]
+        texts = writer.write([each.prompt for each in open_], sampler, streams=streams) if open_ else []
+        failed = []
+        for each, raw in zip(open_, texts, strict=True):
+            text, facts, problems = each.judge(raw)
+            if not problems:
+                doubtful[each] = Draft(number, text, facts, draw)
+            if not problems and not doubts(raw):
+                each.drafts.append(doubtful[each])
+            elif draw == tries:
+                each.drafts.append(replace(doubtful.get(each, Draft(number, "", (), draw, problems)), drawn=draw))
+            else:
+                failed.append(each)
+        open_ = failed
 
 
 def _usable(

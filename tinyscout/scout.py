@@ -241,6 +241,7 @@ class Scout:
         offer: str = "",
         sender: str = "",
         writer: Writer | None = None,
+        progress: Progress | None = None,
     ) -> list[Drafted]:
         """`n` drafts of a first message for each contact of `tables` that may be written to, in their order.
 
@@ -253,7 +254,8 @@ class Scout:
         columns and kinds of signals to speak of, by default those a polite person would; most: end after so many
         contacts that may be written to; offer: one sentence about your product, without which a draft says nothing of
         it (a decline never does); sender: your line under the parting (a LinkedIn note has none); writer: the one that
-        ships, by default. Read the leads with as_of_now=True, so that a draft speaks of today and replies are known.
+        ships, by default; progress: called with (what, steps done, steps in all). Read the leads with as_of_now=True,
+        so that a draft speaks of today and replies are known.
         Raises ArgumentError for a number that makes no sense, an unknown name in mention, and an offer or sender that
         is not one short line.
         """
@@ -276,6 +278,7 @@ class Scout:
             most=most,
             offer=offer,
             sender=sender,
+            progress=progress,
         )
 
     def in_dtype(self, dtype: str) -> Scout:

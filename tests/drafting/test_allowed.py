@@ -237,3 +237,19 @@ def test_a_stop_of_the_latest_contact_holds_for_the_earlier_ones(small_scout, sm
     assert small_scout.write(both, EMAIL, writer=drawing(BARE))[0].why_not == ""
     same = replace(both, leads=both.leads.assign(lead_id=pd.Series(["x", "x"], dtype="str")))
     assert all(each.why_not for each in small_scout.write(same, EMAIL, writer=drawing(BARE)))
+
+
+def test_an_opt_out_that_names_no_channel_stops_each_and_one_that_does_stops_that(why, lead, small_tables) -> None:
+    for kind, email, linkedin in (
+        ("unsubscribe", False, False),
+        ("spam report", False, False),
+        ("Email Opted Out", False, True),
+        ("mail_unsubscribed", False, True),
+        ("LinkedIn opt-out", True, False),
+    ):
+        gone = lead((90 * DAY, "outreach_email", None), (40 * DAY, kind, None))
+        for channel in ("email", "re_engage"):
+            assert (why(channel, gone) == "") == email, kind
+        assert (why("linkedin", gone) == "") == linkedin, kind
+    refused = lead((60 * DAY, "Email reply", "We are not interested."), (40 * DAY, "Email Opted Out", None))
+    assert why("linkedin", refused).startswith("refused in its own words")  # which stands behind the opt-out

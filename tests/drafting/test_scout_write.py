@@ -204,3 +204,20 @@ def test_leads_of_whom_the_same_is_known_get_drafts_of_their_own(small_scout, sm
         leads = bare.leads.assign(contact_id=pd.Series([name], dtype="str"))
         found.update(texts(small_scout.write(replace(bare, leads=leads), EMAIL, writer=writer)))
     assert len(found) >= 5
+
+
+def test_many_leads_are_written_to_in_blocks_and_progress_is_told(
+    small_scout, small_tables, drawing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = small_tables.take(np.arange(40))
+    bare = "Subject: a short question\nHello,\nA short note from me. Can I help?\nThanks"
+    told, calls = [], drawing(bare)
+    whole = small_scout.write(rows, EMAIL, writer=drawing(bare), n=2, tries=1)
+    monkeypatch.setattr("tinyscout.drafting.BLOCK", 7)
+    parts = small_scout.write(rows, EMAIL, writer=calls, n=2, tries=1, progress=lambda *step: told.append(step))
+    assert parts == whole and max(map(len, calls.asked)) == 7
+    open_ = sum(not each.why_not for each in whole)
+    looked, written = ([step[1:] for step in told if step[0].startswith(what)] for what in ("looking", "writing"))
+    assert looked == [(done, 40) for done in range(0, 40, 7)]
+    assert [done for done, _ in written] == sorted(done for done, _ in written) and len(written) == 2 * -(-open_ // 7)
+    assert written[-1] == (2 * open_, 2 * open_)

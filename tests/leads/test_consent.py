@@ -171,3 +171,10 @@ def test_as_of_now_every_lead_is_read_as_of_one_moment_and_sees_what_came_after_
 def test_as_of_now_is_for_leads_without_labels(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pass labelled=False"):
         read(tmp_path, as_of_now=True)
+
+
+@pytest.mark.parametrize("name", ["unsubscribed", "Opted Out", "opt-out", "do_not_contact", "Unsubscribed?"])
+def test_an_opt_out_that_names_no_channel_stops_every_channel(tmp_path: Path, name: str) -> None:
+    tables = read(tmp_path, f"lead_id,contacted_at,{name},label\na,2025-01-01,yes,0\nb,2025-01-02,no,1\n")
+    for channel in ("email", "linkedin"):
+        assert of_leads(tables, f"no_consent_{channel}") == {"a": f"{name} is yes", "b": ""}

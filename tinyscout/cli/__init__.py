@@ -5,9 +5,11 @@ import importlib
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from tinyscout import __version__
 from tinyscout.errors import ArgumentError, InputError
@@ -60,6 +62,17 @@ def _in_options(error: InputError, args: argparse.Namespace) -> str:
     return str(error)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Like argparse's, but what is wrong is told in one line, as everywhere, and --help has the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        given = re.fullmatch(r"argument (?:\S+/)?(\S+): invalid (int|float) value: '(.*)'", message, re.DOTALL)
+        if given:
+            kind = {"int": "a whole number", "float": "a number"}[given[2]]
+            message = f'{given[1]} is "{given[3]}"; needs {kind}'
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
 class _Notice(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # sys.stderr of this moment: above the bars, while progress is drawn
@@ -81,7 +94,7 @@ def _notices() -> Iterator[None]:
 
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tinyscout", description="Predict which sales leads will reply. Each command has its own --help."
     )
     parser.add_argument("--version", action="version", version=f"tinyscout {__version__}")

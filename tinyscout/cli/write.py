@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tinyscout.cli.console import write_csv, write_json
-    from tinyscout.drafting import sampler_of
+    from tinyscout.cli.console import progress_bars, write_csv, write_json
+    from tinyscout.drafting import WRITING, sampler_of
     from tinyscout.leads.outreach_offer import LONGEST_OFFER, LONGEST_SENDER, one_line
     from tinyscout.ranking import has_contact_ids
 
@@ -72,24 +72,33 @@ def run(args: argparse.Namespace) -> int:
     ranked = (-probabilities).argsort(kind="stable")
     rank = ranked.argsort() + 1
     chosen = _wanting_to_be_left_alone(tables, ranked) if args.channel == "decline" else ranked
-    rows, found = [], []
-    for start in range(0, len(chosen), BLOCK):
-        block = chosen[start : start + BLOCK]
-        more = scout.write(
-            tables.take(block),
-            instruction,
-            temperature=args.temperature,
-            n=args.n,
-            seed=args.seed,
-            mention=args.mention,
-            most=args.top - sum(not each.why_not for each in found),
-            offer=args.offer,
-            sender=args.sender,
-        )
-        found += more
-        rows += block[: len(more)].tolist()
-        if sum(not each.why_not for each in found) == args.top:
-            break
+    rows, found, written = [], [], 0
+    with progress_bars() as progress:
+
+        def told(what: str, done: int, _: int) -> None:
+            """Count over all blocks, not anew in each."""
+            if what == WRITING:
+                progress(what, args.n * written + done, args.n * min(args.top, len(chosen)))
+
+        for start in range(0, len(chosen), BLOCK):
+            block = chosen[start : start + BLOCK]
+            more = scout.write(
+                tables.take(block),
+                instruction,
+                temperature=args.temperature,
+                n=args.n,
+                seed=args.seed,
+                mention=args.mention,
+                most=args.top - written,
+                offer=args.offer,
+                sender=args.sender,
+                progress=told,
+            )
+            found += more
+            rows += block[: len(more)].tolist()
+            written += sum(not each.why_not for each in more)
+            if written == args.top:
+                break
     table = _table(tables, rows, found, args.channel, rank, probabilities, scout)
     if not has_contact_ids(contacts.leads):
         table = table.drop(columns="contact_id")
@@ -131,9 +140,10 @@ def _wanting_to_be_left_alone(tables: LeadTables, rows: np.ndarray) -> np.ndarra
     """Those of the rows whose lead gave a reason to decline."""
     import numpy as np
 
+    from tinyscout.leads.consent import NEEDED
     from tinyscout.leads.outreach_facts import FactBook
 
-    book = FactBook(tables)
+    book = FactBook(tables, by=NEEDED["decline"])
     return np.array([row for row in rows if book.stop(row) is not None], dtype=np.int64)
 
 
@@ -141,8 +151,8 @@ def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
     """Say on standard error that the export doesn't say who may be written to."""
     from tinyscout.leads.consent import NEEDED
 
-    needed = NEEDED.get(args.channel)
-    if needed and f"no_consent_{needed}" not in tables.leads:
+    needed = NEEDED[args.channel]
+    if f"no_consent_{needed}" not in tables.leads:
         print(
             f"tinyscout write: note: no column of consent for {needed} was found, so nobody's consent was checked; "
             f'name one in a field map: [consent] {needed} = {{ opt_out = "..." }} (docs/bring_your_own.md)',

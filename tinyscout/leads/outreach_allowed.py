@@ -124,8 +124,8 @@ def _asks(kind: str) -> bool:
 
 def why_not(tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: Talk, reply: Reply) -> str:
     """Why a contact may not be written to by a channel; empty where it may."""
-    needed = NEEDED.get(channel)
-    if needed and f"no_consent_{needed}" in tables.leads:
+    needed = NEEDED[channel]
+    if f"no_consent_{needed}" in tables.leads:
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"

@@ -182,10 +182,11 @@ class FactBook:
 
     mention: the columns and kinds of signals that a message may speak of; by default those known here, and others
     whose names say that a polite person would. A value of a category is said in its own words where it is short.
-    Whom to leave alone does not depend on it.
+    Whom to leave alone does not depend on it. by: the channel that a message goes by, so that a signal of opting out
+    that names another channel does not count; None: each counts.
     """
 
-    def __init__(self, tables: LeadTables, mention: Collection[str] | None = None):
+    def __init__(self, tables: LeadTables, mention: Collection[str] | None = None, by: str | None = None):
         self.offsets = tables.offsets
         self.columns: dict[str, list[str]] = {}
         self.numbers: dict[str, np.ndarray] = {}
@@ -204,7 +205,7 @@ class FactBook:
         kinds = set(self.kinds)
         polite = {kind for kind in kinds if clean(in_words(kind)) and _may_say(kind, mention, POLITE_KINDS)}
         self.spoken = polite | (kinds & set(DEEDS) if mention is None else set())
-        self.leaving = {kind for kind in kinds if any(word in "".join(in_words(kind).split()) for word in LEFT)}
+        self.leaving = {kind for kind in kinds if _leaves(kind, by)}
         self.wrote = {kind for kind in kinds if WROTE & set(in_words(kind).split())}
         self.outreach = {kind for kind in kinds if "outreach" in in_words(kind).split()}
         self.since_contact = np.full(len(tables), np.inf)  # hours, where an earlier contact is known
@@ -307,6 +308,13 @@ def age_in_words(hours: float) -> str:
 def in_words(name: str) -> str:
     """The name of a column or kind as words: "Lead Source" and "lead_source" -> "lead source"."""
     return " ".join(re.findall(r"[^\W_]+", name)).lower()
+
+
+def _leaves(kind: str, by: str | None) -> bool:
+    """Whether a kind of signal says that a lead wants no more messages: of the channel in its name, else of any."""
+    letters = "".join(in_words(kind).split())
+    named = {"email" if channel == "mail" else channel for channel in ("mail", "linkedin") if channel in letters}
+    return any(word in letters for word in LEFT) and (by is None or not named or by in named)
 
 
 def _may_say(name: str, mention: Collection[str] | None, polite: frozenset[str]) -> bool:
