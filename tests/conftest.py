@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tinyscout.cli import main
@@ -52,6 +54,26 @@ def model(small_scout: Scout, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     small_scout.save(folder)
     return folder
+
+
+@pytest.fixture
+def signals_of() -> Callable[..., LeadTables]:
+    """The first lead of the tables with these signals: hours before contact, kind, text."""
+
+    def made(tables: LeadTables, *given: tuple[float, str, str | None]) -> LeadTables:
+        one = tables.take(np.array([0]))
+        at = [one.leads["contacted_at"].iloc[0] - pd.Timedelta(hours=hours) for hours, _, _ in given]
+        signals = pd.DataFrame(
+            {
+                "row": np.zeros(len(given), np.int64),
+                "at": pd.Series(at),
+                "kind": pd.Categorical([kind for _, kind, _ in given]),
+                "text": pd.Series([text for _, _, text in given], dtype="str"),
+            }
+        )
+        return LeadTables.from_frames(one.leads, signals, one.schema)
+
+    return made
 
 
 class Ran(NamedTuple):

@@ -68,26 +68,6 @@ def nobody() -> Callable[[LeadTables], LeadTables]:
     return made
 
 
-@pytest.fixture
-def signals_of() -> Callable[..., LeadTables]:
-    """The first lead of the tables with these signals: hours before contact, kind, text."""
-
-    def made(tables: LeadTables, *given: tuple[float, str, str | None]) -> LeadTables:
-        one = tables.take(np.array([0]))
-        at = [one.leads["contacted_at"].iloc[0] - pd.Timedelta(hours=hours) for hours, _, _ in given]
-        signals = pd.DataFrame(
-            {
-                "row": np.zeros(len(given), np.int64),
-                "at": pd.Series(at),
-                "kind": pd.Categorical([kind for _, kind, _ in given]),
-                "text": pd.Series([text for _, _, text in given], dtype="str"),
-            }
-        )
-        return LeadTables.from_frames(one.leads, signals, one.schema)
-
-    return made
-
-
 @pytest.fixture(scope="module")
 def frames(small_world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     leads, signals = export(small_world.tables)

@@ -279,8 +279,27 @@ def test_an_instruction_that_is_given_is_followed(small_tables):
 
 
 def test_ages_are_said_in_order():
-    assert [age_in_words(limit - 1) for limit, _ in AGES[:-1]] == [words for _, words in AGES[:-1]]
-    assert age_in_words(24.0) == "a few days ago" and age_in_words(1e9) == AGES[-1][1]
+    for least, below, words in AGES:
+        assert age_in_words(least * 24) == age_in_words(min(below, 9999.0) * 24 - 0.01) == words
+    true = {
+        1.5: "",
+        2: "a few days ago",
+        7: "about a week ago",
+        12.5: "",
+        14: "a few weeks ago",
+        30: "about a month ago",
+    }
+    true |= {50: "", 61: "a few months ago", 366: "about a year ago", 458: "more than a year ago"}
+    assert {days: age_in_words(days * 24.0) for days in true} == true and age_in_words(24.0) == ""
+
+
+def test_a_deed_whose_age_no_phrase_tells_truly_is_not_spoken_of(small_tables, signals_of):
+    given = (15 * 24, "docs_visit"), (30, "docs_visit"), (30, "webinar"), (5, "pricing_page")
+    known = FactBook(signals_of(small_tables, *((hours, kind, None) for hours, kind in given)))
+    deeds = [(fact.about, fact.when) for fact in known.of(0).deeds]
+    assert deeds == [("pricing_page", "in the last day"), ("docs_visit", "a few weeks ago")]
+    assert {fact.about for fact in known.facts(0) if fact.when} == {"pricing_page", "docs_visit"}
+    assert "webinar" not in known.phrases(0)
 
 
 def test_what_a_deed_was_about():

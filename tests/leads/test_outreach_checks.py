@@ -78,6 +78,17 @@ PRODUCT = (  # none of it was told by anybody
     "We are the best fit for you.",
     "It takes no time.",
     "Our call is free.",
+    "A first step is easy and free.",
+    "A first step is free.",
+    "A short talk is worth your time.",
+    "The first call is on us.",
+    "Some detail is all that matters, and help is free.",
+    "A call helps everybody.",
+    "This can solve all that matters most.",
+    "Somebody will answer at any hour.",
+    "A free call, a free summary.",
+    "The best help, with no hurry.",
+    "Trust stays, and time is on your side.",
 )
 
 
@@ -129,15 +140,15 @@ def planted(example: Example, kind: str, number: int, rng: Random, book: FactBoo
         return insert(text, EVENTS[number % 10], rng)
     deed = next(fact for fact in example.facts if fact.did)  # age
     own = {fact.when for fact in book.facts(example.row) if fact.said == deed.said}
-    return text.replace(deed.when, rng.choice([words for _, words in AGES if words not in own]))
+    return text.replace(deed.when, rng.choice([words for *_, words in AGES if words not in own]))
 
 
 @pytest.mark.parametrize("kind", ["role", "industry", "number", "date", "name", "company", "event", "age", "product"])
-def test_25_planted_inventions_of_each_of_9_kinds_are_found(kind, examples, book):
-    """Into as many true messages: 225 in all."""
+def test_planted_inventions_of_each_of_9_kinds_are_found(kind, examples, book):
+    """Into as many true messages: 25 of a kind, and every one of PRODUCT."""
     rng = Random(kind)
     fit = [each for each in examples if kind != "age" or any(fact.did for fact in each.facts)]
-    for number, example in enumerate(rng.sample(fit, 25)):
+    for number, example in enumerate(rng.sample(fit, len(PRODUCT) if kind == "product" else 25)):
         text = planted(example, kind, number, rng, book)
         assert text != example.message
         assert inventions(text, book.facts(example.row)), text
@@ -191,6 +202,8 @@ def test_a_message_is_untrue_of_most_other_leads(examples, book, small_tables):
         ("Hi,\nYou read our case study.\nThanks", "claim", "case study"),
         ("Hi,\nI saw that you joined us.\nThanks", "you", "you joined us"),
         ("Hi,\nIt is of use.\nThanks", "us", "It is of"),
+        ("Hi,\nA first step is easy and free.\nThanks", "thing", "step is easy"),
+        ("Hi,\nA free summary.\nThanks", "thing", "A free summary"),
         ("Hi,\nI saw that you read our dcos.\nThanks", "word", "dcos"),
         ("Hi,\nI saw that you read our docs a few weeks ago.\nThanks", "age", "a few weeks ago"),
         ("", "", ""),

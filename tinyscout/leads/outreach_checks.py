@@ -1,8 +1,9 @@
 """Is a message true of its lead, and is it what was asked for? Checks on the text alone, whoever wrote it.
 
 The world is closed: what a message may say are the lead's facts and the words of the corpus's sentences. Every other
-name, number, date, claim, age, word, or statement about "you", "us" or "it" counts as invented, and so does a garbled
-one. So a claim about the product is one, too: the corpus makes none, but leaves a place for the seller's own words.
+name, number, date, claim, age, word, or statement about "you", "us", "it" or a thing counts as invented, and so does a
+garbled one. So a claim about the product is one, too: the corpus makes none, but leaves a place for the seller's own
+words.
 """
 
 import re
@@ -17,7 +18,7 @@ from tinyscout.leads.outreach_offer import places, with_offer
 from tinyscout.leads.outreach_templates import CONTRACTIONS, TONES
 from tinyscout.leads.outreach_values import word_set
 
-RULES = ("name", "number", "date", "claim", "age", "you", "us", "word")
+RULES = ("name", "number", "date", "claim", "age", "you", "us", "thing", "word")
 ASKED = ("channel", "tone", "length", "question")
 NUMBERS = word_set(
     "zero one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty "
@@ -29,12 +30,16 @@ DATES = word_set(
     "day days hour hours year years quarter quarters minute minutes decade morning afternoon evening ago since "
     "recently lately weekend"
 )
+STATES = word_set(  # says what a thing is, does or costs: stands only between two words that a template has around it
+    "is are was were be been has have takes suits stays helps works tends needs goes looks can could will would may "
+    "shall should does free easy worth best"
+)
 _WORD = re.compile(r"[^\W_]+(?:['./&-][^\W_]+)*")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n")
 _YOU = re.compile(r"you(?:r|rs|'\w+)?")
 _US = re.compile(r"(?:we|us|our|ours|it|its)(?:'\w+)?")  # who writes, and what they sell
 _CONTRACTED = re.compile(r"\b\w+'(?:m|ll|ve|re|s|d|t)\b")
-_AGES = frozenset(words for _, words in AGES)
+_AGES = frozenset(words for *_, words in AGES)
 _SLOT = "slot"  # stands for what a lead's facts fill in
 _LOOKS_BACK = (  # at something that a lead has been through
     *("Thank you for your interest", "left open", "left off", "take it from there", "where things stand"),
@@ -55,7 +60,7 @@ def inventions(text: str, facts: Iterable[Fact]) -> list[Invention]:
     own, own_pairs = _own(facts)
     for sentence in _SENTENCE.split(text):
         found += [Invention("age", words) for words in _wrong_ages(sentence, facts)]
-        words = _words(sentence)
+        words = _words(sentence.removeprefix("Subject: "))
         for i, word in enumerate(words):
             rule = _broken(word, words[i - 1].lower() if i else "", own, own_pairs)
             if rule:
@@ -63,6 +68,8 @@ def inventions(text: str, facts: Iterable[Fact]) -> list[Invention]:
             elif not _may_follow(words[i : i + 3], own, facts):
                 rule = "you" if _YOU.fullmatch(word.lower()) else "us"
                 found.append(Invention(rule, " ".join(words[i : i + 3])))
+            elif not _may_state(words, i, own, own_pairs):
+                found.append(Invention("thing", " ".join(words[max(i - 1, 0) : i + 2])))
     return found
 
 
@@ -117,6 +124,21 @@ def _may_follow(words: Sequence[str], own: set[str], facts: Sequence[Fact]) -> b
             if word == you and all(a == b for a, b in zip(told[i + 1 : i + 3], (first, second), strict=False)):
                 return True
     return False
+
+
+def _may_state(words: Sequence[str], i: int, own: set[str], own_pairs: set[tuple[str, str]]) -> bool:
+    """Whether words[i], if it is one of STATES, stands between words as in a template or a fact."""
+    word = words[i].lower()
+    if word not in STATES:
+        return True
+    before, after = ([words[j]] if 0 <= j < len(words) else [""] for j in (i - 1, i + 1))
+    pairs = (
+        [(each.lower(), word) for each in before] + [(_SLOT, word) for each in before if each in own],
+        [(word, each.lower()) for each in after] + [(word, _SLOT) for each in after if each in own],
+    )
+    if words[i] in own and any(pair in own_pairs for side in pairs for pair in side):
+        return True
+    return all(any(pair in _PAIRS or pair in own_pairs for pair in side) for side in pairs)
 
 
 def _told(fact: Fact) -> str:

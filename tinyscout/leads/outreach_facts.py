@@ -85,15 +85,17 @@ DEEDS = {
     "support_ticket": ("support team", "wrote to our support team", "our support team"),
     "meeting_no_show": ("meeting", "had planned a meeting with us", "our meeting"),
 }
-AGES = (  # hours ago, and how it is said
-    (24.0, "in the last day"),
-    (7 * 24.0, "a few days ago"),
-    (12 * 24.0, "about a week ago"),
-    (24 * 24.0, "a few weeks ago"),
-    (45 * 24.0, "about a month ago"),
-    (270 * 24.0, "a few months ago"),
-    (500 * 24.0, "about a year ago"),
-    (np.inf, "more than a year ago"),
+# From how many days ago, before how many, and how it is said: a few are two or more; about is half a week, ten days of
+# a month, two months of a year more or less. Of what lies between, which no phrase tells truly, no message speaks.
+AGES = (
+    (0.0, 1.0, "in the last day"),
+    (2.0, 5.5, "a few days ago"),
+    (5.5, 10.5, "about a week ago"),
+    (14.0, 25.0, "a few weeks ago"),
+    (25.0, 40.0, "about a month ago"),
+    (61.0, 300.0, "a few months ago"),
+    (300.0, 430.0, "about a year ago"),
+    (430.0, np.inf, "more than a year ago"),
 )
 UNSUBSCRIBED, REFUSED, STUDENT = "unsubscribed", "not for you", "a student"
 REASONS = {
@@ -228,8 +230,8 @@ class FactBook:
             if (kind in self.leaving or meaning == "refuse") and stop is None and not revived:
                 value, said = ("seen", UNSUBSCRIBED) if kind in self.leaving else (meaning, REFUSED)
                 stop, stop_hours, stop_text = Fact(kind, value, said), float(self.ages[i]), self.texts[i]
-            if kind in self.spoken and rank < LATEST and kind not in deeds:
-                deeds[kind] = self._deed(i)
+            if kind in self.spoken and rank < LATEST and kind not in deeds and (deed := self._deed(i)):
+                deeds[kind] = deed
             revived |= kind == "demo_request" or meaning == "want"
         since = float(self.since_contact[row])
         written_to = since < np.inf or any(self.kinds[i] in self.outreach for i in places)
@@ -258,7 +260,7 @@ class FactBook:
         for i in range(self.offsets[row], self.offsets[row + 1]):
             kind = self.kinds[i]
             if kind in self.spoken:
-                found.append(self._deed(i))
+                found += [deed] if (deed := self._deed(i)) else []
             elif kind in self.leaving:
                 found.append(Fact(kind, "seen", UNSUBSCRIBED))
             if self._meaning(i) == "refuse":
@@ -288,11 +290,12 @@ class FactBook:
         hours = self.since_contact[row]
         return float(hours) / MONTH_HOURS if np.isfinite(hours) else 0.0
 
-    def _deed(self, i: int) -> Fact:
+    def _deed(self, i: int) -> Fact | None:
+        """Signal i as a fact; None where no phrase tells its age truly."""
         kind = self.kinds[i]
         said = DEEDS[kind][1] if kind in DEEDS else in_words(kind)
         value, when = f"{self.ages[i]:.0f} h ago", age_in_words(self.ages[i])
-        return Fact(kind, value, said, when, kind in DEEDS)
+        return Fact(kind, value, said, when, kind in DEEDS) if when else None
 
     def _meaning(self, i: int) -> str:
         """What the lead itself wrote in signal i means; empty where it wrote nothing."""
@@ -301,8 +304,8 @@ class FactBook:
 
 
 def age_in_words(hours: float) -> str:
-    """How long ago something was, as a person says it."""
-    return next(words for below, words in AGES if hours < below)
+    """How long ago something was, as a person says it; empty where none of the phrases is true."""
+    return next((words for least, below, words in AGES if least <= hours / 24 < below), "")
 
 
 def in_words(name: str) -> str:
@@ -341,7 +344,7 @@ def _meaning_of(text: str) -> str:
 
 PHRASES: frozenset[str] = frozenset(
     [words for names in COLUMNS.values() for words in names.values()]
-    + [words for _, words in (*SIZES, *AGES)]
+    + [words for *_, words in (*SIZES, *AGES)]
     + [words for words, _, _ in DEEDS.values()]
     + [FUNDED, UNSUBSCRIBED, REFUSED, *BUYING, *DELAYS, *FEATURES]
 )

@@ -42,7 +42,7 @@ def invent_facts(rng: Random) -> LeadFacts:
         profile[name] = Fact(name, "made up", invent_value(rng))
     deeds = []
     for _ in range(rng.choice((0, 1, 1, 1, 2))):
-        when = rng.choice(AGES)[1]
+        when = rng.choice(AGES)[-1]
         if rng.random() < 0.5:
             deeds.append(Fact("made up", "made up", f"{rng.choice(VERBS)} our {_noun(rng)}", when, True))
         else:

@@ -70,7 +70,7 @@ def report(texts: Sequence[str], asked: Sequence[Asked]) -> dict[str, dict[str, 
         rules, wrong = {each.rule for each in inventions(text, wanted.true)}, faults(text, wanted.instruction)
         done = all(states(text, fact) for fact in wanted.plan)
         placed = places(text) == (wanted.instruction.channel != "decline")
-        rows.append((not rules, not rules - {"word", "you", "us"}, not wrong, done, not repeats(text), placed))
+        rows.append((not rules, not rules - {"word", "you", "us", "thing"}, not wrong, done, not repeats(text), placed))
         broken += [*rules, *wrong]
         how = wanted.instruction
         for name in ("all", how.channel, how.tone, how.length):
