@@ -13,6 +13,7 @@ from tinyscout.leads import FieldMap, read_tables
 from tinyscout.leads.outreach_checks import faults
 from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.scout import Scout
+from tinyscout.training.writer import Writer
 
 COLUMNS = ["lead_id", "rank", "probability", "channel", "draft", "subject", "message", "facts", "checks", "status"]
 
@@ -241,3 +242,29 @@ def test_help_is_clear_and_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     for option in ("--top", "--channel", "--temperature", "--out", "--model", "--mention", "decline", "re_engage"):
         assert option in done.stdout
+
+
+def test_name_and_email_stand_beside_a_draft_and_the_writer_never_hears_of_them(
+    run, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(*words, "--out", "before.csv").code == 0
+    before, told = drafts("before.csv"), []
+    leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False)
+    number = leads.index.astype(str)
+    own = {
+        "First Name": "Zora" + number,
+        "last_name": "  Quill\nman ",
+        "E-Mail Address": "z" + number + "@quill.example",
+    }
+    leads.assign(**own).to_csv("leads.csv", index=False)
+    write = Writer.write
+    monkeypatch.setattr(Writer, "write", lambda self, asked, *a, **b: told.extend(asked) or write(self, asked, *a, **b))
+    code, _, err = run(*words)
+    table = drafts()
+    assert code == 0, err
+    assert list(table)[:4] == ["lead_id", "name", "email", "rank"] and "name" not in before
+    pd.testing.assert_frame_equal(table.drop(columns=["name", "email"]), before)
+    place = leads.set_index("lead_id").index.get_indexer(table["lead_id"])
+    assert table["name"].tolist() == [f"Zora{i} Quill man" for i in place]
+    assert table["email"].tolist() == [f"z{i}@quill.example" for i in place]
+    assert told and not [prompt for prompt in told if "Zora" in prompt or "quill" in prompt.lower()]

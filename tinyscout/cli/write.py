@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tinyscout.leads.tables import LeadTables
     from tinyscout.scout import Scout
 
+WHOM = {"name": "recipient_name", "email": "recipient_email"}  # column of the drafts -> of the leads, for a mail merge
 BLOCK = 500  # ranked leads looked at in one go, until enough are found that may be written to
 
 
@@ -233,6 +234,9 @@ def _table(
             "channel": channel,
             "as_of": "" if pd.isna(moment) else moment.isoformat(timespec="seconds"),
         }
+        for name, column in WHOM.items():
+            if column in tables.leads:
+                lead[name] = tables.leads[column].iloc[row]
         if each.why_not:
             lines.append(lead | {"status": each.why_not})
         for draft in each.drafts:
@@ -243,7 +247,8 @@ def _table(
             else:
                 checks, status = f"passed, {draft.drawn} drawn", "draft"
             lines.append(lead | text | {"checks": checks, "status": status})
-    names = ["lead_id", "contact_id", "rank", "probability", "channel", "draft", "subject", "message", "facts"]
+    whom = [name for name, column in WHOM.items() if column in tables.leads]
+    names = ["lead_id", "contact_id", *whom, "rank", "probability", "channel", "draft", "subject", "message", "facts"]
     table = pd.DataFrame(lines, columns=[*names, "checks", "status", "as_of"])
     table["draft"] = table["draft"].astype("Int64")
     table["model_version"] = scout.version

@@ -17,6 +17,7 @@ from tinyscout.leads.cells import Coded, chunked, in_brief, read_labels, read_nu
 from tinyscout.leads.consent import ConsentColumn
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.recipients import find_recipients
 from tinyscout.leads.schema import ROLES, Schema
 from tinyscout.leads.sources import BadRow, open_source
 from tinyscout.leads.times import NONE, Times, expected, read_times
@@ -31,13 +32,15 @@ class RawLeads:
     roles: role -> column, of the roles that are read; names: role -> its name in the file, of all roles found;
     file, line (N,): where each row is; after_contact: columns found that the field map names as such, not read;
     outcomes: columns found that hold the answer under a second name, not read;
-    consent: the columns that say who may be written to, and what each is for.
+    consent: the columns that say who may be written to, and what each is for;
+    recipient: the columns of a recipient's name and address, by their part in recipients.NAMES, where asked for.
     """
 
     roles: dict[str, pa.ChunkedArray]
     names: dict[str, str]
     profile: pa.Table
     consent: pa.Table
+    recipient: pa.Table
     file: np.ndarray
     line: np.ndarray
     after_contact: tuple[str, ...] = ()
@@ -55,8 +58,8 @@ class RawLeads:
         """Some of the rows, in the order given."""
         index = pa.array(rows)
         roles = {role: column.take(index) for role, column in self.roles.items()}
-        profile, consent = self.profile.take(index), self.consent.take(index)
-        return replace(self, roles=roles, profile=profile, consent=consent, file=self.file[rows], line=self.line[rows])
+        beside = {name: getattr(self, name).take(index) for name in ("profile", "consent", "recipient")}
+        return replace(self, roles=roles, **beside, file=self.file[rows], line=self.line[rows])
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def read_raw(
     unused: Sequence[str] = (),
     spare: Sequence[str] = (),
     columns: Sequence[str] | None = None,
+    recipients: bool = False,
     schema: Schema | None = None,
     allow_missing_columns: bool = False,
     rows: int | None = None,
@@ -89,7 +93,7 @@ def read_raw(
     """The rows of the leads files in batches. Raises InputError for a missing role or profile column, or a bad row.
 
     needed: roles that must be there; unused: roles not to read; spare: roles that may be absent though the map names
-    them; schema: read only the profile columns it names; columns: only these.
+    them; schema: read only the profile columns it names; columns: only these; recipients: read whom a row is of, too.
     """
     for number, path in enumerate(paths):
         source = open_source(path)
@@ -97,6 +101,7 @@ def read_raw(
         names = field_map.find("leads", source.columns, str(path), needed, spare)
         consent = field_map.find_consent(source.columns, str(path)) if columns is None else ()
         asked = list(dict.fromkeys(each.column for each in consent))
+        to_whom = find_recipients(source.columns) if recipients else {}
         features = [column for column in source.columns if schema is not None or column not in asked]
         by_profile, after, outcomes = _profile_columns(features, names, field_map)
         if columns is not None:
@@ -107,7 +112,7 @@ def read_raw(
             if lacking:
                 ledger.notes[f"{path}: columns it lacks, read as missing"] = ", ".join(lacking)
         roles = {role: column for role, column in names.items() if role not in unused}
-        wanted = [*dict.fromkeys([*roles.values(), *by_profile.values(), *asked])]
+        wanted = [*dict.fromkeys([*roles.values(), *by_profile.values(), *asked, *to_whom.values()])]
         for batch in source.batches(wanted, rows):
             if progress:
                 progress("reading leads", int(100 * (number + batch.done) / len(paths)), 100)
@@ -120,6 +125,7 @@ def read_raw(
                 names,
                 batch.table.select([*by_profile.values()]).rename_columns([*by_profile]),
                 batch.table.select(asked),
+                batch.table.select([*to_whom.values()]).rename_columns([*to_whom]),
                 np.full(len(batch.lines), file),
                 batch.lines,
                 after,
@@ -138,7 +144,9 @@ def join_raw(pieces: Sequence[RawLeads], spare: Sequence[str] = ()) -> RawLeads:
     for role in roles:
         if role not in spare and any(role not in piece.roles for piece in pieces):
             raise InputError(f"leads: one file has a column for {role} and another has none; give files of one kind")
-    profile, consent = (_concat([getattr(piece, name) for piece in pieces]) for name in ("profile", "consent"))
+    profile, consent, recipient = (
+        _concat([getattr(piece, name) for piece in pieces]) for name in ("profile", "consent", "recipient")
+    )
     columns = {
         role: _concat([pa.table({role: piece.roles.get(role, pa.nulls(len(piece)))}) for piece in pieces]).column(0)
         for role in roles
@@ -149,7 +157,7 @@ def join_raw(pieces: Sequence[RawLeads], spare: Sequence[str] = ()) -> RawLeads:
     outcomes = tuple(dict.fromkeys(name for piece in pieces for name in piece.outcomes))
     asked = tuple(dict.fromkeys(each for piece in pieces for each in piece.consent_columns))
     names = {role: name for piece in reversed(pieces) for role, name in piece.names.items()}
-    return RawLeads(columns, names, profile, consent, file, line, after, outcomes, asked)
+    return RawLeads(columns, names, profile, consent, recipient, file, line, after, outcomes, asked)
 
 
 def read_contacts(raw: RawLeads, field_map: FieldMap, ledger: Ledger) -> tuple[RawLeads, Contacts, np.ndarray]:

@@ -22,6 +22,7 @@ from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sen
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
+from tinyscout.leads.recipients import read_recipients
 from tinyscout.leads.repeats import Repeats, drop_repeats
 from tinyscout.leads.replies import earlier_replies
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
@@ -103,6 +104,7 @@ class Reading:
             needed=needed,
             unused=() if self.labelled or self.as_of_now else OUTCOMES,
             spare=() if self.labelled else (*OUTCOMES, "contacted_at"),
+            recipients=self.as_of_now,
             schema=self.schema,
             allow_missing_columns=self.allow_missing_columns,
             rows=limit,
@@ -165,6 +167,7 @@ class Reading:
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
         frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in replies.items()}
+        frame |= read_recipients(raw.recipient, contacts.lead_id, self.field_map.missing)
         for channel, reasons in forbidden.items():
             frame[f"no_consent_{channel}"] = pd.Series(reasons[rows], dtype="str")
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)
