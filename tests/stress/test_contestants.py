@@ -1,12 +1,15 @@
 """Contestants learn from the leads they are given, choose what attacked leads count, and predict."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tinyscout.metrics import log_loss
+from tinyscout.models.calibrators import Platt
 from tinyscout.stress import contestants
 from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.contestants import WEIGHTS, Ground, Trees, spread
+from tinyscout.stress.contestants import WEIGHTS, Ground, Trees, balanced, spread
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +18,13 @@ def grounds(pools) -> dict[str, Ground]:
         NATURAL: Ground.natural(pools.train, pools.valid, ("baseline",)),
         HARDENED: Ground.hardened(pools.train, pools.valid, np.random.default_rng(0), ("baseline",)),
     }
+
+
+@pytest.fixture(scope="module")
+def trees(grounds) -> dict[str, Trees]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contestants, "WEIGHTS", (1.0,))
+        return {name: Trees.fit(ground, trials=1) for name, ground in grounds.items()}
 
 
 def test_a_ground_says_which_leads_are_attacked(pools, grounds):
@@ -36,13 +46,50 @@ def test_hardening_helps_an_additive_score_on_attacked_leads_and_not_on_natural_
     assert on_natural[NATURAL] < on_natural[HARDENED]
 
 
-def test_trees_learn_from_the_same_ground(pools, grounds, monkeypatch):
-    monkeypatch.setattr(contestants, "WEIGHTS", (1.0,))
+def test_trees_learn_from_the_same_ground(pools, grounds, trees):
     judged = pools.test.attacked.world.tables
-    losses = {
-        name: log_loss(judged.labels, Trees.fit(ground, trials=1).logits(judged)) for name, ground in grounds.items()
-    }
+    losses = {name: log_loss(judged.labels, each.logits(judged)) for name, each in trees.items()}
     assert losses[HARDENED] < losses[NATURAL] - 0.1
+
+
+def test_as_many_attacked_leads_as_natural_ones_are_calibrated_on_the_same_in_any_order(pools):
+    found, orders, few = [], [], len(pools.valid.natural.tables)
+    for seed in (0, 1):
+        tables, attacked = pools.valid.mixed(np.random.default_rng(seed))
+        rows, ids = balanced(tables, attacked), tables.leads["contact_id"].to_numpy(str)
+        assert len(rows) == 2 * few and attacked[rows].sum() == few == len(set(rows[~attacked[rows]]))
+        found.append(sorted(ids[rows]))
+        orders.append(list(ids))
+    assert orders[0] != orders[1] and found[0] == found[1]
+    some = np.flatnonzero(~attacked | (np.arange(len(tables)) % 8 == 0))  # fewer attacked ones: each of them again
+    rows = balanced(tables.take(some), attacked[some])
+    assert len(rows) == 2 * few and set(rows) == set(range(len(some)))
+
+
+def test_hardened_contestants_are_as_sure_as_they_are_right_and_natural_ones_stay(pools, grounds, yardsticks, trees):
+    for contestant in (yardsticks[NATURAL], trees[NATURAL]):
+        assert contestant.calibrator == Platt(1.0, 0.0)
+    valid, rows = grounds[HARDENED].valid, balanced(grounds[HARDENED].valid, grounds[HARDENED].attacked_valid)
+    y = valid.labels[rows]
+    logit = trees[HARDENED].logits(valid)[rows]
+    again = Platt.fit(logit, y)
+    assert (again.slope, again.shift) == pytest.approx((1.0, 0.0), abs=0.02)
+    for contestant in (yardsticks[HARDENED], trees[HARDENED]):
+        assert abs(contestant.calibrator.slope - 1) > 0.02
+        sure = contestant.calibrator
+        raw = (contestant.logits(valid)[rows] - sure.shift) / sure.slope
+        assert log_loss(y, sure.transform(raw)) < log_loss(y, raw)
+
+
+def test_hardened_trees_are_calibrated_on_leads_that_they_were_not_fitted_to(grounds, trees, monkeypatch):
+    monkeypatch.setattr(contestants, "WEIGHTS", (1.0,))
+    ground = grounds[HARDENED]
+    y = np.random.default_rng(0).permutation(ground.valid.labels)
+    valid = replace(ground.valid, leads=ground.valid.leads.assign(label=y))
+    found = Trees.fit(replace(ground, valid=valid), trials=1)  # of one candidate there is none to choose
+    raw = [each.model.decision_function(ground.X_valid) for each in (found, trees[HARDENED])]
+    assert np.abs(raw[0] - raw[1]).mean() < 0.02  # a lead of hardly any weight still counts towards the least of a leaf
+    assert found.calibrator.slope < 0.3 < trees[HARDENED].calibrator.slope
 
 
 def test_spread_rows_are_even_and_all_where_there_are_few():

@@ -2,7 +2,7 @@
 
 A natural contestant knows natural leads alone. A hardened one has seen attacks besides; how much an attacked lead
 counts is chosen for each on validation leads of which half are attacked, and one that fits better without attacks may
-say so (a weight of 0).
+say so (a weight of 0). Then each becomes as sure as it is right there (Platt 1999), as the scout does.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from scipy import sparse
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.baseline import YARDSTICK_MIN_SCALE, LogisticBaseline
+from tinyscout.models.calibrators import Platt
 from tinyscout.models.careful import CarefulFeatures
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.trees import BoostedTrees
@@ -24,6 +25,7 @@ WEIGHTS = (0.0, 1.0, 4.0, 20.0)  # of an attacked lead, beside 1 for a natural o
 GRID = (1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
 CHOSEN_ON = 20_000  # training leads, evenly spaced, that weights and penalties are chosen by
 KINDS = ("baseline", "careful")  # of features
+HARDLY = 1e-9  # what a lead counts that a model is chosen and calibrated by, and not fitted to
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,13 @@ class Ground:
         """The weights to choose from: only 0, where no lead is attacked."""
         return WEIGHTS if self.attacked.any() else (0.0,)
 
+    def calibrator(self, logit: np.ndarray) -> Platt:
+        """For a model of these validation logits (M,), which it was not fitted to; a natural one stays as it is."""
+        if not self.attacked.any():
+            return Platt(1.0, 0.0)
+        rows = balanced(self.valid, self.attacked_valid)
+        return Platt.fit(logit[rows], self.valid.labels[rows])
+
 
 @dataclass(frozen=True)
 class Logistic:
@@ -96,6 +105,7 @@ class Logistic:
     features: BaselineFeatures | CarefulFeatures
     model: LogisticBaseline
     weight: float
+    calibrator: Platt
 
     @classmethod
     def fit(cls, ground: Ground, kind: str = "baseline", grid: Sequence[float] = GRID) -> "Logistic":
@@ -113,13 +123,16 @@ class Logistic:
         weight = min(ground.choices, key=lambda each: best(each, [middle]).validation_[middle])
         every = np.concatenate(ground.weights(weight))
         more = every.sum() / ground.weights(weight)[0][some].sum()  # the penalty stands against a sum of losses
-        model = LogisticBaseline(more * best(weight, grid).l2, min_scale=YARDSTICK_MIN_SCALE)
+        chosen = best(weight, grid)
+        model = LogisticBaseline(more * chosen.l2, min_scale=YARDSTICK_MIN_SCALE)
         model.fit(sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), every)
-        return cls(ground.tokenizer, ground.features[kind], model, weight)
+        calibrator = ground.calibrator(chosen.decision_function(X_valid))
+        return cls(ground.tokenizer, ground.features[kind], model, weight, calibrator)
 
     def logits(self, tables: LeadTables) -> np.ndarray:
         """(N,) float64."""
-        return self.model.decision_function(self.features.transform(self.tokenizer.encode(tables)))
+        X = self.features.transform(self.tokenizer.encode(tables))
+        return self.calibrator.transform(self.model.decision_function(X))
 
 
 @dataclass(frozen=True)
@@ -130,10 +143,15 @@ class Trees:
     features: dict[str, BaselineFeatures | CarefulFeatures]
     model: BoostedTrees
     weight: float
+    calibrator: Platt
 
     @classmethod
     def fit(cls, ground: Ground, *, trials: int = 20, seed: int = 0, progress: Progress | None = None) -> "Trees":
-        """The weight is chosen with the default settings, and then the settings with that weight."""
+        """The weight is chosen with the default settings, and then the settings with that weight.
+
+        Hardened, they are fitted to training leads alone, as the scout is: trees are too sure of what they have seen
+        for a calibrator to be fitted there.
+        """
         y, y_valid = ground.train.labels, ground.valid.labels
         some = spread(len(y), CHOSEN_ON)
         kind = next(iter(ground.X))
@@ -147,14 +165,27 @@ class Trees:
         choices = list(ground.choices)
         weight = min(choices, key=best) if len(choices) > 1 else choices[0]
         model = BoostedTrees(trials=trials, seed=seed)
-        of_leads = ground.weights(weight)[0]  # the validation leads count alike: they are what is chosen by
-        model.fit(ground.X, y, ground.X_valid, y_valid, sample_weight=of_leads, progress=progress)
-        return cls(ground.tokenizer, ground.features, model, weight)
+        weights = {
+            "sample_weight": ground.weights(weight)[0],
+            "valid_weight": np.full(len(y_valid), HARDLY if ground.attacked.any() else 1.0),
+        }
+        model.fit(ground.X, y, ground.X_valid, y_valid, **weights, progress=progress)
+        calibrator = ground.calibrator(model.decision_function(ground.X_valid))
+        return cls(ground.tokenizer, ground.features, model, weight, calibrator)
 
     def logits(self, tables: LeadTables) -> np.ndarray:
         """(N,) float64."""
         tokens = self.tokenizer.encode(tables)
-        return self.model.decision_function({kind: each.transform(tokens) for kind, each in self.features.items()})
+        X = {kind: each.transform(tokens) for kind, each in self.features.items()}
+        return self.calibrator.transform(self.model.decision_function(X))
+
+
+def balanced(tables: LeadTables, attacked: np.ndarray) -> np.ndarray:
+    """Rows of all natural leads and of as many attacked (N,) bool ones, spread evenly over their ids: what to calibrate
+    on. The same leads, whatever order they stand in."""
+    few, many = np.flatnonzero(~attacked), np.flatnonzero(attacked)
+    many = many[np.argsort(tables.leads["contact_id"].to_numpy(str)[many])]
+    return np.append(few, many[np.linspace(0, len(many) - 1, len(few)).round().astype(np.int64)])
 
 
 def spread(number: int, most: int) -> np.ndarray:
