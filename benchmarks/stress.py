@@ -3,7 +3,8 @@
     python benchmarks/stress.py [--seed 1000] [--leads 32000] [--judged 10000] [--json FILE]
 
 Prints the threat model, the written families, and what the oracle and the yardstick (natural, hardened) lose on each.
-Exit code 1 when the fall is below 65 % in log loss or credit waste: then the leads are too noisy for the check.
+The scout is judged by phases/16_final_check.py, on any --seeds. Exit code 1 when the fall is below 65 % in log loss or
+credit waste: then the leads are too noisy for the check.
 """
 
 import fair  # isort: split

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyscout.metrics import bootstrap
-from tinyscout.metrics.bootstrap import METRICS, fall, mean_interval, paired_bootstrap, percentile_interval, resample
+from tinyscout.metrics.bootstrap import (
+    METRICS,
+    fall,
+    mean_interval,
+    paired_bootstrap,
+    percentile_interval,
+    ratio_interval,
+    resample,
+)
 from tinyscout.metrics.gains import credit_waste
 from tinyscout.metrics.ranking import precision_at
 from tinyscout.metrics.scores import brier, log_loss, pr_auc, probability, roc_auc
@@ -89,6 +97,28 @@ def test_the_interval_of_a_mean_has_the_width_of_the_normal_law_and_groups_count
     for wrong in ([], [[1.0]], [np.nan]):
         with pytest.raises(ValueError, match="needs \\(N,\\) finite numbers"):
             mean_interval(wrong)
+
+
+def test_the_interval_of_a_ratio_has_the_width_of_the_delta_method_and_groups_count_once():
+    rng = np.random.default_rng(0)
+    values, over = np.append(rng.normal(4, 1, 500), rng.normal(2, 1, 500)), np.arange(1_000) < 500
+    found = ratio_interval(values, over, ~over, draws=1_000)
+    upper, lower = values[over], values[~over]
+    value = upper.mean() / lower.mean()
+    error = value * np.sqrt((upper.std() / upper.mean()) ** 2 / 500 + (lower.std() / lower.mean()) ** 2 / 500)
+    assert found.value == pytest.approx(value)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.15)
+    twice = ratio_interval(np.tile(values, 2), np.tile(over, 2), np.tile(~over, 2), groups=np.tile(np.arange(1_000), 2))
+    assert twice.high - twice.low == pytest.approx(2 * 1.96 * error, rel=0.15)
+    same = ratio_interval(np.append(upper, 2 * upper), ~over, over, groups=np.tile(np.arange(500), 2), draws=50)
+    assert (same.low, same.value, same.high) == pytest.approx((2, 2, 2))  # drawn together
+
+
+def test_a_ratio_to_nothing_is_undefined():
+    assert np.isnan(ratio_interval([1.0, 2.0], [True, True], [False, False], draws=5).value)
+    assert np.isnan(ratio_interval([1.0, 0.0], [True, False], [False, True], draws=5).value)
+    with pytest.raises(ValueError, match="ratio_interval: shapes"):
+        ratio_interval([1.0, 2.0], [True], [False, True])
 
 
 def test_a_model_against_itself_shows_nothing():

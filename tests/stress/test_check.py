@@ -1,13 +1,25 @@
 """The check can't be had for nothing: noise, constants and the yardstick itself fail it, and only knowledge passes."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
 from tinyscout.metrics import fall, log_loss
-from tinyscout.stress.ceiling import HARDENED, NATURAL, ORACLE, RULE
-from tinyscout.stress.check import Judged, check, divergence
+from tinyscout.stress.ceiling import HARDENED, NATURAL
+from tinyscout.stress.check import ORACLE, RULE, Check, Judged, check, divergence
+from tinyscout.stress.trial import verdict
 
 SCOUT = "scout"
+
+
+@dataclass
+class OfOneSeed:
+    """What a verdict asks of a trial."""
+
+    check: Check
+    judged: Judged
+    seed: int = 1
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +54,9 @@ def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, scor
     interval = found.falls[SCOUT]["log_loss"]
     assert (interval.value, interval.low, interval.high) == (0.0, 0.0, 0.0)
     assert "DOES NOT REACH" in found.text()
+    for full in (True, False):
+        line, code = verdict([OfOneSeed(found, judged)], full=full)  # type: ignore[list-item]
+        assert (line, code) == ("FAILED", 1)
 
 
 @pytest.mark.parametrize("constant", [-3.0, 0.0])
@@ -57,6 +72,29 @@ def test_permuted_labels_fail_even_the_oracle(judged, scored):
     found = run(shuffled, scored, judged.oracle)
     assert not found.passed
     assert max(found.falls[SCOUT][metric].value for metric in RULE) < 0.2
+
+
+@pytest.mark.parametrize("missing", ["yardsticks", "candidates"])
+def test_nobody_to_judge_is_no_pass(judged, scored, missing):
+    who = {"yardsticks": [NATURAL], "candidates": [HARDENED]} | {missing: []}
+    with pytest.raises(ValueError, match=f"0 {missing}"):
+        check(judged, scored, **who, draws=20)
+    found = run(judged, scored, judged.oracle)
+    assert found.passed and not replace(found, falls={}).passed
+
+
+def test_falls_by_part_are_against_who_is_better_there(judged, scored):
+    found = run(judged, scored, judged.oracle)
+    for part, falls in found.parts.items():
+        rows = judged.part == part
+        losses = {name: log_loss(judged.tables.labels[rows], logit[rows]) for name, logit in scored.items()}
+        best = min(losses, key=losses.__getitem__)
+        assert falls.better["log_loss"] == best
+        fell = falls.of[SCOUT]["log_loss"]
+        assert fell.value == pytest.approx(1 - log_loss(judged.tables.labels[rows], judged.oracle[rows]) / losses[best])
+        assert fell.low < fell.value < fell.high and fell == falls.of[ORACLE]["log_loss"]
+    assert set(found.parts) == {"some", "others"}
+    assert "fall in log loss by part" in found.text() and set(found.to_json()["parts"]) == {"some", "others"}
 
 
 def test_a_little_of_the_oracle_is_reported_and_not_enough(judged, scored):

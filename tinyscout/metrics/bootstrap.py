@@ -180,6 +180,36 @@ def mean_interval(
     return percentile_interval(float(rows.mean()), found, level)
 
 
+def ratio_interval(
+    values: ArrayLike,
+    over: ArrayLike,
+    under: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> Interval:
+    """The mean of values (N,) in the rows `over` (N,) bool by their mean in the rows `under`, with its interval.
+
+    Both are drawn together, groups (N,) as in `resample`. NaN where either has no row, or the lower mean is 0.
+    """
+    values, masks = np.asarray(values, np.float64), [np.asarray(mask, bool) for mask in (over, under)]
+    if not values.shape == masks[0].shape == masks[1].shape == (len(values),):
+        raise ValueError(
+            f"ratio_interval: shapes {values.shape}, {masks[0].shape}, {masks[1].shape}; needs (N,) thrice"
+        )
+
+    def ratio(weights: np.ndarray) -> np.ndarray:
+        upper, lower = (np.stack([weights @ (values * mask), weights @ mask.astype(np.float64)]) for mask in masks)
+        below = upper[1] * lower[0]
+        return np.divide(upper[0] * lower[1], below, out=np.full(len(weights), np.nan), where=below != 0)
+
+    blocks = _row_weights(len(values), groups, draws, seed)
+    found = np.concatenate([ratio(weights) for weights in blocks])
+    return percentile_interval(float(ratio(np.ones((1, len(values))))[0]), found, level)
+
+
 class _Statistics:
     """One model's metrics as a function of row weights."""
 

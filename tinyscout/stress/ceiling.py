@@ -15,13 +15,13 @@ from tinyscout.leads.world import World
 from tinyscout.metrics import log_loss
 from tinyscout.metrics.bootstrap import Interval, Resampled, resample
 from tinyscout.metrics.table import Table
+from tinyscout.stress.check import ORACLE, RULE, oracle_logits, percent
 from tinyscout.stress.contestants import GRID, Ground, Logistic
 from tinyscout.stress.families import families
 from tinyscout.stress.pools import Pools
 
-NATURAL, HARDENED, ORACLE = "logistic", "logistic, hardened", "oracle"
-RULE = ("log_loss", "credit_waste")  # the metrics that the check judges by
-LEAST_FALL = 0.65
+NATURAL, HARDENED = "logistic", "logistic, hardened"
+LEAST_FALL = 0.65  # of the oracle, for a check to mean anything
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,13 @@ class Ceiling:
     def least(self) -> float:
         """The smallest fall of either metric against the better yardstick."""
         return min(interval.value for found in self.falls.values() for interval in found.values())
+
+    def line(self) -> str:
+        """What is to be known before anything is trained, in a sentence."""
+        least = {metric: min(found[metric].value for found in self.falls.values()) for metric in RULE}
+        words = " and ".join(f"{100 * fall:.0f} % in {metric.replace('_', ' ')}" for metric, fall in least.items())
+        room = f"{'enough' if self.least >= LEAST_FALL else 'NOT ENOUGH'} (needs {100 * LEAST_FALL:.0f} %)"
+        return f"On written families the oracle falls {words} below the better logistic: {room}."
 
     def text(self) -> str:
         """Both tables as plain text."""
@@ -132,12 +139,6 @@ def auc_within_pairs(truth: Any, logit: np.ndarray) -> float:
     return float(np.mean(np.where(np.abs(ahead) < 1e-9, 0.5, ahead > 0)))
 
 
-def oracle_logits(chance: np.ndarray) -> np.ndarray:
-    """Log-odds of exact probabilities (N,)."""
-    chance = np.clip(chance, 1e-12, 1 - 1e-12)
-    return np.log(chance / (1 - chance))
-
-
 def family_table(figures: Sequence[FamilyFigures]) -> str:
     """One line a family: base rate, losses, and the share of twins in the right order, as plain text."""
     names = list(figures[0].log_loss)
@@ -151,8 +152,3 @@ def family_table(figures: Sequence[FamilyFigures]) -> str:
         for each in figures
     ]
     return Table(heads, rows).text()
-
-
-def percent(fall: Interval) -> str:
-    """A fall as tables print it, with its interval."""
-    return f"{100 * fall.value:.1f} % ({100 * fall.low:.1f} to {100 * fall.high:.1f})"

@@ -13,10 +13,11 @@ import pandas as pd
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import probability
-from tinyscout.metrics.bootstrap import DRAWS, Interval, mean_interval, resample
+from tinyscout.metrics.bootstrap import DRAWS, Interval, Resampled, mean_interval, resample
 from tinyscout.metrics.table import Table
-from tinyscout.stress.ceiling import ORACLE, RULE, oracle_logits, percent
 
+ORACLE = "oracle"
+RULE = ("log_loss", "credit_waste")  # the metrics that the check judges by
 METRICS = (*RULE, "brier", "roc_auc")
 NEEDED = 0.5  # the fall that the lower end of each interval has to reach
 
@@ -51,8 +52,9 @@ class Check:
     """What the check found.
 
     figures: part -> metric -> contestant -> figure ("all" is every judged lead); falls: candidate -> metric -> fall
-    against the better yardstick; gaps: part -> contestant -> mean KL(oracle || contestant); passed: whether each fall
-    of each candidate surely reaches NEEDED.
+    against the better yardstick; parts: the same by part, each against what is better there, the oracle among them;
+    gaps: part -> contestant -> mean KL(oracle || contestant); passed: whether each fall of each candidate surely
+    reaches NEEDED.
     """
 
     figures: dict[str, dict[str, dict[str, float]]]
@@ -60,11 +62,17 @@ class Check:
     falls: dict[str, dict[str, Interval]]
     better: dict[str, str]
     ceiling: dict[str, Interval]
+    parts: dict[str, "Falls"]
     gaps: dict[str, dict[str, Interval]]
 
     @property
     def passed(self) -> bool:
-        return all(fall.low >= NEEDED for found in self.falls.values() for fall in found.values())
+        return bool(self.falls) and all(fall.low >= NEEDED for found in self.falls.values() for fall in found.values())
+
+    @property
+    def least_ceiling(self) -> float:
+        """The smaller fall of the oracle: the most that there is to be had."""
+        return min(self.ceiling[metric].value for metric in RULE)
 
     def text(self) -> str:
         """The tables and the verdict as plain ASCII text."""
@@ -81,6 +89,14 @@ class Check:
             title = f"{metric.replace('_', ' ')} by part"
             rows = [[name, *(shown(metric, found[name]) for found in some.values())] for name in names]
             parts.append(Table([title, *(f"{part}\n{self.leads[part]:,} leads" for part in some)], rows).text())
+        for metric in RULE if len(self.parts) > 1 else ():
+            title = f"fall in {metric.replace('_', ' ')} by part"
+            heads = (f"{part}\nagainst {found.better[metric]}" for part, found in self.parts.items())
+            rows = [
+                [name, *(percent(found.of[name][metric]) for found in self.parts.values())]
+                for name in (ORACLE, *self.falls)
+            ]
+            parts.append(Table([title, *heads], rows).text())
         head = ["KL from the oracle by part", *(part for part in self.gaps if part != "all")]
         rows = [[name, *(interval(self.gaps[part][name]) for part in head[1:])] for name in names if name != ORACLE]
         parts.append(Table(head, rows).text())
@@ -97,13 +113,34 @@ class Check:
         found = {
             "figures": self.figures,
             "leads": self.leads,
-            "falls": {name: {m: each.to_dict() for m, each in found.items()} for name, found in self.falls.items()},
-            "better": self.better,
+            **Falls(self.better, self.falls).to_json(),
             "ceiling": {metric: each.to_dict() for metric, each in self.ceiling.items()},
+            "parts": {part: found.to_json() for part, found in self.parts.items()},
             "gaps": {part: {name: each.to_dict() for name, each in gaps.items()} for part, gaps in self.gaps.items()},
             "passed": self.passed,
         }
         return defined(found)
+
+
+@dataclass(frozen=True)
+class Falls:
+    """better: metric -> the yardstick of the lower figure; of: contestant -> metric -> fall against it."""
+
+    better: dict[str, str]
+    of: dict[str, dict[str, Interval]]
+
+    @classmethod
+    def among(cls, found: Resampled, yardsticks: Sequence[str], names: Sequence[str]) -> "Falls":
+        """Of `names`, each metric against the yardstick that is better at it."""
+        better = {metric: min(yardsticks, key=found.value[metric].__getitem__) for metric in RULE}
+        return cls(
+            better, {name: {metric: found.fall(metric, name, better[metric]) for metric in RULE} for name in names}
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for json.dumps."""
+        falls = {name: {metric: each.to_dict() for metric, each in found.items()} for name, found in self.of.items()}
+        return {"falls": falls, "better": self.better}
 
 
 def check(
@@ -118,28 +155,41 @@ def check(
     """Judge contestants (M,) on the judged leads; the oracle is always one of them.
 
     yardsticks, candidates: names of contestants. For each metric the yardstick with the lower figure counts.
+    Raises ValueError where there is nobody to judge, or to judge by.
     """
+    if not yardsticks or not candidates:
+        raise ValueError(f"check: {len(yardsticks)} yardsticks and {len(candidates)} candidates; needs one of each")
     everyone = {**logits, ORACLE: judged.oracle}
     y, chance = judged.tables.labels, judged.truth["reply_probability"].to_numpy()
     found = resample(y, everyone, metrics=METRICS, groups=judged.groups, draws=draws, seed=seed)
     gap = {name: divergence(chance, logit) for name, logit in everyone.items()}
     figures, leads = {"all": found.value}, {"all": len(judged)}
-    gaps = {"all": _means(gap, judged.groups, draws, seed)}
+    gaps, falls = {"all": _means(gap, judged.groups, draws, seed)}, {}
     for part in sorted(set(judged.part)):
         rows = np.flatnonzero(judged.part == part)
         own = {name: logit[rows] for name, logit in everyone.items()}
         figures[part] = resample(y[rows], own, metrics=METRICS, draws=1).value
+        some = {name: own[name] for name in (*yardsticks, *candidates, ORACLE)}
+        drawn = resample(y[rows], some, metrics=RULE, groups=judged.groups[rows], draws=draws, seed=seed)
+        falls[part] = Falls.among(drawn, yardsticks, (ORACLE, *candidates))
         gaps[part] = _means({name: each[rows] for name, each in gap.items()}, judged.groups[rows], draws, seed)
         leads[part] = len(rows)
-    better = {metric: min(yardsticks, key=found.value[metric].__getitem__) for metric in RULE}
+    whole = Falls.among(found, yardsticks, (ORACLE, *candidates))
     return Check(
         figures=figures,
         leads=leads,
-        falls={name: {metric: found.fall(metric, name, better[metric]) for metric in RULE} for name in candidates},
-        better=better,
-        ceiling={metric: found.fall(metric, ORACLE, better[metric]) for metric in RULE},
+        falls={name: whole.of[name] for name in candidates},
+        better=whole.better,
+        ceiling=whole.of[ORACLE],
+        parts=falls,
         gaps=gaps,
     )
+
+
+def oracle_logits(chance: np.ndarray) -> np.ndarray:
+    """Log-odds of exact probabilities (N,)."""
+    chance = np.clip(chance, 1e-12, 1 - 1e-12)
+    return np.log(chance / (1 - chance))
 
 
 def _means(values: Mapping[str, np.ndarray], groups: np.ndarray, draws: int, seed: int) -> dict[str, Interval]:
@@ -164,6 +214,11 @@ def defined(value: Any) -> Any:
 def interval(found: Interval) -> str:
     """A figure and its interval as tables print them."""
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def percent(fall: Interval) -> str:
+    """A fall as tables print it, with its interval."""
+    return "-" if np.isnan(fall.value) else f"{100 * fall.value:.1f} % ({100 * fall.low:.1f} to {100 * fall.high:.1f})"
 
 
 def shown(metric: str, value: float) -> str:

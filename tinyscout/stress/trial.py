@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,11 +10,11 @@ from pydantic import Field
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
-from tinyscout.metrics.bootstrap import Interval, mean_interval, resample
+from tinyscout.metrics.bootstrap import Interval, mean_interval, ratio_interval, resample
 from tinyscout.metrics.table import Table
 from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
-from tinyscout.stress.ceiling import HARDENED, NATURAL, RULE, by_family, family_table
-from tinyscout.stress.check import Check, Judged, check, defined, divergence, interval, shown
+from tinyscout.stress.ceiling import HARDENED, LEAST_FALL, NATURAL, by_family, family_table
+from tinyscout.stress.check import RULE, Check, Judged, check, defined, divergence, interval, shown
 from tinyscout.stress.contestants import Ground, Logistic, Trees
 from tinyscout.stress.families import Attacked, concatenate, families
 from tinyscout.stress.harden import L2, Hardened, HardenSettings, attack_scout, harden, score_of, texts_of
@@ -80,39 +81,51 @@ class Trial:
         losses = self.natural.figures["all"]["log_loss"]
         return losses[SCOUT] / losses[self.best_natural] - 1
 
-    @property
-    def held_out_gap(self) -> float:
+    @cached_property
+    def held_out_gap(self) -> Interval:
         """How many times as far from the oracle the hardened scout is on held-out families as on seen ones."""
-        seen, held_out = (self.check.gaps[part][SCOUT].value for part in PARTS)
-        return held_out / seen
+        chance, (seen, held_out) = self._chance, (self.judged.part == part for part in PARTS)
+        far = divergence(chance, self.logits[SCOUT])
+        return ratio_interval(far, held_out, seen, groups=self.judged.groups, seed=self.seed)
 
-    @property
+    @cached_property
     def beyond_half_of_trees(self) -> Interval | None:
         """The hardened scout's KL from the oracle minus half of the hardened trees'; None without trees."""
         if TREES not in self.logits:
             return None
-        chance = self.judged.truth["reply_probability"].to_numpy()
-        scout, trees = (divergence(chance, self.logits[name]) for name in (SCOUT, TREES))
+        scout, trees = (divergence(self._chance, self.logits[name]) for name in (SCOUT, TREES))
         return mean_interval(scout - trees / 2, groups=self.judged.groups, seed=self.seed)
 
+    @property
+    def _chance(self) -> np.ndarray:
+        return self.judged.truth["reply_probability"].to_numpy()
+
     def worst(self, metric: str, name: str) -> tuple[str, float]:
-        """The part of the judged leads, or the search against itself, where a contestant's figure is worst."""
+        """The part of the judged leads, or the search against itself, where a contestant's figure is worst; figures
+        that are not defined are left out, unless none is."""
         found = {part: figures[metric][name] for part, figures in self.check.figures.items() if part in PARTS}
-        return max([*found.items(), ("own search", self.own[name][metric])], key=lambda each: each[1])
+        found["own search"] = self.own[name][metric]
+        known = [each for each in found.items() if not np.isnan(each[1])]
+        return max(known or found.items(), key=lambda each: each[1])
 
     def text(self) -> str:
         """All tables as plain ASCII text."""
-        names = list(self.own)
+        on = ", ".join(f"{count:,} {name}" for name, count in self.hardened_on.items())
+        parts = [self.check.text(), self._on_natural(), self._at_worst(), self._by_family(), self._aims()]
+        return "\n\n".join([*parts, f"Hardened on: {on}."])
+
+    def _on_natural(self) -> str:
         natural = self.natural.figures["all"]
         rows = [[name, *(shown(metric, natural[metric][name]) for metric in RULE)] for name in natural[RULE[0]]]
         head = [f"natural held-out leads, {self.natural.leads['all']:,}", "log loss", "credit\nwaste"]
-        parts = [self.check.text(), Table(head, rows).text()]
-        parts.append(
-            f"On natural leads the hardened scout's log loss is {100 * self.natural_rise:+.1f} % from that of the best "
-            f"who saw no attack ({self.best_natural})."
+        return (
+            f"{Table(head, rows).text()}\n\nOn natural leads the hardened scout's log loss is "
+            f"{100 * self.natural_rise:+.1f} % from that of the best who saw no attack ({self.best_natural})."
         )
+
+    def _at_worst(self) -> str:
         rows = []
-        for name in names:
+        for name in self.own:
             worst = {metric: self.worst(metric, name) for metric in RULE}
             falls = [self.fall_at_worst(metric, name) for metric in RULE]
             rows.append(
@@ -123,20 +136,25 @@ class Trial:
                 ]
             )
         head = ["each at its own worst", "log loss", "credit waste", "fall,\nlog loss", "fall,\ncredit waste"]
-        parts.append(Table(head, rows).text())
+        return Table(head, rows).text()
+
+    def _by_family(self) -> str:
         some = [name for name in (HARDENED, TREES, SCOUT) if name in self.logits]
         written = World(self.judged.tables, self.judged.truth)
-        parts.append(family_table(by_family(written, {name: self.logits[name] for name in some})))
-        lines = [f"{SCOUT}: {self.held_out_gap:.1f} times as far from the oracle on held-out families as on seen ones."]
+        return family_table(by_family(written, {name: self.logits[name] for name in some}))
+
+    def _aims(self) -> str:
+        times = interval(self.held_out_gap)
+        lines = [f"{SCOUT}: {times} times as far from the oracle on held-out families as on seen ones."]
         if (beyond := self.beyond_half_of_trees) is not None:
             lines.append(f"{SCOUT}: its KL from the oracle minus half of the hardened trees' is {interval(beyond)}.")
-        parts.append("\n".join(lines))
-        on = ", ".join(f"{count:,} {name}" for name, count in self.hardened_on.items())
-        return "\n\n".join([*parts, f"Hardened on: {on}."])
+        return "\n".join(lines)
 
     def fall_at_worst(self, metric: str, name: str) -> float:
         """How far a contestant's worst figure is below the worst one of the yardstick that is better at its worst."""
-        return 1 - self.worst(metric, name)[1] / min(self.worst(metric, each)[1] for each in YARDSTICKS)
+        worst = np.array([self.worst(metric, each)[1] for each in YARDSTICKS])
+        better = np.min(worst, where=~np.isnan(worst), initial=np.inf)
+        return 1 - self.worst(metric, name)[1] / better if np.isfinite(better) else float("nan")
 
     def to_json(self) -> dict[str, Any]:
         """The figures for json.dumps."""
@@ -146,7 +164,7 @@ class Trial:
             "judged": self.check.to_json(),
             "natural": self.natural.to_json(),
             "natural_rise": self.natural_rise,
-            "held_out_gap": self.held_out_gap,
+            "held_out_gap": self.held_out_gap.to_dict(),
             "beyond_half_of_trees": self.beyond_half_of_trees and self.beyond_half_of_trees.to_dict(),
             "own": self.own,
             "worst": worst,
@@ -157,24 +175,33 @@ class Trial:
 
 def verdict(trials: Sequence[Trial], *, full: bool) -> tuple[str, int]:
     """What may be said of the check after these trials, and the exit code: PASSED takes all of its conditions."""
+    if not trials:
+        raise ValueError("verdict: no trial; needs one at least")
+    tight = [str(each.seed) for each in trials if not each.check.least_ceiling >= LEAST_FALL]
     if not all(each.check.passed for each in trials):
         return "FAILED", 1
+    if tight:
+        return f"NO VERDICT: the oracle itself falls less than {100 * LEAST_FALL:.0f} % on seed {', '.join(tight)}", 1
     if full and len({each.seed for each in trials}) >= SEEDS and all(len(each.judged) >= JUDGED for each in trials):
         return "PASSED", 0
     return f"holds on {len(trials)} seed(s); PASSED takes --full, {SEEDS} seeds and {JUDGED:,} judged leads each", 0
 
 
-def run(seed: int, settings: TrialSettings, *, progress: Progress | None = None) -> Trial:
-    """Make the world, harden, judge. The same seed and settings give the same figures on the same machine."""
-    pools = make_pools(
-        seed, leads=settings.leads, judged=settings.judged // 2, valid_share=VALID_WRITTEN, progress=progress
-    )
+def pools_of(seed: int, settings: TrialSettings, *, progress: Progress | None = None) -> Pools:
+    """The leads of a trial before any search: training, validation and judged ones."""
+    written = settings.judged // 2
+    return make_pools(seed, leads=settings.leads, judged=written, valid_share=VALID_WRITTEN, progress=progress)
+
+
+def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = None) -> Trial:
+    """Harden and judge. The same pools and settings give the same figures on the same machine."""
+    seed = pools.seed
     hardened = harden(pools, settings.harden, progress=progress)
     scores, scouts = contestants(pools, hardened, settings, progress)
     rng, source = np.random.default_rng([seed, 18]), pools.test.natural.tables
     texts, searched = texts_of(source, rng), {}
-    others, judges = [name for name in scores if name != INT8], [name for name in SEARCHED if name in scores]
-    for number, name in enumerate(others):
+    judges = [name for name in SEARCHED if name in scores]
+    for number, name in enumerate(scores):
         size = settings.judged // (2 * len(judges)) if name in judges else settings.own
         title, rounds = f"search: {name}", settings.steps
         if name in scouts:
@@ -182,16 +209,22 @@ def run(seed: int, settings: TrialSettings, *, progress: Progress | None = None)
         else:
             searched[name] = attack_model(title, source, scores[name], texts, rng, number=size, rounds=rounds)
         if progress:
-            progress("searches to judge on", number + 1, len(others))
+            progress("searches to judge on", number + 1, len(scores))
     judged = judged_leads(pools, [searched[name] for name in judges], rng)
     logits = {name: score(judged.tables) for name, score in scores.items()}
     natural = Judged(pools.test.natural.tables, pools.test.natural.truth, np.full(len(source), "natural"))
     of_natural = {name: score(natural.tables) for name, score in scores.items()}
     rule = {"yardsticks": YARDSTICKS, "candidates": CANDIDATES, "seed": seed}
-    own = {name: _figures(searched[SCOUT if name == INT8 else name].world.tables, scores[name]) for name in scores}
+    found = check(judged, logits, **rule)
+    own = {}
+    for name, score in scores.items():
+        if name in judges:
+            own[name] = {metric: found.figures[f"search: {name}"][metric][name] for metric in RULE}
+        else:
+            own[name] = _figures(searched[name].world.tables, score)
     return Trial(
         seed,
-        check(judged, logits, **rule),
+        found,
         check(natural, of_natural, **rule),
         own,
         judged,
