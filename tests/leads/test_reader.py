@@ -1,21 +1,15 @@
-"""Reading whole exports: every row accounted for, bad rows named, formats and chunks that change nothing."""
+"""Reading whole exports: formats and chunks that change nothing, columns of a model, and what is told of a reading."""
 
-import csv
 import json
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tinyscout.errors import InputError
 from tinyscout.leads import FieldMap, LeadTables, Schema, iter_tables, read_tables
 from tinyscout.leads.tables import microseconds
-
-RNG = np.random.default_rng(5)
 
 
 def write(path: Path, text: str) -> Path:
@@ -23,9 +17,14 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def rejected_rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "rejects.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+LEADS = """lead_id,contacted_at,converted,city,employees
+1,2025-01-03,1,Oslo,10
+2,2025-01-01,0,Rome,"$1,200"
+3,2025-01-02,no,n/a,inf
+"""
+
+
+RNG = np.random.default_rng(5)
 
 
 def export(count: int = 300, signals: int = 1500) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -67,13 +66,6 @@ def same(left: LeadTables, right: LeadTables) -> None:
                 frame[column] = frame[column].astype("str")
         pd.testing.assert_frame_equal(a, b)
     np.testing.assert_array_equal(left.offsets, right.offsets)
-
-
-LEADS = """lead_id,contacted_at,converted,city,employees
-1,2025-01-03,1,Oslo,10
-2,2025-01-01,0,Rome,"$1,200"
-3,2025-01-02,no,n/a,inf
-"""
 
 
 def test_the_columns_are_those_of_the_contract(tmp_path):
@@ -187,228 +179,6 @@ def test_a_later_export_is_read_by_the_saved_types(tmp_path):
     assert tables.leads["employees"].isna().all()
 
 
-def test_equal_rows_are_dropped_and_other_contacts_of_a_lead_are_kept(tmp_path):
-    text = LEADS + LEADS.split("\n", 1)[1] + LEADS.split("\n", 1)[1] + "1,2025-02-03,1,Oslo,10\n"
-    tables = read_tables(write(tmp_path / "a.csv", text), rejects=tmp_path / "rejects.csv")
-    assert tables.account.leads_dropped == {"duplicate row": 6}
-    assert tables.account.balanced
-    assert tables.leads["contact_id"].tolist() == ["2", "3", "1", "1#2"]
-    rows = rejected_rows(tmp_path)
-    assert [(row["line"], row["lead_id"], row["reason"]) for row in rows] == [
-        (str(line), lead, "duplicate row") for line, lead in zip(range(5, 11), "123123", strict=True)
-    ]
-
-
-@pytest.mark.parametrize("kind", [np.int64, np.uint64, Decimal])
-def test_long_whole_numbers_that_round_to_one_float_are_different_rows(tmp_path, kind):
-    ids = np.array([kind(10**17 + number) for number in range(40)])
-    pd.DataFrame({"lead_id": ids, "label": np.arange(40) % 2}).to_parquet(tmp_path / "leads.parquet")
-    tables = read_tables(tmp_path / "leads.parquet")
-    assert tables.leads["lead_id"].tolist() == [str(value) for value in ids.tolist()]
-
-
-def test_a_repeated_contact_id_is_dropped(tmp_path):
-    text = "contact_id,lead_id,contacted_at,label\nc1,1,2025-01-01,1\nc1,1,2025-01-02,0\nc2,1,2025-01-02,0\n"
-    text += "c1,1,2025-01-01,1\n"  # alike in every cell
-    tables = read_tables(write(tmp_path / "a.csv", text))
-    assert tables.leads["contact_id"].tolist() == ["c1", "c2"]
-    assert tables.account.leads_dropped == {"duplicate row": 1, "repeated contact_id": 1}
-    assert tables.account.balanced
-
-
-def test_a_made_contact_id_never_meets_a_lead_of_that_name(tmp_path):
-    text = "lead_id,contacted_at,label\na#2,2025-01-01,1\na,2025-01-02,0\na,2025-01-03,0\na,2025-01-04,1\n"
-    tables = read_tables(write(tmp_path / "a.csv", text))
-    assert tables.leads["contact_id"].is_unique
-    text = "lead_id,contacted_at,label\na,2025-01-02,0\na,2025-01-03,0\na#2,2025-01-01,1\n"
-    assert read_tables(write(tmp_path / "b.csv", text)).leads["contact_id"].is_unique
-
-
-BAD_ROWS = {
-    "wrong date": ("4,31/02/2025,1,Oslo,3", "bad date", 'contacted_at is "31/02/2025", which is no date'),
-    "no id": (",2025-01-05,1,Oslo,3", "missing lead_id", 'lead_id is ""'),
-    "ragged": ("4,2025-01-05,1", "ragged row", "has 3 cells, the header has 5"),
-    "wrong label": ("4,2025-01-05,perhaps,Oslo,3", "bad label", 'converted is "perhaps", which is no 0/1 label'),
-}
-
-
-@pytest.mark.parametrize("name", BAD_ROWS)
-def test_a_bad_row_is_named_with_its_line_or_dropped_and_listed(tmp_path, name):
-    row, reason, said = BAD_ROWS[name]
-    text = LEADS + '5,2025-01-05,1,"two\nlines",3\n' + row + "\n6,2025-01-06,0,Rome,4\n"
-    path = write(tmp_path / "leads.csv", text)
-    with pytest.raises(InputError) as caught:
-        read_tables(path, rejects=tmp_path / "rejects.csv")
-    assert str(caught.value).startswith(f"{path} line 7: {said}")
-    assert str(caught.value).endswith("pass --skip-bad-rows to drop and list such rows.")
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "rejects.csv").exists()
-    tables = read_tables(path, skip_bad_rows=True, rejects=tmp_path / "rejects.csv")
-    assert tables.account.leads_dropped == {reason: 1}
-    assert tables.account.balanced
-    assert sorted(tables.leads["lead_id"]) == ["1", "2", "3", "5", "6"]
-    (rejected,) = rejected_rows(tmp_path)
-    assert (rejected["table"], rejected["file"], rejected["line"]) == ("leads", str(path), "7")
-    assert rejected["reason"] == reason
-    assert rejected["detail"].startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [("1,soon,visit", "bad date"), (",2025-01-01,visit", "missing lead_id"), ("1", "ragged row"), ("1,,x", "bad date")],
-)
-def test_bad_signals_are_named_or_dropped_alike(tmp_path, row, reason):
-    leads = write(tmp_path / "leads.csv", LEADS)
-    signals = write(tmp_path / "signals.csv", f"lead_id,at,kind\n1,2024-12-31,visit\n{row}\n2,2024-12-30,visit\n")
-    with pytest.raises(InputError, match=r"signals\.csv line 3: "):
-        read_tables(leads, signals)
-    tables = read_tables(leads, signals, skip_bad_rows=True, rejects=tmp_path / "rejects.csv")
-    assert tables.account.signals_dropped[reason] == 1
-    assert tables.account.balanced
-    (rejected,) = rejected_rows(tmp_path)
-    assert (rejected["table"], rejected["line"], rejected["reason"]) == ("signals", "3", reason)
-
-
-cell = st.sampled_from(["1", "2", "3", "", "2025-01-01", "2025-03-01T10:00", "31/02/2025", "yes", "0", "x,y", '"q"'])
-row_strategy = st.lists(cell, min_size=1, max_size=5)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(row_strategy, max_size=12), st.lists(row_strategy, max_size=8))
-def test_any_mess_is_accounted_for(tmp_path_factory, leads, signals):
-    folder = tmp_path_factory.mktemp("mess")
-    lead_rows = [["lead_id", "contacted_at", "label", "city"], ["1", "2025-02-01", "1", "Oslo"], *leads]
-    signal_rows = [["lead_id", "at", "kind"], ["1", "2025-01-01", "visit"], *signals]
-    for name, rows in (("leads", lead_rows), ("signals", signal_rows)):
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(rows)
-    tables = read_tables(
-        folder / "leads.csv", folder / "signals.csv", skip_bad_rows=True, rejects=folder / "rejects.csv"
-    )
-    account = tables.account
-    assert account.balanced
-    assert account.leads_in == 1 + len(leads)
-    assert account.signals_in == 1 + len(signals)
-    assert account.leads_kept == len(tables)
-    rejected = pd.read_csv(folder / "rejects.csv")
-    assert (rejected["table"] == "leads").sum() == sum(account.leads_dropped.values())
-    assert (rejected["table"] == "signals").sum() == sum(account.signals_dropped.values())
-    assert not rejected.duplicated(["table", "line"]).any()
-
-
-def test_a_flat_table_without_time_goes_by_its_running_number(tmp_path):
-    path = write(tmp_path / "a.csv", "lead number,converted,city\n30,1,Oslo\n10,0,Rome\n20,0,Bonn\n")
-    tables = read_tables(path)
-    assert not tables.schema.has_time
-    assert tables.leads["order"].tolist() == [10, 20, 30]
-    assert tables.leads["contacted_at"].isna().all()
-    assert tables.leads["lead_id"].tolist() == ["row-0-3", "row-0-4", "row-0-2"]
-    path = write(tmp_path / "b.csv", "converted,city\n1,Oslo\n0,Rome\n0,Rome\n")
-    assert read_tables(path).leads["city"].tolist() == ["Oslo", "Rome", "Rome"]  # no id: equal rows may be two leads
-
-
-def test_a_column_called_order_may_say_anything_beside_a_time(tmp_path):
-    rows = ["a,2025-03-01,first order,1", "b,2025-01-01,7,0", "c,2025-02-01,,1"]
-    tables = read_tables(write(tmp_path / "leads.csv", "\n".join(["lead_id,contacted_at,order,label", *rows])))
-    assert tables.leads["lead_id"].tolist() == ["b", "c", "a"]
-
-
-def test_leads_never_contacted_are_dropped_when_fitting_and_scored_as_of_now(tmp_path):
-    leads = write(tmp_path / "a.csv", "lead_id,contacted_at,label\n1,2025-01-01T10:00,1\n2,,\n3,2025-01-03T10:00,0\n")
-    signals = write(tmp_path / "s.csv", "lead_id,at,kind\n2,2025-01-05T10:00,visit\n1,2025-01-02T10:00,visit\n")
-    tables = read_tables(leads, signals)
-    assert tables.account.leads_dropped == {"not contacted yet": 1}
-    for scored in (
-        read_tables(leads, signals, schema=tables.schema, labelled=False),
-        next(iter_tables(leads, signals, schema=tables.schema)),
-    ):
-        assert scored.leads["lead_id"].tolist() == ["1", "3", "2"]
-        assert str(scored.leads["contacted_at"].iloc[2]) == "2025-01-05 10:00:01+00:00"  # just after the latest stamp
-        assert scored.signals["row"].tolist() == [2]
-        assert np.isnan(scored.labels).all()
-    given_ = read_tables(leads, signals, schema=tables.schema, labelled=False, observed_until="2025-02-01")
-    assert str(given_.leads["contacted_at"].iloc[2]) == "2025-02-02 00:00:00+00:00"  # the end of that day
-    no_times = write(tmp_path / "b.csv", "lead_id\n1\n2\n")
-    with pytest.raises(InputError, match="pass --observed-until"):
-        read_tables(no_times, schema=tables.schema, labelled=False)
-
-
-def test_reply_times_make_labels_and_the_notes_count_them(tmp_path):
-    text = (
-        "lead_id,contacted_at,replied_at,converted\n"
-        "1,2025-01-01T10:00,2025-01-05T10:00,0\n"
-        "2,2025-01-01T10:00,2025-03-05T10:00,0\n"
-        "3,2025-01-01T10:00,2024-12-05T10:00,0\n"
-        "4,2025-01-01T10:00,,1\n"
-        "5,2025-03-01T10:00,,1\n"
-    )
-    path = write(tmp_path / "a.csv", text)
-    tables = read_tables(path)
-    np.testing.assert_array_equal(tables.labels, [1, 0, np.nan, 0, np.nan])
-    assert tables.mature.tolist() == [True, True, False, True, False]
-    assert tables.schema.left_out == {"converted": "another form of the label"}
-    notes = tables.account.notes
-    assert notes["observed until"] == "2025-03-05 10:00:00+00:00 (the latest reply)"
-    assert notes["replied before contact (label unknown)"] == 1
-    assert notes["replied after the window (negative)"] == 1
-    assert notes["window not over"] == 1
-    assert tables.account.examples["replied before contact"][0]["lead_id"] == "3"
-    assert tables.account.lines() == [
-        "leads: 5 rows read, 5 kept",
-        "label: positive reply within 30 days of contact",
-        "observed until: 2025-03-05 10:00:00+00:00 (the latest reply)",
-        "window not over: 1",
-        "replied after the window (negative): 1",
-        "replied before contact (label unknown): 1",
-    ]
-    np.testing.assert_array_equal(read_tables(path, window_days=90, observed_until="2025-12-31").labels[:2], [1, 1])
-    ready = read_tables(path, field_map=FieldMap.load("generic").with_role("label", "converted"))
-    np.testing.assert_array_equal(ready.labels, [0, 0, 0, 1, 1])
-    assert "replied_at" not in ready.leads
-    assert ready.schema.left_out == {"replied_at": "another form of the label"}
-
-
-def test_a_second_column_with_the_answer_is_never_a_feature(tmp_path):
-    header = "lead_id,contacted_at,replied_at,Converted,responded,response_date,outcome,city"
-    rows = [
-        f"l{i},2025-01-{1 + i % 28:02d},{'2025-02-01' if i % 2 else ''},{i % 2},{'ny'[i % 2]},2025-02-01,won,Rome"
-        for i in range(60)
-    ]
-    leads = write(tmp_path / "leads.csv", "\n".join([header, *rows]))
-    tables = read_tables(leads)
-    assert list(tables.schema.columns) == ["city"]
-    assert set(tables.schema.left_out) == {"Converted", "responded", "response_date", "outcome"}
-    tables = read_tables(leads, field_map=FieldMap.load("generic").with_role("label", "responded"))
-    assert list(tables.schema.columns) == ["city"]
-    assert set(tables.schema.left_out) == {"replied_at", "Converted", "response_date", "outcome"}
-
-
-def test_the_outcome_column_that_is_not_used_may_hold_anything(tmp_path):
-    text = "lead_id,contacted_at,replied_at,reply\n1,2025-01-01T10:00,2025-01-02T10:00,yes please call\n"
-    assert read_tables(write(tmp_path / "a.csv", text), observed_until="2025-06-01").labels.tolist() == [1]
-    text = "lead_id,contacted_at,replied_at,won\n1,2025-01-01T10:00,last week,1\n"
-    field_map = FieldMap.load("generic").with_role("label", "won")
-    assert read_tables(write(tmp_path / "b.csv", text), field_map=field_map).labels.tolist() == [1]
-
-
-WRONG = {
-    "no label": ("lead_id,contacted_at,city\n1,2025-01-01,Oslo\n", "has no column for a label or replied_at"),
-    "reply without contact": ("lead_id,replied_at\n1,2025-01-01\n", "no column for contacted_at to count days from"),
-    "nothing left": ("lead_id,contacted_at,label\n1,,1\n", "no lead is left of 1 rows; dropped: 1 not contacted yet"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_what_cannot_be_read_at_all_says_so_in_one_line(tmp_path, name):
-    text, said = WRONG[name]
-    path = write(tmp_path / "leads.csv", text)
-    with pytest.raises(InputError) as caught:
-        read_tables(path)
-    assert said in str(caught.value)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_signals_need_ids_and_contact_times(tmp_path):
     signals = write(tmp_path / "s.csv", "lead_id,at,kind\n1,2025-01-01,visit\n")
     with pytest.raises(InputError, match=r"a\.csv: has no column for lead_id"):
@@ -424,14 +194,6 @@ def test_profile_columns_named_like_roles_are_kept_under_another_name(tmp_path):
     tables = read_tables(write(tmp_path / "a.csv", "id,won,label,order\n1,1,x,9\n2,0,y,8\n"), field_map=field_map)
     assert list(tables.leads)[-2:] == ["label (column)", "order (column)"]
     assert tables.labels.tolist() == [1, 0]
-
-
-def test_a_repeated_signal_id_is_dropped_and_equal_signals_without_one_are_kept(tmp_path):
-    leads = write(tmp_path / "leads.csv", LEADS)
-    text = "lead_id,event_id,at,kind\n" + 2 * "1,e1,2024-12-31,visit\n" + 2 * "1,,2024-12-31,visit\n"
-    tables = read_tables(leads, write(tmp_path / "s.csv", text))
-    assert tables.account.signals_dropped["repeated signal_id"] == 1
-    assert len(tables.signals) == 3
 
 
 def test_taking_rows_takes_their_signals(tmp_path):
@@ -477,20 +239,6 @@ def test_dots_that_set_off_thousands_are_read_so_by_the_model_too(tmp_path):
     assert scored.leads["share"].tolist() == [0.5]
 
 
-def test_a_lead_not_contacted_yet_is_marked(tmp_path):
-    lead = write(tmp_path / "a.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\nL2,,vp\n")
-    saved = Schema({"persona": "category"})
-    tables = read_tables(lead, schema=saved, labelled=False)
-    assert dict(zip(tables.leads["lead_id"], tables.leads["not_contacted"], strict=True)) == {"L1": False, "L2": True}
-    assert any(line.endswith("hour and weekday of contact as not known") for line in tables.account.lines())
-    (chunk,) = iter_tables(lead, schema=saved)
-    pd.testing.assert_frame_equal(chunk.leads, tables.leads)
-    bare = write(tmp_path / "b.csv", "lead_id,persona\nL2,vp\n")
-    assert read_tables(bare, schema=saved, labelled=False, observed_until="2025-03-01").leads["not_contacted"].all()
-    known = write(tmp_path / "c.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\n")
-    assert "not_contacted" not in read_tables(known, schema=saved, labelled=False).leads
-
-
 def test_a_field_map_that_names_no_column_is_told(tmp_path):
     lead = write(tmp_path / "a.csv", "id,label,Status,staff\nL1,1,x,3\nL2,0,y,4\n")
     roles = '[leads]\nlead_id = "id"\nlabel = "label"\n'
@@ -514,19 +262,3 @@ def test_columns_read_as_missing_are_named(tmp_path):
     assert f"{lead}: columns it lacks, read as missing: staff, notes" in tables.account.lines()
     whole = read_tables(lead, schema=Schema({"persona": "category"}), labelled=False)
     assert not any("lacks" in line for line in whole.account.lines())
-
-
-def test_a_date_that_cannot_be_read_brings_the_formats_that_were_tried(tmp_path):
-    lead = write(tmp_path / "a.csv", "id,at,label\nL1,31.12.2025 09:00,1\n")
-    signals = write(tmp_path / "s.csv", "id,at,kind\nL1,31.12.2025 09:00,call\n")
-    roles = '[leads]\nlead_id = "id"\ncontacted_at = "at"\nlabel = "label"\n'
-    roles += '[signals]\nlead_id = "id"\nat = "at"\nkind = "kind"\n[reading]\n'
-    bare = FieldMap.load(write(tmp_path / "bare.toml", roles))
-    formats = FieldMap.load(write(tmp_path / "formats.toml", roles + 'date_formats = ["%d.%m.%Y", "%d/%m/%Y"]\n'))
-    for paths in ((lead,), (lead, signals)):
-        with pytest.raises(InputError, match=r"expected ISO .*, or a format named as date_formats in a field map"):
-            read_tables(*paths, field_map=bare)
-        with pytest.raises(
-            InputError, match=r'or the field map\'s date_formats "%d\.%m\.%Y", "%d/%m/%Y"\. Fix the row'
-        ):
-            read_tables(*paths, field_map=formats)
