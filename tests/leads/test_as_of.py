@@ -166,11 +166,11 @@ def test_a_model_that_learned_days_is_asked_by_days(tmp_path):
     rows.append(("b", "2025-03-04T09:00", "today"))
     signals = write(tmp_path / "signals.csv", ["lead_id", "at", "kind"], rows)
     tables = read_tables(fresh, signals, schema=schema, labelled=False)
-    assert tables.signals["kind"].tolist() == ["seen"]
-    assert tables.signals["age_hours"].tolist() == [15.0]  # to midnight, as in training
+    assert tables.signals["kind"].tolist() == ["seen", "today"]  # b is still to be contacted, so today was before
+    assert tables.signals["age_hours"].tolist() == [15.0, 15.0]  # to midnight, as in training
     assert [str(time) for time in tables.leads["contacted_at"]] == [
         "2025-03-02 00:00:00+00:00",
-        "2025-03-04 00:00:00+00:00",
+        "2025-03-05 00:00:00+00:00",
     ]
     kept = read_tables(fresh, signals, schema=schema, labelled=False, same_day="keep")
     assert kept.signals["kind"].tolist() == ["seen", "same day", "today"]

@@ -155,7 +155,7 @@ def test_as_of_now_every_lead_is_read_as_of_one_moment_and_sees_what_came_after_
     then = read(tmp_path, again, **files)
     now = read(tmp_path, again, **files, schema=then.schema, labelled=False, as_of_now=True)
     assert now.leads["contacted_at"].nunique() == 1 and now.leads["not_contacted"].all()
-    assert str(now.leads["contacted_at"].iloc[0]).startswith("2025-03-02")
+    assert str(now.leads["contacted_at"].iloc[0]).startswith("2025-03-03")
     seen = {row: now.signals["kind"][now.offsets[row] : now.offsets[row + 1]].tolist() for row in range(len(now))}
     rows = np.flatnonzero(now.leads["lead_id"] == "a")
     assert [seen[row] for row in rows] == [["visit", "unsubscribe"]] * 2

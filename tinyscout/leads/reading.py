@@ -212,20 +212,25 @@ class Reading:
         )
 
     def _contact_times(self, contacted: Times) -> Times:
-        """Contact times as the model counts them; for scoring, the moment of scoring where there is none."""
+        """Contact times as the model counts them; for scoring, the moment of scoring where there is none.
+
+        A model that knows days only counts from the midnight a day begins with; who is still to be contacted, from the
+        next one: all that was heard of them today was heard before.
+        """
         if self.schema is None:
             contacted = contacted.settled()
+        waiting = contacted.missing
         if not self.labelled and contacted.missing.any():
             moment = self._moment_of_scoring()
             who = "every lead is" if self.as_of_now else "leads without a contact time are"
             self.ledger.notes[f"{who} read as of"] = (
                 f"{to_series(np.array([moment]))[0]}, their hour and weekday of contact as not known"
             )
-            empty = contacted.missing
-            contacted = Times(np.where(empty, moment, contacted.us), contacted.date_only & ~empty, contacted.bad)
+            contacted = Times(np.where(waiting, moment, contacted.us), contacted.date_only & ~waiting, contacted.bad)
         if self.schema is not None and not self.schema.has_hour:  # the model knows days only
             there = ~contacted.missing
-            contacted = Times(np.where(there, contacted.us // DAY_US * DAY_US, NONE), there, contacted.bad)
+            midnight = np.where(waiting, -(-contacted.us // DAY_US), contacted.us // DAY_US) * DAY_US
+            contacted = Times(np.where(there, midnight, NONE), there, contacted.bad)
         return contacted
 
     def _now(self, size: int) -> Times:
