@@ -31,6 +31,7 @@ from tinyscout.leads.outreach_offer import (
     with_offer,
 )
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
+from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training import Progress
 from tinyscout.training.writer import Writer
@@ -123,7 +124,8 @@ def write_drafts(
     one short line each. progress: called with (what, steps done, steps in all). Raises ArgumentError for an unknown
     name in mention, and for an offer or sender of more.
     """
-    _check_mention(mention or (), {*tables.schema.profile, *kinds})
+    columns = (name for name in tables.schema.profile if not is_recipient(name))  # as an older model's may be
+    _check_mention(mention or (), {*columns, *kinds})
     own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
     book = FactBook(tables, mention, NEEDED[instruction.channel])
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}

@@ -1,8 +1,15 @@
 """Whom a draft goes to: the name and the email of a lead, from whichever of its columns and rows has them."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from tinyscout.leads import LeadTables, Schema, read_tables
+import pytest
+
+from tinyscout.errors import InputError
+from tinyscout.leads import LeadTables, Schema, quality, read_tables
+from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.scout import Scout
+from tinyscout.settings import ScoutSettings
 
 
 def read(folder: Path, text: str, **options) -> LeadTables:
@@ -39,3 +46,47 @@ def test_what_is_not_there_is_no_column_and_no_row_is_another_for_it(tmp_path: P
     tables = read(tmp_path, text)
     assert len(tables) == 1 and "recipient_name" not in tables.leads
     assert tables.schema.profile == ["persona"]
+
+
+PEOPLE = ["First Name", "surname", "Full-Name", "Name", "E-Mail Address", "work_email"]
+
+
+def export(folder: Path) -> Path:
+    """300 leads with an outcome; four of five who are called Ann replied, and one of five who are called Bo."""
+    lines = [",".join(["lead_id", "contacted_at", "converted", "persona", *PEOPLE])]
+    for i in range(300):
+        who = ["Ann" if (i % 2 == 1) != (i % 5 == 0) else "Bo"] * len(PEOPLE)
+        lines.append(f"L{i},2025-01-{1 + i // 12:02d},{i % 2},{('vp', 'founder', 'cto')[i % 3]}," + ",".join(who))
+    (folder / "leads.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "leads.csv"
+
+
+def test_no_model_learns_from_names_and_addresses(tmp_path: Path, small_settings: ScoutSettings) -> None:
+    tables = read_tables(export(tmp_path))
+    assert tables.schema.profile == ["persona"]
+    assert list(tables.schema.left_out) == PEOPLE
+    assert "left out: First Name (whom a message goes to)" in quality.render(quality.report(tables))
+    scout = Scout.fit(tables, small_settings.model_copy(update={"minimum_repliers": 100_000}))
+    unnamed = read_tables(export(tmp_path), schema=scout.schema, labelled=False)
+    assert not set(PEOPLE) & set(unnamed.leads)  # what a model does not use is not read
+    now = read_tables(export(tmp_path), schema=scout.schema, labelled=False, as_of_now=True)
+    assert now.leads["recipient_name"].iloc[0] == "Ann"
+    with pytest.raises(InputError, match='names "First Name"'):
+        scout.write(now, Instruction("email", "friendly", "medium"), mention=["First Name"])
+
+
+def test_a_model_that_learned_from_names_once_is_still_served_and_no_draft_speaks_of_them(
+    tmp_path: Path, small_settings: ScoutSettings
+) -> None:
+    tables = read_tables(export(tmp_path))
+    learned = replace(tables, schema=replace(tables.schema, left_out={}))
+    assert "First Name" in learned.schema.profile
+    Scout.fit(learned, small_settings.model_copy(update={"minimum_repliers": 100_000})).save(tmp_path / "old")
+    scout = Scout.load(tmp_path / "old")
+    again = read_tables(export(tmp_path), schema=scout.schema, labelled=False)
+    ann = (again.leads["First Name"] == "Ann").to_numpy()
+    chance = scout.predict(again)
+    assert 100 < ann.sum() < 200 and chance[ann].min() > chance[~ann].max()
+    now = read_tables(export(tmp_path), schema=scout.schema, labelled=False, as_of_now=True)
+    with pytest.raises(InputError, match='names "First Name"'):
+        scout.write(now, Instruction("email", "friendly", "medium"), mention=["First Name"])

@@ -22,7 +22,7 @@ from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sen
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
-from tinyscout.leads.recipients import read_recipients
+from tinyscout.leads.recipients import is_recipient, read_recipients
 from tinyscout.leads.repeats import Repeats, drop_repeats
 from tinyscout.leads.replies import earlier_replies
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
@@ -296,6 +296,7 @@ class Reading:
         used = ("replied_at", "sentiment") if by_reply else ("label",)
         others = [raw.names[role] for role in OUTCOMES if role in raw.names and role not in used]
         left_out = dict.fromkeys([*others, *raw.outcomes] if self.labelled else [], "another form of the label")
+        left_out |= dict.fromkeys(filter(is_recipient, types), "whom a message goes to")
         if not has_time:
             dates = [name for name, kind in types.items() if kind == "date"]
             left_out |= dict.fromkeys(dates, "a date, and no contact time to measure it from")

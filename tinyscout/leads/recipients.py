@@ -1,4 +1,7 @@
-"""Whom a draft goes to: name and email as the export has them, for a mail merge. No model and no writer reads them."""
+"""Whom a message goes to: name and email as the export has them, for a mail merge.
+
+No model is fitted on them, and no writer reads them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,12 @@ NAMES = {  # what such columns are called, the best first; whatever their case, 
     "last": ("last_name", "surname", "family_name"),
     "email": ("email", "email_address", "e_mail_address", "work_email", "business_email", "primary_email", "mail"),
 }
+_NAMES = frozenset(normal(name) for names in NAMES.values() for name in names)
+
+
+def is_recipient(column: str) -> bool:
+    """Whether a column has one of the names of NAMES, be it the best of them or another."""
+    return normal(column) in _NAMES
 
 
 def find_recipients(columns: Iterable[str]) -> dict[str, str]:
