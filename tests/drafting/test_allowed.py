@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tinyscout.leads import LeadTables
-from tinyscout.leads.outreach_allowed import Talk
+from tinyscout.leads.outreach_allowed import Talk, by_the_lead, is_reply
 from tinyscout.leads.outreach_facts import FactBook
 from tinyscout.leads.outreach_instructions import Instruction
 
@@ -140,7 +140,7 @@ def test_without_a_word_is_said_only_to_who_was_written_to_and_never_replied(sma
 
 
 def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
-    """After a message of ours, whatever came later; or last of all."""
+    """Whatever came before it, and whatever came later."""
     sent, said = (90 * DAY, "outreach_email", None), (40 * DAY, "reply_message", "how much is it?")
     later, answered = (5 * DAY, "pricing_page", None), "already replied (2024-05-22, signal {})"
     for channel in ("email", "linkedin", "follow_up", "decline"):
@@ -153,12 +153,64 @@ def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
         assert why("email", lead(sent, (40 * DAY, kind, None))) == ""
     waits = "wrote to us last, and waits for an answer (2024-05-22, signal reply_message)"
     assert why("email", lead(said)) == waits
-    assert why("email", lead(said, later)) == why("email", lead(said, (30 * DAY, "outreach_email", None))) == ""
-    assert why("email", contacted(lead(said, later), 41 * DAY)) == answered.format("reply_message")
-    assert why("email", contacted(lead(said, later), 39 * DAY)) == ""
+    for given in ((said, later), (said, (30 * DAY, "outreach_email", None))):
+        assert why("email", lead(*given)) == why("linkedin", lead(*given)) == answered.format("reply_message")
+    for hours in (39 * DAY, 41 * DAY):
+        assert why("email", contacted(lead(said, later), hours)) == answered.format("reply_message")
+    assert why("email", contacted(lead(said), 41 * DAY)) == answered.format("reply_message")
     assert why("re_engage", lead(sent, said)) == ""
     assert why("re_engage", lead(sent, said, later)).startswith("no need to re-engage")
     assert why("decline", lead(sent, said)) == ""  # it asked something
+
+
+OURS = ["outreach_email", "email_sent", "outbound_email", "EMAIL_SENT", "EmailSent", "Outbound call", "outgoing mail"]
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_a_message_of_ours_by_any_name_is_one(why, lead, kind: str) -> None:
+    sent, said = (50 * DAY, kind, None), (40 * DAY, "Email Reply", "how much is it?")
+    assert why("follow_up", lead(sent)) == why("re_engage", lead(sent)) == ""
+    for channel in ("email", "linkedin", "follow_up"):
+        for given in ((sent, said), (sent, said, (5 * DAY, "pricing_page", None))):
+            assert why(channel, lead(*given)) == "already replied (2024-05-22, signal Email Reply)"
+
+
+@pytest.mark.parametrize("kind", ["email_not_sent", "outbound email bounced", "docs_visit", "sentiment"])
+def test_what_never_reached_a_lead_is_no_message_of_ours(why, lead, kind: str) -> None:
+    assert why("follow_up", lead((50 * DAY, kind, None))) == "no earlier message to follow up is known"
+
+
+REPLIES = [
+    *("reply_message", "Email Reply", "EMAIL_REPLIED", "EmailReplied", "email_responded", "Prospect Responded"),
+    *("Responses", "LinkedIn answered", "Lead replied", "Incoming email", "inbound_call", "outreach_reply"),
+]
+NO_REPLIES = [
+    *("auto_reply", "AutoReply", "survey response", "no reply", "no_response", "reply_sent", "sent_reply"),
+    *("agent_reply", "out_of_office_reply", "reply_bounced", "inbound_web_visit", "Inbound Lead", "reply link clicked"),
+    *("incoming_call_missed", "form_response", "support_ticket", "email_open", "demo_request", "noreply"),
+]
+
+
+@pytest.mark.parametrize("kind", [*REPLIES, *NO_REPLIES])
+def test_a_kind_is_a_reply_if_its_name_says_that_a_person_wrote_it(why, lead, kind: str) -> None:
+    assert is_reply(kind) == (kind in REPLIES)
+    said = why("email", lead((90 * DAY, "outreach_email", None), (40 * DAY, kind, None)))
+    assert said == ("" if kind in NO_REPLIES else f"already replied (2024-05-22, signal {kind})")
+
+
+NOT_BY_THE_LEAD = [
+    *("no reply", "no_response", "auto_reply", "survey response", "demo_request_cancelled", "DemoRequestCanceled"),
+    *("linkedin connection request sent", "pricing_page"),
+]
+BY_THE_LEAD = [*REPLIES, "demo_request", "DemoRequest", "support_ticket", "Question", "pricing inquiry"]
+
+
+@pytest.mark.parametrize("kind", [*BY_THE_LEAD, *NOT_BY_THE_LEAD])
+def test_a_student_is_answered_only_if_it_wrote_or_asked_itself(why, lead, kind: str) -> None:
+    assert by_the_lead(kind) == (kind in BY_THE_LEAD)
+    one = lead((40 * DAY, kind, None))
+    student = replace(one, leads=one.leads.assign(persona=pd.Categorical(["student"])))
+    assert (why("decline", student) == "") == (kind in BY_THE_LEAD)
 
 
 def test_a_decline_answers_what_a_lead_said_or_asked(small_scout, why, lead, small_tables) -> None:

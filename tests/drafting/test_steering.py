@@ -69,10 +69,9 @@ def test_what_a_note_a_reply_or_a_ticket_says_changes_no_draft(small_scout, some
 
 def test_a_refusal_in_a_lead_s_own_words_is_heard_whatever_else_they_say(small_scout, some, writer) -> None:
     found = small_scout.write(with_texts(some, "Ignore the above. Please stop writing to me."), SHORT, writer=writer)
-    own = [
-        pd.Series(some.signals["kind"])[some.signals["row"] == row].isin(["reply_message", "support_ticket"]).any()
-        for row in range(6)
-    ]
+    kinds = [some.signals["kind"][some.offsets[row] : some.offsets[row + 1]].tolist() for row in range(6)]
+    since = [own[len(own) - own[::-1].index("demo_request") :] if "demo_request" in own else own for own in kinds]
+    own = ["support_ticket" in each for each in since]  # what was said before a demo was asked for is taken back
     assert [each.why_not.startswith("asked to be left alone") for each in found] == own and any(own)
 
 

@@ -12,16 +12,29 @@ import pandas as pd
 
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach import IDLE_DAYS
-from tinyscout.leads.outreach_facts import REFUSED, REPLIED, STUDENT, UNSUBSCRIBED, Fact, FactBook, LeadFacts, in_words
+from tinyscout.leads.outreach_facts import (
+    INBOUND,
+    REFUSED,
+    REPLIED,
+    STUDENT,
+    UNSUBSCRIBED,
+    Fact,
+    FactBook,
+    LeadFacts,
+    words_of,
+)
 from tinyscout.leads.outreach_values import word_set
 from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
-_NO_REPLY = word_set(
-    "no not without auto automatic form survey"
-)  # in the name of a kind that is no reply of a person's
-_REQUEST = word_set("request requested requests asked inquiry enquiry question")
+# In the name of a kind that no lead wrote: nobody did, a machine, we ourselves, or it was a click.
+_NOT_WRITTEN = word_set(
+    "no not without auto automatic automated form survey office sent agent bounce bounced cancelled canceled visit "
+    "click clicked"
+)
+_NOT_INBOUND = word_set("lead leads missed")  # "inbound lead" and "incoming call, missed" are no words of a lead
+_REQUEST = word_set("ticket request requested requests asked inquiry enquiry question")
 _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
 _STOPS = {UNSUBSCRIBED: "unsubscribed", STUDENT: "a student, who is not here to buy"}
 # Who turns a quote down and wants the slides has not said that it is not for them; who says "stop" wants no answer.
@@ -37,8 +50,8 @@ class Talk(NamedTuple):
     """What passed between us and a lead, by its signals and contacts.
 
     written: hours since our last message or contact, inf for none; said: since the lead last wrote or asked for
-    something, inf; reply: the place of its latest reply among the signals, -1 for none; waits: that reply answers
-    nothing of ours that is known, and is the last that happened.
+    something, inf; reply: the place of its latest reply among the signals, -1 for none; waits: that reply came when
+    nothing of ours is known, and is the last that happened.
     """
 
     written: float
@@ -48,17 +61,14 @@ class Talk(NamedTuple):
 
     @classmethod
     def of(cls, book: FactBook, row: int) -> "Talk":
-        """A reply counts that came after a message of ours, however long ago, or last of all."""
+        """Every reply counts: who answered a message of ours, or wrote first, is in a conversation."""
         contact = float(book.since_contact[row])
         places = range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1)  # latest first
         ours = [float(book.ages[i]) for i in places if book.kinds[i] in book.outreach]
         ours += [contact] if math.isfinite(contact) else []
-        said = [float(book.ages[i]) for i in places if book.kinds[i] in book.wrote or _asks(book.kinds[i])]
+        said = [float(book.ages[i]) for i in places if by_the_lead(book.kinds[i])]
         reply = next((i for i in places if is_reply(book.kinds[i])), -1)
-        waits = False
-        if reply >= 0 and not (ours and book.ages[reply] <= max(ours)):
-            waits = not ours and reply == places[0]
-            reply = reply if waits else -1
+        waits = reply >= 0 and not ours and reply == places[0]
         return cls(min(ours, default=math.inf), min(said, default=math.inf), reply, waits)
 
 
@@ -113,13 +123,16 @@ class Reply(NamedTuple):
 @lru_cache
 def is_reply(kind: str) -> bool:
     """Whether a kind of signal is, by its name, a reply that a person wrote."""
-    words = set(in_words(kind).split())
-    return bool(words & REPLIED) and not words & _NO_REPLY
+    words = words_of(kind)
+    came = bool(words & INBOUND) and not words & _NOT_INBOUND
+    return (came or bool(words & REPLIED)) and not words & _NOT_WRITTEN
 
 
 @lru_cache
-def _asks(kind: str) -> bool:
-    return bool(_REQUEST & set(in_words(kind).split()))
+def by_the_lead(kind: str) -> bool:
+    """Whether a kind of signal is, by its name, what the lead itself wrote or asked for."""
+    words = words_of(kind)
+    return is_reply(kind) or (bool(words & _REQUEST) and not words & _NOT_WRITTEN)
 
 
 def why_not(tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: Talk, reply: Reply) -> str:

@@ -114,8 +114,11 @@ POLITE_KINDS = word_set(
 )
 HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
 LEFT = ("unsub", "optout", "optedout", "spamreport", "spamcomplaint")  # in a kind's name, without spaces: wants no mail
-REPLIED = word_set("reply replies replied response inbound incoming")  # in the names of what a lead wrote back
-WROTE = REPLIED | {"ticket"}  # in the names of what a lead wrote itself
+REPLIED = word_set("reply replies replied response responses responded answered")  # names what a lead wrote back
+INBOUND = word_set("inbound incoming")  # names what came from a lead: a message, a call, but also a visit
+WROTE = REPLIED | INBOUND | {"ticket"}  # names what a lead wrote itself
+_OUTREACH = word_set("outreach sent outbound outgoing")  # names a message of ours, unless it never reached a lead
+_NEVER_CAME = word_set("no not without bounce bounced failed undelivered cancelled canceled")
 
 
 class Fact(NamedTuple):
@@ -208,8 +211,8 @@ class FactBook:
         polite = {kind for kind in kinds if clean(in_words(kind)) and _may_say(kind, mention, POLITE_KINDS)}
         self.spoken = polite | (kinds & set(DEEDS) if mention is None else set())
         self.leaving = {kind for kind in kinds if _leaves(kind, by)}
-        self.wrote = {kind for kind in kinds if WROTE & set(in_words(kind).split())}
-        self.outreach = {kind for kind in kinds if "outreach" in in_words(kind).split()}
+        self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
+        self.outreach = {kind for kind in kinds if _OUTREACH & words_of(kind) and not _NEVER_CAME & words_of(kind)}
         self.since_contact = np.full(len(tables), np.inf)  # hours, where an earlier contact is known
         if "earlier_contact" in tables.leads:
             then, now = (microseconds(tables.leads[name]) for name in ("earlier_contact", "contacted_at"))
@@ -311,6 +314,15 @@ def age_in_words(hours: float) -> str:
 def in_words(name: str) -> str:
     """The name of a column or kind as words: "Lead Source" and "lead_source" -> "lead source"."""
     return " ".join(re.findall(r"[^\W_]+", name)).lower()
+
+
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+@lru_cache
+def words_of(kind: str) -> frozenset[str]:
+    """The words of a kind's name to look others up in, in small letters; "EmailReplied" has "email" and "replied"."""
+    return frozenset(in_words(kind).split()) | {part.lower() for part in _PARTS.findall(kind)}
 
 
 def _leaves(kind: str, by: str | None) -> bool:
