@@ -123,8 +123,9 @@ def test_now_is_after_the_latest_reply(tmp_path: Path) -> None:
     assert any(line.startswith("every lead is read as of: 2025-04-03 09:00:01") for line in lines)
 
 
-def test_a_contact_in_any_row_is_an_earlier_contact_of_the_lead(tmp_path: Path) -> None:
+def test_the_latest_contact_before_now_is_that_of_all_rows_of_the_lead(tmp_path: Path) -> None:
     text = "lead_id,contacted_at,persona\na,2025-01-01T10:00:00,vp\na,2025-02-01T10:00:00,vp\na,,vp\nb,,vp\n"
-    tables = read(tmp_path, text)
-    assert tables.leads["earlier_contact"].dt.strftime("%m-%d").fillna("").tolist() == ["01-01", "02-01", "02-01", ""]
-    assert tables.leads["lead_id"].tolist() == ["a", "a", "a", "b"]
+    for options, latest in (({}, "02-01"), ({"observed_until": "2025-01-15"}, "01-01")):
+        leads = read(tmp_path, text, **options).leads
+        found = zip(leads["lead_id"], leads["earlier_contact"].dt.strftime("%m-%d").fillna(""), strict=True)
+        assert sorted(found) == [("a", latest)] * 3 + [("b", "")]

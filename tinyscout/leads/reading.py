@@ -342,9 +342,8 @@ class Reading:
 
 
 def _of_the_lead(earlier: np.ndarray, lead_id: np.ndarray) -> np.ndarray:
-    """When each row's lead was contacted (N,), NONE for never: by the row itself, else by the lead's latest contact."""
-    latest = pd.Series(earlier).groupby(lead_id).transform("max").to_numpy()
-    return np.where(earlier == NONE, latest, earlier)
+    """When each row's lead was contacted last (N,), NONE for never: by whichever of its rows."""
+    return pd.Series(earlier).groupby(lead_id).transform("max").to_numpy()  # NONE is below any other
 
 
 def _whole(order: np.ndarray) -> np.ndarray:
