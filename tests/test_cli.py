@@ -144,6 +144,7 @@ def test_an_unknown_command_exits_with_2(capsys: pytest.CaptureFixture[str]) -> 
         (["write", "a.csv", "--top", "many"], 'tinyscout write: --top is "many"; needs a whole number (see '),
         (["write", "a.csv", "--temperature", "hot"], 'tinyscout write: --temperature is "hot"; needs a number (see '),
         (["write", "a.csv", "--top", "two\nlines"], 'tinyscout write: --top is "two\\nlines"; needs a whole number'),
+        (["write", "a.csv", "--top", "it's"], 'tinyscout write: --top is "it\'s"; needs a whole number (see '),
         (["write"], "tinyscout write: the following arguments are required: leads (see tinyscout write --help)"),
         (["score", "a.csv", "--same-day", "never"], "tinyscout score: argument --same-day: invalid choice"),
         (["write", "a.csv", "--tpo", "3"], "tinyscout: unrecognized arguments: --tpo 3 (see tinyscout --help)"),

@@ -66,10 +66,10 @@ class _Parser(argparse.ArgumentParser):
     """Like argparse's, but what is wrong is told in one line, as everywhere, and --help has the usage."""
 
     def error(self, message: str) -> NoReturn:
-        given = re.fullmatch(r"argument (?:\S+/)?(\S+): invalid (int|float) value: '(.*)'", message, re.DOTALL)
+        given = re.fullmatch(r"argument (?:\S+/)?(\S+): invalid (int|float) value: (['\"])(.*)\3", message, re.DOTALL)
         if given:
             kind = {"int": "a whole number", "float": "a number"}[given[2]]
-            message = f'{given[1]} is "{given[3]}"; needs {kind}'
+            message = f'{given[1]} is "{given[4]}"; needs {kind}'
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
 
 
