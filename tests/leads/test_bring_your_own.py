@@ -50,13 +50,15 @@ def test_the_reasons_in_the_table_are_those_of_the_code():
 
 def test_what_a_status_says_by_channel_are_words_of_the_code():
     source = Path(outreach_allowed.__file__).read_text(encoding="utf-8")
-    table = re.findall(r"^\| (`.+?`) \| .+ \| (.+?) \|$", TEXT, re.MULTILINE)
-    assert [name for names, _ in table for name in re.findall(r"`(\w+)`", names)] == list(CHANNELS)
-    for _, statuses in table:
+    table = re.findall(r"^\| (`.+?`) \| (.+) \| (.+?) \|$", TEXT, re.MULTILINE)
+    assert [name for names, *_ in table for name in re.findall(r"`(\w+)`", names)] == list(CHANNELS)
+    for *_, statuses in table:
         for said in statuses.split("; "):
             assert said in source, said
-    for days in (*outreach_allowed.FOLLOW_UP_DAYS, *outreach_allowed.RE_ENGAGE_DAYS):
-        assert re.search(rf"\b{days:.0f}\b", TEXT), days
+    for channel, days in (("`follow_up`", "FOLLOW_UP_DAYS"), ("`re_engage`", "RE_ENGAGE_DAYS")):
+        least, most = getattr(outreach_allowed, days)
+        who = next(who for names, who, _ in table if names == channel)
+        assert f" {least:.0f} to {most:.0f} days " in f"{who} ", (channel, who)
 
 
 def _help(name: str) -> str:

@@ -222,6 +222,13 @@ def test_each_rule_finds_its_kind(text, rule, words):
     assert all(each.rule in RULES for each in found)
 
 
+def test_a_value_may_hold_a_word_that_states_something_but_lends_it_to_nothing_else():
+    told = [Fact("industry", "Free Media", "Free Media")]
+    assert inventions("Hi,\nAs you work in Free Media, I thought of you.\nThanks", told) == []
+    for summary in ("A free summary", "A Free summary"):
+        assert ("thing", summary) in inventions(f"Hi,\n{summary}.\nThanks", told)
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

@@ -41,6 +41,12 @@ def test_a_full_name_comes_before_its_parts_and_another_row_of_the_lead_helps_ou
     assert not [name for name in read(tmp_path, text, as_of_now=False).leads if name.startswith("recipient")]
 
 
+def test_the_last_row_of_a_lead_that_tells_stands_in_for_one_that_does_not(tmp_path: Path) -> None:
+    text = "lead_id,contacted_at,persona,email\na,2025-02-01,vp,new@x.example\na,2025-03-01,vp,\n"
+    tables = read(tmp_path, text + "a,2025-01-01,vp,old@x.example\n")
+    assert tables.leads["recipient_email"].tolist() == ["old@x.example", "new@x.example", "new@x.example"]
+
+
 def test_what_is_not_there_is_no_column_and_no_row_is_another_for_it(tmp_path: Path) -> None:
     text = "lead_id,contacted_at,persona,mail\na,2025-01-01,vp,a@x.example\na,2025-01-01,vp,b@x.example\n"
     tables = read(tmp_path, text)

@@ -131,14 +131,13 @@ def _may_state(words: Sequence[str], i: int, own: set[str], own_pairs: set[tuple
     word = words[i].lower()
     if word not in STATES:
         return True
-    before, after = ([words[j]] if 0 <= j < len(words) else [""] for j in (i - 1, i + 1))
-    pairs = (
-        [(each.lower(), word) for each in before] + [(_SLOT, word) for each in before if each in own],
-        [(word, each.lower()) for each in after] + [(word, _SLOT) for each in after if each in own],
-    )
-    if words[i] in own and any(pair in own_pairs for side in pairs for pair in side):
+    before, after = (words[j] if 0 <= j < len(words) else "" for j in (i - 1, i + 1))
+    left, right = (before.lower(), word), (word, after.lower())
+    if words[i] in own and (left in own_pairs or right in own_pairs):
         return True
-    return all(any(pair in _PAIRS or pair in own_pairs for pair in side) for side in pairs)
+    return (left in _PAIRS or left in own_pairs or (before in own and (_SLOT, word) in _PAIRS)) and (
+        right in _PAIRS or right in own_pairs or (after in own and (word, _SLOT) in _PAIRS)
+    )
 
 
 def _told(fact: Fact) -> str:
