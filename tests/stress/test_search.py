@@ -14,7 +14,7 @@ from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
 from tinyscout.stress.ceiling import NATURAL
 from tinyscout.stress.contestants import Logistic
 from tinyscout.stress.hotflip import AGE, KIND_OF, WORD, HotFlip, _exchanged
-from tinyscout.stress.search import attack_model, search
+from tinyscout.stress.search import _misled, attack_model, search
 from tinyscout.stress.timelines import Texts, Timelines
 from tinyscout.tokenizer import Tokens
 from tinyscout.training import Stack
@@ -77,6 +77,26 @@ def test_the_same_seed_finds_the_same_attack(tables, yardstick, texts):
         for _ in range(2)
     )
     np.testing.assert_array_equal(one.ago, two.ago)
+
+
+def test_what_the_truth_rules_out_is_not_asked_and_changes_nothing(tables, yardstick, texts, monkeypatch):
+    rows = np.flatnonzero(np.diff(tables.offsets) < 30)[:60]
+    sleeper, asked, found = np.arange(len(rows)) % 2 == 0, [], []
+
+    def score(read):
+        asked[-1] += len(read)
+        return yardstick.logits(read)
+
+    def every(made, sign, tables, texts, score, least):
+        return _misled(made, sign, tables, texts, score, np.full(len(made), -np.inf))
+
+    for each in (_misled, every):
+        asked.append(0)
+        monkeypatch.setattr("tinyscout.stress.search._misled", each)
+        found.append(search(tables, rows, sleeper, score, texts, np.random.default_rng(6), rounds=5))
+    np.testing.assert_array_equal(found[0].ago, found[1].ago)
+    np.testing.assert_array_equal(found[0].text, found[1].text)
+    assert asked[0] < 0.8 * asked[1]
 
 
 def test_leads_without_a_known_label_cannot_be_attacked(tables, yardstick, texts):

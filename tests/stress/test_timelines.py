@@ -10,7 +10,7 @@ from tinyscout.stress.families import told
 from tinyscout.stress.moves import MOVES, propose
 from tinyscout.stress.threat import BUDGET, LONGEST, MAX_WORDS, distance
 from tinyscout.stress.timelines import Texts, Timelines
-from tinyscout.stress.wordings import rewritten, world_texts
+from tinyscout.stress.wordings import rewritten, scrambled, world_texts
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +91,26 @@ def test_texts_have_neighbours_of_another_meaning(texts):
     assert texts.add("in short, please send the newsletter", near=2) == number
 
 
-def test_rewriting_keeps_to_plain_words():
+@pytest.mark.parametrize("change", [rewritten, scrambled])
+def test_rewriting_keeps_to_plain_words(change):
     rng = np.random.default_rng(3)
     known = world_texts(200, rng)
-    made = [rewritten(text, rng) for text in known for _ in range(5)]
+    made = [change(text, rng) for text in known for _ in range(5)]
     assert all(0 < len(text.split()) <= MAX_WORDS for text in made)
     assert np.mean([text not in known for text in made]) > 0.7
+
+
+def test_the_oracle_says_the_same_of_timelines_and_of_their_tables(tables, texts):
+    rng = np.random.default_rng(8)
+    made = Timelines.of(tables, np.flatnonzero(np.diff(tables.offsets) < 30)[:200], texts)
+    for _ in range(6):
+        propose(made, texts, rng)
+    made.reply_probability(tables, texts)
+    spoken = np.argwhere(made.text > 0)[:40]
+    for place, column in spoken:  # new texts, after some were read already
+        old = int(made.text[place, column])
+        made.text[place, column] = texts.add(scrambled(str(texts.texts[old]), rng), old)
+    for each in (made, made.take(np.arange(50))):
+        expected = oracle.reply_probability(each.tables(tables, texts))
+        np.testing.assert_array_equal(each.reply_probability(tables, texts), expected)
+    assert (expected > 0.5).any() and (expected < 0.5).any()

@@ -66,15 +66,16 @@ def observe(tables: LeadTables) -> Observed:
         meaning, delay = read_texts(_column(signals, "text"))
     else:
         meaning, delay = np.zeros(len(signals), np.int8), np.zeros(len(signals))
-    return Observed(
-        profile=profile_effect(tables.leads),
-        persona=_codes(_column(tables.leads, "persona"), PERSONA),
-        offsets=tables.offsets,
-        kind=_codes(_column(signals, "kind"), KIND),
-        age=signals["age_hours"].to_numpy(np.float64),
-        meaning=meaning,
-        delay=delay,
-    )
+    kind = _codes(_column(signals, "kind"), KIND)
+    return of_leads(tables.leads, tables.offsets, kind, signals["age_hours"].to_numpy(np.float64), meaning, delay)
+
+
+def of_leads(
+    leads: pd.DataFrame, offsets: np.ndarray, kind: np.ndarray, age: np.ndarray, meaning: np.ndarray, delay: np.ndarray
+) -> Observed:
+    """What the oracle sees of leads (N rows) and their signals, which were read already; see `Observed`."""
+    persona = _codes(_column(leads, "persona"), PERSONA)
+    return Observed(profile_effect(leads), persona, offsets, kind, age, meaning, delay)
 
 
 def probability(seen: Observed) -> np.ndarray:

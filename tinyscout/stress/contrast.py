@@ -5,16 +5,19 @@ that what tells them apart is what matters. Each lead walks to where its reply i
 kept several times on its way: neighbours on it differ by a few edits, and now and then in all that counts.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from tinyscout.errors import InputError
-from tinyscout.leads import oracle
 from tinyscout.leads.tables import LeadTables
 from tinyscout.stress.families import Attacked, concatenate, told
-from tinyscout.stress.search import TRIES, Sources, lead_away
+from tinyscout.stress.moves import any_place, propose
+from tinyscout.stress.search import TRIES, Proposer, Sources, lead_away
 from tinyscout.stress.threat import BUDGET
 from tinyscout.stress.timelines import Texts, Timelines
+from tinyscout.stress.wordings import scrambled
 
 ROUNDS = (4, 4, 4)  # edits tried before a lead is kept, once more, and again
 SLACK = 0.6  # of twice the oracle's log-odds: how far an edit may lead away from where the lead is to go
@@ -22,9 +25,44 @@ LEAST_BUDGET = 2  # each lead has a budget of its own, from this to the threat m
 AT_ONCE = 8_000  # leads edited together
 
 
-def contrast(tables: LeadTables, texts: Texts, rng: np.random.Generator, *, number: int) -> Attacked:
+@dataclass(frozen=True)
+class Reworder:
+    """Proposes random edits, of which a share scrambles a text: words decide much, and there are more of them to know.
+
+    Scrambled texts are scrambled again, so that they stray further from the world's sentences than any list of texts.
+    """
+
+    texts: Texts
+    share: float = 0.6
+
+    def __call__(self, made: Timelines, sign: np.ndarray, width: int, rng: np.random.Generator) -> Timelines:
+        """`width` changed copies of each timeline, (M * width)."""
+        tried = made.take(np.repeat(np.arange(len(made)), width))
+        at, spoken = any_place(tried.text > 0, rng)
+        said = spoken & (rng.random(len(tried)) < self.share)
+        for place in np.flatnonzero(said).tolist():
+            old = int(tried.text[place, at[place]])
+            tried.text[place, at[place]] = self.texts.add(scrambled(str(self.texts.texts[old]), rng), old)
+        tried.spent[said] += 1
+        others = np.flatnonzero(~said)
+        moved = tried.take(others)
+        propose(moved, self.texts, rng)
+        tried.put(others, moved)
+        return tried
+
+
+def contrast(
+    tables: LeadTables,
+    texts: Texts,
+    rng: np.random.Generator,
+    *,
+    number: int,
+    name: str = "contrast",
+    proposer: Proposer | None = None,
+) -> Attacked:
     """About `number` randomly edited variants of leads in `tables`, half of them decoys and half sleepers.
 
+    proposer: what proposes the edits; random moves where None.
     Raises InputError where no lead is mature, or none can be led to both sides.
     """
     sources, parts = Sources(tables), []
@@ -33,7 +71,8 @@ def contrast(tables: LeadTables, texts: Texts, rng: np.random.Generator, *, numb
         if missing <= 0:
             break
         walks = min(AT_ONCE, max(200, round(1.3 * missing / len(ROUNDS))))
-        parts.append(told("contrast", tables, *_walk(tables, sources, texts, rng, walks, missing), rng=rng))
+        made = _walk(tables, sources, texts, rng, walks, missing, proposer)
+        parts.append(told(name, tables, *made, rng=rng))
     found = concatenate(parts, rng)
     if not len(found.world.tables):
         raise InputError(f"stress: of {len(tables):,} leads none could be led to both sides; give more leads")
@@ -41,24 +80,26 @@ def contrast(tables: LeadTables, texts: Texts, rng: np.random.Generator, *, numb
 
 
 def _walk(
-    tables: LeadTables, sources: Sources, texts: Texts, rng: np.random.Generator, walks: int, most: int
+    tables: LeadTables,
+    sources: Sources,
+    texts: Texts,
+    rng: np.random.Generator,
+    walks: int,
+    most: int,
+    proposer: Proposer | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Frames of at most about `most` stops of so many walks, half of them on either side."""
     made = Timelines.of(tables, sources.draw(walks, rng), texts)
     sleeper, budget = rng.random(walks) < 0.5, rng.integers(LEAST_BUDGET, BUDGET + 1, walks)
     kept, last = [], np.zeros(walks, np.int64)
+    how = {"proposer": proposer, "width": 1, "slack": SLACK, "budget": budget}
     for rounds in ROUNDS:
-        lead_away(made, tables, sleeper, nobody, texts, rng, rounds=rounds, width=1, slack=SLACK, budget=budget)
+        lead_away(made, tables, sleeper, None, texts, rng, rounds=rounds, **how)
         moved = np.flatnonzero(made.spent > last)
         kept.append(made.take(moved))
         last = made.spent.copy()
     every = Timelines.concatenate(kept)
-    expected = oracle.reply_probability(every.tables(tables, texts)) > 0.5
+    expected = every.reply_probability(tables, texts) > 0.5
     each = min(int(expected.sum()), int((~expected).sum()), most // 2 + 1)
     chosen = [rng.permutation(np.flatnonzero(expected == side))[:each] for side in (False, True)]
     return every.take(np.sort(np.concatenate(chosen))).frames(tables, texts)
-
-
-def nobody(tables: LeadTables) -> np.ndarray:
-    """The score of who has none: 0 for every lead, (N,)."""
-    return np.zeros(len(tables))

@@ -54,7 +54,7 @@ def add_several(made: Timelines, places: np.ndarray, texts: Texts, rng: np.rando
 
 def remove(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> np.ndarray:
     """Take a signal away."""
-    at, there = _any(made.present[places], rng)
+    at, there = any_place(made.present[places], rng)
     where = places[there], at[there]
     made.kind[where], made.channel[where], made.text[where], made.ago[where] = -1, -1, 0, NEVER
     made.fresh[where] = False
@@ -63,7 +63,7 @@ def remove(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Gen
 
 def shift(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> np.ndarray:
     """A signal to another time."""
-    at, there = _any(made.present[places], rng)
+    at, there = any_place(made.present[places], rng)
     ago = _times(made, places, rng)
     made.ago[places[there], at[there]] = ago[there]
     made.fresh[places[there], at[there]] = True
@@ -72,7 +72,7 @@ def shift(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Gene
 
 def shift_several(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> np.ndarray:
     """All signals of one kind but its latest, or as many as five: to other times that lie together."""
-    at, there = _any(made.present[places], rng)
+    at, there = any_place(made.present[places], rng)
     kind = np.where(there, made.kind[places, np.maximum(at, 0)], -2)
     same = made.kind[places] == kind[:, None]  # (P, L)
     youngest = np.where(same, made.ago[places], NEVER)
@@ -80,7 +80,7 @@ def shift_several(made: Timelines, places: np.ndarray, texts: Texts, rng: np.ran
     start, spread = _times(made, places, rng), _log_uniform(len(places), 2e-5, 40, rng) * DAY
     cost = np.zeros(len(places), np.int64)
     for _ in range(5):
-        at, more = _any(same, rng)
+        at, more = any_place(same, rng)
         where = places[more], at[more]
         made.ago[where] = _whole(start[more] + (rng.random(more.sum()) * spread[more]).astype(np.int64))
         made.fresh[where] = True
@@ -91,7 +91,7 @@ def shift_several(made: Timelines, places: np.ndarray, texts: Texts, rng: np.ran
 
 def reword(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> np.ndarray:
     """A text by one close to it, or by any."""
-    at, there = _any(made.text[places] > 0, rng)
+    at, there = any_place(made.text[places] > 0, rng)
     where = places[there], at[there]
     near = texts.near[made.text[where], rng.integers(texts.near.shape[1], size=there.sum())]
     other = rng.integers(1, len(texts), there.sum())
@@ -102,9 +102,9 @@ def reword(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Gen
 def swap_texts(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> np.ndarray:
     """Two texts of one lead in each other's place."""
     spoken = made.text[places] > 0
-    one, there = _any(spoken, rng)
+    one, there = any_place(spoken, rng)
     spoken[np.arange(len(places)), np.maximum(one, 0)] = False
-    two, both = _any(spoken & there[:, None], rng)
+    two, both = any_place(spoken & there[:, None], rng)
     a, b = (places[both], one[both]), (places[both], two[both])
     made.text[a], made.text[b] = made.text[b], made.text[a]
     return 2 * both.astype(np.int64)
@@ -113,9 +113,9 @@ def swap_texts(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random
 def swap_times(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> np.ndarray:
     """Two signals in each other's place on the timeline."""
     present = made.present[places]
-    one, there = _any(present, rng)
+    one, there = any_place(present, rng)
     present[np.arange(len(places)), np.maximum(one, 0)] = False
-    two, both = _any(present & there[:, None], rng)
+    two, both = any_place(present & there[:, None], rng)
     a, b = (places[both], one[both]), (places[both], two[both])
     made.ago[a], made.ago[b] = made.ago[b], made.ago[a]
     made.fresh[a] = made.fresh[b] = True
@@ -161,7 +161,7 @@ def _add(
     return there.astype(np.int64)
 
 
-def _any(mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def any_place(mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One of the True places of each row, (P,), and whether there is one, (P,) bool: mask (P, L)."""
     drawn = np.where(mask, rng.random(mask.shape), -1.0)
     at = np.asarray(drawn.argmax(axis=1))
@@ -171,7 +171,7 @@ def _any(mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
 def _times(made: Timelines, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """How long ago something new was, (P,): anything from half an hour to 200 days, or close to another signal."""
     anywhere = (_log_uniform(len(places), _YOUNGEST, _OLDEST, rng) * DAY).astype(np.int64)
-    at, there = _any(made.present[places], rng)
+    at, there = any_place(made.present[places], rng)
     away = (_log_uniform(len(places), 1e-3, 3, rng) * DAY * rng.choice([-1, 1], len(places))).astype(np.int64)
     close = np.where(there, made.ago[places, at], 0) + away
     return _whole(np.where(there & (close > _YOUNGEST * DAY) & (rng.random(len(places)) < 0.5), close, anywhere))

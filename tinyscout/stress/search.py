@@ -68,7 +68,7 @@ def attack_model(
         wanted = np.repeat([False, True], [max(round(OVERDRAWN * lacking[kind]), 0) for kind in (False, True)])
         rows = sources.draw(len(wanted), rng)
         made = search(tables, rows, wanted, score, texts, rng, proposer=proposer, rounds=rounds, width=width)
-        is_sleeper = oracle.reply_probability(made.tables(tables, texts)) > 0.5
+        is_sleeper = made.reply_probability(tables, texts) > 0.5
         for kind, parts in kept.items():
             done = (wanted == kind) & (is_sleeper == kind) & (made.spent > 0)
             parts.append(made.take(np.flatnonzero(done)[: max(lacking[kind], 0)]))
@@ -108,7 +108,7 @@ def lead_away(
     made: Timelines,
     tables: LeadTables,
     sleeper: np.ndarray,
-    score: Score,
+    score: Score | None,
     texts: Texts,
     rng: np.random.Generator,
     *,
@@ -118,7 +118,7 @@ def lead_away(
     slack: float = 0.0,
     budget: int | np.ndarray = BUDGET,
 ) -> None:
-    """`search` from timelines (M,) as they stand, in place."""
+    """`search` from timelines (M,) as they stand, in place; without a score, to where the oracle is to be led alone."""
     sign = np.where(sleeper, 1.0, -1.0)
     nobody_yet, budget = np.full(len(made), -np.inf), np.broadcast_to(budget, len(made))
     found = _misled(made, sign, tables, texts, score, nobody_yet)
@@ -145,17 +145,19 @@ def lead_away(
 
 
 def _misled(
-    made: Timelines, sign: np.ndarray, tables: LeadTables, texts: Texts, score: Score, least: np.ndarray
+    made: Timelines, sign: np.ndarray, tables: LeadTables, texts: Texts, score: Score | None, least: np.ndarray
 ) -> np.ndarray:
     """How far the score is from the truth, in the direction wanted, (M,) log-odds.
 
     It is -inf, and the score is not asked, where the truth alone says that it can't be more than `least` (M,).
     """
-    read = made.tables(tables, texts)
-    chance = np.clip(oracle.reply_probability(read), 1e-9, 1 - 1e-9)
+    chance = np.clip(made.reply_probability(tables, texts), 1e-9, 1 - 1e-9)
     truth = 2 * sign * np.clip(np.log(chance / (1 - chance)), -SURE, SURE)
+    if score is None:
+        return truth
     value = np.full(len(made), -np.inf)
     open_ = np.flatnonzero(truth + SURE > least)
     if len(open_):
-        value[open_] = truth[open_] - sign[open_] * np.clip(score(read.take(open_)), -SURE, SURE)
+        said = score(made.take(open_).tables(tables, texts))
+        value[open_] = truth[open_] - sign[open_] * np.clip(said, -SURE, SURE)
     return value

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
+from tinyscout.leads import oracle
+from tinyscout.leads.oracle_texts import read_text
 from tinyscout.leads.oracle_weights import KIND, KINDS
 from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
 from tinyscout.leads.world_profiles import STACKS
@@ -39,9 +41,18 @@ class Texts:
         self.texts = np.array([None, *every], dtype=object)
         around = [close[text] if text in close else [origin[text], *close[origin[text]][1:]] for text in every]
         self.near = np.array([[0] * NEAR, *([self.number[each] for each in some] for some in around)])
+        self._meaning, self._delay = np.zeros(0, np.int8), np.zeros(0)
 
     def __len__(self) -> int:
         return len(self.number) + 1
+
+    def read(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Meanings and delays in days (S,) of texts by number, as the oracle reads them; each is read once."""
+        if new := [read_text(str(text or "")) for text in self.texts[len(self._meaning) : len(self)]]:
+            meaning, delay = zip(*new, strict=True)
+            self._meaning = np.append(self._meaning, np.array(meaning, np.int8))
+            self._delay = np.append(self._delay, delay)
+        return self._meaning[numbers], self._delay[numbers]
 
     def add(self, text: str, near: int) -> int:
         """The number of a text, which is new or known; a new one counts as close to what text `near` is close to."""
@@ -160,13 +171,9 @@ class Timelines:
         return row, order[row, place]
 
     def tables(self, original: LeadTables, texts: Texts) -> LeadTables:
-        """As lead tables in this order, with the ids of their sources; fit for a model or the oracle to read."""
-        leads = original.leads.iloc[self.source].reset_index(drop=True)
-        leads["employees"], leads["plan_fit"] = self.employees, self.plan_fit
-        leads["tech_stack"] = _category(self.stack, STACKS)
-        at = self.by_time()
+        """As lead tables in this order, with the ids of their sources; fit for a model to read."""
+        leads, at, offsets = self._leads(original), self.by_time(), self._offsets
         row = at[0]
-        offsets = np.concatenate([[0], np.cumsum(self.present.sum(axis=1))])
         contacted = microseconds(leads["contacted_at"])
         signals = pd.DataFrame(
             {
@@ -179,6 +186,22 @@ class Timelines:
             }
         )
         return LeadTables(leads, signals, offsets, original.schema, original.account)
+
+    def reply_probability(self, original: LeadTables, texts: Texts) -> np.ndarray:
+        """What the oracle says of them, (M,) float64: as of their `tables`, which need not be made for it."""
+        at = self.by_time()
+        signals = self.kind[at], self.ago[at] / HOUR_US, *texts.read(self.text[at])
+        return oracle.probability(oracle.of_leads(self._leads(original), self._offsets, *signals))
+
+    def _leads(self, original: LeadTables) -> pd.DataFrame:
+        leads = original.leads.iloc[self.source].reset_index(drop=True)
+        leads["employees"], leads["plan_fit"] = self.employees, self.plan_fit
+        leads["tech_stack"] = _category(self.stack, STACKS)
+        return leads
+
+    @property
+    def _offsets(self) -> np.ndarray:
+        return np.concatenate([[0], np.cumsum(self.present.sum(axis=1))])
 
     def frames(self, original: LeadTables, texts: Texts) -> tuple[pd.DataFrame, pd.DataFrame]:
         """As a family returns them: leads with the contact ids of their sources, and signals."""

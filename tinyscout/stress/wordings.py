@@ -54,6 +54,14 @@ def rewritten(text: str, rng: np.random.Generator) -> str:
     return text
 
 
+def scrambled(text: str, rng: np.random.Generator) -> str:
+    """The text after changes as above and up to three of its words by any: what attacks along a gradient leave."""
+    text = rewritten(text, rng)
+    for _ in range(rng.integers(4)):
+        text = _substitute(text, rng)
+    return text
+
+
 def _exchange(text: str, rng: np.random.Generator) -> str:
     """Two terms in each other's place."""
     found = [match.span() for match in _TERM.finditer(text)]
