@@ -5,7 +5,7 @@ the judged models themselves. Everybody is fitted on the same leads. The rule: l
 least 50 % against the better logistic regression, at the lower end of a 95 % interval, in float32 and in int8.
 
 Needs: 00 (rows). Leaves: the scout of the check and its figures, check.json.
-Takes: about 840 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. Exit code 1: it failed.
+Takes: about 2,260 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. Exit code 1: failed.
 Reference: Gardner et al. 2020 (contrast sets); Efron and Tibshirani 1993, section 13 (percentile intervals).
 """
 
@@ -22,7 +22,7 @@ from tinyscout.course.figure import BLACK, BLUE, GREY, VERMILION, new_figure
 from tinyscout.course.run import stopping_at_input_errors
 from tinyscout.course.train import timed
 from tinyscout.metrics import credit_waste, log_loss
-from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings
+from tinyscout.settings import FitSettings, ScoutSettings
 from tinyscout.stress import trial
 from tinyscout.stress.ceiling import LEAST_FALL, ceiling
 from tinyscout.stress.check import NEEDED, ORACLE, RULE, check
@@ -30,7 +30,7 @@ from tinyscout.stress.harden import HardenSettings, score_of
 from tinyscout.stress.trial import CANDIDATES, INT8, SCOUT, TREES, YARDSTICKS, TrialSettings
 
 NEEDS = ("00_logistic_baseline",)
-SECONDS = 840
+SECONDS = 2260
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ class Settings:
     trials: int
     natural_epochs: int
     contrast: int
+    reworded: int
     searched: int
     rounds: int
-    epochs: int
+    again_contrast: int
+    again_reworded: int
 
 
 def numbers(text):
@@ -60,18 +62,11 @@ run = open_phase(__file__, Settings, options=options)
 settings, given = run.settings, run.options
 tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
 seeds = given.seeds or (settings.seeds if given.full else (settings.seed,))
-model = ModelSettings(ngram=4)  # so that "not" and "convinced" meet before any attention
-first = FitSettings(epochs=settings.epochs, learning_rate=3e-3, weight_decay=0.3, final_rate=0.3)
-hardening = HardenSettings(
-    contrast=settings.contrast,
-    searched=settings.searched,
-    steps=settings.steps,
-    rounds=settings.rounds,
-    scout=ScoutSettings(wide="careful", model=model, fit=first),
-)
+sizes = ("contrast", "reworded", "searched", "steps", "rounds", "again_contrast", "again_reworded")
+hardening = HardenSettings(**{name: getattr(settings, name) for name in sizes})
 natural = ScoutSettings(wide="careful", fit=FitSettings(epochs=settings.natural_epochs))
-sizes = {name: getattr(settings, name) for name in ("leads", "judged", "own", "steps", "trials")}
-plan = TrialSettings(**sizes, natural=natural, harden=hardening)
+sizes = ("leads", "judged", "own", "steps", "trials")
+plan = TrialSettings(**{name: getattr(settings, name) for name in sizes}, natural=natural, harden=hardening)
 
 # %% Measure, first: a seed is a world, its attacks, the room they leave, its training and its verdict
 trials = []

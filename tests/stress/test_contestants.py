@@ -92,6 +92,19 @@ def test_hardened_trees_are_calibrated_on_leads_that_they_were_not_fitted_to(gro
     assert found.calibrator.slope < 0.3 < trees[HARDENED].calibrator.slope
 
 
+def test_thinned_leads_stand_for_all_of_them(grounds):
+    hardened = grounds[HARDENED]
+    every, natural = len(hardened.attacked), (~hardened.attacked).sum()
+    rows, times = hardened.thinned(100)
+    assert len(rows) == natural + 100 and (np.diff(rows) > 0).all() and times.sum() == pytest.approx(every)
+    assert set(times[~hardened.attacked[rows]]) == {1.0}
+    rows, times = hardened.thinned(10**6)
+    np.testing.assert_array_equal(rows, np.arange(every))
+    assert (times == 1).all()
+    rows, _ = grounds[NATURAL].thinned(100)
+    np.testing.assert_array_equal(rows, np.arange(len(grounds[NATURAL].attacked)))
+
+
 def test_spread_rows_are_even_and_all_where_there_are_few():
     np.testing.assert_array_equal(spread(5, 9), np.arange(5))
     assert len(spread(1_000, 10)) == 10 and spread(1_000, 10)[-1] == 999

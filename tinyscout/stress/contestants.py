@@ -22,8 +22,9 @@ from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training.fit import Progress
 
 WEIGHTS = (0.0, 1.0, 4.0, 20.0)  # of an attacked lead, beside 1 for a natural one
-GRID = (1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
-CHOSEN_ON = 20_000  # training leads, evenly spaced, that weights and penalties are chosen by
+GRID = (10_000.0, 3_000.0, 1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
+CHOSEN_ON = 20_000  # attacked leads, beside all natural ones, that weights and penalties are chosen by
+TREES_ON = 80_000  # and that trees are fitted to: on all they would take longer than everything else
 KINDS = ("baseline", "careful")  # of features
 HARDLY = 1e-9  # what a lead counts that a model is chosen and calibrated by, and not fitted to
 
@@ -84,6 +85,13 @@ class Ground:
         """What training (N,) and validation leads (M,) count where an attacked one counts `weight`."""
         return np.where(self.attacked, weight, 1.0), np.where(self.attacked_valid, weight, 1.0)
 
+    def thinned(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (R,) of all natural training leads and of `most` attacked ones, evenly spaced; what each counts for."""
+        attacked = np.flatnonzero(self.attacked)
+        few = attacked[spread(len(attacked), most)]
+        rows = np.sort(np.append(np.flatnonzero(~self.attacked), few))
+        return rows, np.where(self.attacked[rows], len(attacked) / max(len(few), 1), 1.0)
+
     @property
     def choices(self) -> tuple[float, ...]:
         """The weights to choose from: only 0, where no lead is attacked."""
@@ -111,10 +119,10 @@ class Logistic:
     def fit(cls, ground: Ground, kind: str = "baseline", grid: Sequence[float] = GRID) -> "Logistic":
         """The weight, and then the penalty, are chosen on the validation leads; it is then fitted on all leads."""
         X, X_valid, y, y_valid = ground.X[kind], ground.X_valid[kind], ground.train.labels, ground.valid.labels
-        some = spread(len(y), CHOSEN_ON)
+        some, times = ground.thinned(CHOSEN_ON)
 
         def best(weight: float, penalties: Sequence[float]) -> LogisticBaseline:
-            weights = ground.weights(weight)[0][some]
+            weights = ground.weights(weight)[0][some] * times
             return LogisticBaseline.fit_best(
                 X[some], y[some], X_valid, y_valid, penalties, sample_weight=weights, min_scale=YARDSTICK_MIN_SCALE
             )
@@ -122,7 +130,7 @@ class Logistic:
         middle = sorted(grid)[len(grid) // 2]
         weight = min(ground.choices, key=lambda each: best(each, [middle]).validation_[middle])
         every = np.concatenate(ground.weights(weight))
-        more = every.sum() / ground.weights(weight)[0][some].sum()  # the penalty stands against a sum of losses
+        more = every.sum() / (ground.weights(weight)[0][some] * times).sum()  # it stands against a sum of losses
         chosen = best(weight, grid)
         model = LogisticBaseline(more * chosen.l2, min_scale=YARDSTICK_MIN_SCALE)
         model.fit(sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), every)
@@ -153,23 +161,25 @@ class Trees:
         for a calibrator to be fitted there.
         """
         y, y_valid = ground.train.labels, ground.valid.labels
-        some = spread(len(y), CHOSEN_ON)
+        some, times = ground.thinned(CHOSEN_ON)
         kind = next(iter(ground.X))
         few, few_valid = {kind: ground.X[kind][some]}, {kind: ground.X_valid[kind]}
 
         def best(weight: float) -> float:
             model = BoostedTrees(trials=1, seed=seed)
-            model.fit(few, y[some], few_valid, y_valid, sample_weight=ground.weights(weight)[0][some])
+            model.fit(few, y[some], few_valid, y_valid, sample_weight=ground.weights(weight)[0][some] * times)
             return model.best_.log_loss
 
         choices = list(ground.choices)
         weight = min(choices, key=best) if len(choices) > 1 else choices[0]
         model = BoostedTrees(trials=trials, seed=seed)
+        rows, times = ground.thinned(TREES_ON)
         weights = {
-            "sample_weight": ground.weights(weight)[0],
+            "sample_weight": ground.weights(weight)[0][rows] * times,
             "valid_weight": np.full(len(y_valid), HARDLY if ground.attacked.any() else 1.0),
         }
-        model.fit(ground.X, y, ground.X_valid, y_valid, **weights, progress=progress)
+        X = {kind: each[rows] for kind, each in ground.X.items()}
+        model.fit(X, y[rows], ground.X_valid, y_valid, **weights, progress=progress)
         calibrator = ground.calibrator(model.decision_function(ground.X_valid))
         return cls(ground.tokenizer, ground.features, model, weight, calibrator)
 

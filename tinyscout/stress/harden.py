@@ -1,10 +1,12 @@
 """Hardening: training on attacks, the last of them against what was learnt so far (Madry et al. 2018, section 3).
 
 Attacked leads come from three sources: written families that are not held out, contrast leads that nobody's score
-guides, and searches against scores that had learnt the first two. All contestants are hardened on the same leads; the
+guides, and searches against scores that had learnt the first two. A contrast lead costs a fiftieth of a searched one,
+and is read once: what a model has not seen before teaches it most. All contestants are hardened on the same leads; the
 scout is attacked again and again, half along its gradient, and goes on each time from where it stood.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,14 +14,15 @@ import numpy as np
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.calibrators import Platt
 from tinyscout.models.lead_scout import LeadScout
-from tinyscout.settings import Count, FitSettings, ModelSettings, ScoutSettings, Settings
-from tinyscout.stress.contestants import Ground, Logistic
-from tinyscout.stress.contrast import contrast
+from tinyscout.settings import Count, FitSettings, ModelSettings, ScoutSettings, Settings, TokenizerSettings
+from tinyscout.stress.contestants import Ground, Logistic, balanced
+from tinyscout.stress.contrast import Reworder, contrast
 from tinyscout.stress.families import Attacked, concatenate
 from tinyscout.stress.hotflip import HotFlip
 from tinyscout.stress.pools import Part, Pools
 from tinyscout.stress.search import ROUNDS, Score, attack_model
 from tinyscout.stress.timelines import Texts
+from tinyscout.stress.variants import join
 from tinyscout.training import Stack, fit
 from tinyscout.training.fit import Progress
 
@@ -29,21 +32,30 @@ L2 = 30.0  # of the logistic regression that a scout starts from, and of the one
 class HardenSettings(Settings):
     """How many leads to harden on, and how a scout learns from them.
 
-    contrast: contrast leads; searched: leads of a search against each score, a round; steps: of each search; rounds:
-    how often the scout is attacked and goes on; scout: sizes, and the training before the first round; again: the
-    training after each.
+    contrast: contrast leads; reworded: more of them, whose texts are scrambled above all; searched: leads of a search
+    against each score, a round; steps: of each search; rounds: how often the scout is attacked and goes on;
+    again_contrast, again_reworded: new contrast leads for each round; often, again_often: how often all other leads are
+    read for each time a contrast lead is, before the rounds and in each; scout: sizes, and the training before the
+    rounds; again: the training in each.
     """
 
-    contrast: Count = 60_000
+    contrast: Count = 100_000
+    reworded: Count = 200_000
     searched: Count = 3_000
     steps: Count = ROUNDS
-    rounds: Count = 4
+    rounds: Count = 6
+    again_contrast: Count = 20_000
+    again_reworded: Count = 40_000
+    often: Count = 4
+    again_often: Count = 2
     scout: ScoutSettings = ScoutSettings(
+        members=2,
         wide="careful",
-        model=ModelSettings(ngram=4),
-        fit=FitSettings(epochs=4, learning_rate=3e-3, weight_decay=0.3, final_rate=0.3),
+        tokenizer=TokenizerSettings(newest_first=True),
+        model=ModelSettings(ngram=7, dropout=0.0),
+        fit=FitSettings(epochs=1, learning_rate=3e-3, weight_decay=0.3, final_rate=0.1),
     )
-    again: FitSettings = FitSettings(epochs=1, learning_rate=2e-3, weight_decay=0.3, final_rate=0.1)
+    again: FitSettings = FitSettings(epochs=1, learning_rate=1.5e-3, weight_decay=0.3, final_rate=0.2)
 
 
 @dataclass(frozen=True)
@@ -65,34 +77,40 @@ def harden(pools: Pools, settings: HardenSettings, *, progress: Progress | None 
     train, valid = pools.train, pools.valid
     source, texts = train.natural.tables, texts_of(train.natural.tables, rng)
     say = progress or (lambda what, done, total: None)
-
-    say("attacks to harden on", 0, 3 + settings.rounds)
-    attacks = [train.attacked, contrast(source, texts, rng, number=settings.contrast)]
-    say("attacks to harden on", 1, 3 + settings.rounds)
-    first = replace(train, attacked=concatenate(attacks, rng))
-    logistic = Logistic.fit(Ground.hardened(first, valid, rng, ("baseline",)), grid=(L2,))
     many, steps = settings.searched, settings.steps
-    attacks.append(attack_model("search: logistic", source, logistic.logits, texts, rng, number=many, rounds=steps))
-    say("attacks to harden on", 2, 3 + settings.rounds)
-    later = _attacks_on_valid(valid, logistic.logits, rng, steps)
 
-    tables, _ = replace(train, attacked=concatenate(attacks, rng)).mixed(rng)
-    scout = Stack.refit(tables, np.arange(len(tables)), settings.scout, l2=L2, shares=[1.0], progress=progress)
-    member = scout.members[0]
+    say("attacks to harden on", 0, 2 + settings.rounds)
+    unguided = _unguided(source, texts, rng, settings.contrast, settings.reworded)
+    first = replace(train, attacked=concatenate([train.attacked, unguided[0]], rng))
+    logistic = Logistic.fit(Ground.hardened(first, valid, rng, ("baseline",)), grid=(L2,))
+    searched = [attack_model("search: logistic", source, logistic.logits, texts, rng, number=many, rounds=steps)]
+    later = _attacks_on_valid(valid, logistic.logits, rng, steps)
+    say("attacks to harden on", 1, 2 + settings.rounds)
+
+    known = [train.natural.tables, train.attacked.world.tables]
+    tables, rows = _reading([*known, *_tables(searched)], settings.often, _tables(unguided), rng)
+    shares = [1.0] * settings.scout.members
+    scout = Stack.refit(tables, rows, settings.scout, l2=L2, shares=shares, progress=progress)
     for number in range(settings.rounds):
         half = -(-many // 2)
-        attacks.append(attack_scout(scout, source, texts, rng, number=half, rounds=steps))
-        attacks.append(attack_model("search: scout", source, score_of(scout), texts, rng, number=half, rounds=steps))
-        say("attacks to harden on", 3 + number, 3 + settings.rounds)
-        tables, _ = replace(train, attacked=concatenate(attacks, rng)).mixed(rng)
-        seed = settings.scout.seed + 1 + number
-        fit(member, scout.examples(tables), tables.labels, settings.again, seed=seed, progress=progress)
+        searched.append(attack_scout(scout, source, texts, rng, number=half, rounds=steps))
+        one = attack_model("search: scout", source, score_of(scout), texts, rng, number=half, rounds=steps)
+        searched.append(one)
+        fresh = _unguided(source, texts, rng, settings.again_contrast, settings.again_reworded)
+        unguided += fresh
+        say("attacks to harden on", 2 + number, 2 + settings.rounds)
+        tables, rows = _reading([*known, *_tables(searched)], settings.again_often, _tables(fresh), rng)
+        examples, labels = scout.examples(tables).take(rows), tables.labels[rows]
+        for place, member in enumerate(scout.members):
+            seed = settings.scout.seed + (1 + number) * len(scout.members) + place
+            fit(member, examples, labels, settings.again, seed=seed, progress=progress)
         scout = replace(scout)  # packed anew
-    of_valid = valid.natural.tables
-    later.append(attack_scout(scout, of_valid, texts_of(of_valid, rng), rng, number=len(of_valid) // 4, rounds=steps))
-    say("attacks to harden on", 3 + settings.rounds, 3 + settings.rounds)
+    of_valid, quarter = valid.natural.tables, len(valid.natural.tables) // 4
+    later.append(attack_scout(scout, of_valid, texts_of(of_valid, rng), rng, number=quarter, rounds=steps))
+    say("attacks to harden on", 2 + settings.rounds, 2 + settings.rounds)
     valid = replace(valid, attacked=concatenate([valid.attacked, *later], rng))
-    return Hardened(calibrated(scout, valid, rng), replace(train, attacked=concatenate(attacks, rng)), valid)
+    train = replace(train, attacked=concatenate([train.attacked, *unguided, *searched], rng))
+    return Hardened(calibrated(scout, valid, rng), train, valid)
 
 
 def attack_scout(
@@ -121,13 +139,9 @@ def texts_of(tables: LeadTables, rng: np.random.Generator) -> Texts:
 
 
 def calibrated(scout: Stack, valid: Part, rng: np.random.Generator) -> Stack:
-    """The scout as sure as it is right on validation leads, natural and attacked (Platt 1999).
-
-    The attacked ones count as much, all together, as the natural ones.
-    """
+    """The scout as sure as it is right on validation leads, natural and attacked, as all contestants (Platt 1999)."""
     tables, attacked = valid.mixed(rng)
-    few, many = np.flatnonzero(~attacked), np.flatnonzero(attacked)
-    rows = np.concatenate([few, rng.choice(many, len(few), replace=len(few) > len(many))])
+    rows = balanced(tables, attacked)
     fitted = Platt.fit(score_of(scout)(tables.take(rows)), tables.labels[rows])
     members = [LeadScout.from_state(member.to_state(), member.state_dict()) for member in scout.members]
     for member in members:
@@ -135,11 +149,31 @@ def calibrated(scout: Stack, valid: Part, rng: np.random.Generator) -> Stack:
     return replace(scout, members=members)
 
 
+def _unguided(source: LeadTables, texts: Texts, rng: np.random.Generator, number: int, reworded: int) -> list[Attacked]:
+    """Contrast leads by random moves, and by scrambled texts above all."""
+    return [
+        contrast(source, texts, rng, number=number),
+        contrast(source, texts, rng, number=reworded, name="contrast, reworded", proposer=Reworder(texts)),
+    ]
+
+
 def _attacks_on_valid(valid: Part, score: Score, rng: np.random.Generator, steps: int) -> list[Attacked]:
     """Contrast leads and searched ones of the validation leads, a fourth of the natural ones each."""
     source = valid.natural.tables
     texts, each = texts_of(source, rng), len(source) // 4
     return [
-        contrast(source, texts, rng, number=each),
+        *_unguided(source, texts, rng, each, each),
         attack_model("search: logistic", source, score, texts, rng, number=each, rounds=steps),
     ]
+
+
+def _reading(
+    others: Sequence[LeadTables], often: int, contrasts: Sequence[LeadTables], rng: np.random.Generator
+) -> tuple[LeadTables, np.ndarray]:
+    """All leads in order of time, and rows (R,) of them to read: contrast leads once, the others `often` times."""
+    tables, position = join([*others, *contrasts], rng)
+    return tables, np.repeat(np.arange(len(tables)), np.where(position < sum(map(len, others)), often, 1))
+
+
+def _tables(attacks: Sequence[Attacked]) -> list[LeadTables]:
+    return [each.world.tables for each in attacks]

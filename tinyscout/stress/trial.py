@@ -267,7 +267,7 @@ def _figures(tables: LeadTables, score: Score) -> dict[str, float]:
 
 
 def _families(attacked: Attacked) -> dict[str, int]:
-    """How many leads each search made, written families taken together."""
+    """How many leads each search and sort of contrast made, written families taken together."""
     family = attacked.world.truth["family"].astype(str)
-    searched = family.str.startswith("search") | (family == "contrast")
-    return family.where(searched, PARTS[0]).value_counts().to_dict()
+    made = family.str.startswith(("search", "contrast"))
+    return family.where(made, PARTS[0]).value_counts().to_dict()
