@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +15,7 @@ from tinyscout.leads import FieldMap, read_tables
 from tinyscout.leads.outreach_checks import faults
 from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.scout import Scout
+from tinyscout.training import Progress
 from tinyscout.training.writer import Writer
 
 COLUMNS = ["lead_id", "rank", "probability", "channel", "draft", "subject", "message", "facts", "checks", "status"]
@@ -91,6 +94,26 @@ def test_the_same_words_write_the_same_file_and_a_seed_another(run, words: list[
     assert run(*words, "--out", "d.csv", "--top", "3")[0] == 0
     few = drafts("d.csv")
     pd.testing.assert_frame_equal(few, first.head(len(few)))
+
+
+def test_progress_counts_over_all_blocks_and_blocks_change_no_draft(
+    run, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(*words, "--out", "whole.csv", "--n", "2").code == 0
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    @contextmanager
+    def listening() -> Iterator[Progress]:
+        yield lambda what, done, total: told.setdefault(what, []).append((done, total))
+
+    monkeypatch.setattr("tinyscout.cli.console.progress_bars", listening)
+    monkeypatch.setattr("tinyscout.cli.write.BLOCK", 3)
+    assert run(*words, "--out", "blocks.csv", "--n", "2").code == 0
+    assert Path("blocks.csv").read_bytes() == Path("whole.csv").read_bytes()
+    blocks = -(-drafts("blocks.csv")["lead_id"].nunique() // 3)
+    assert blocks >= 3 and told["looking at leads"] == [(3 * i, 250) for i in range(blocks)]
+    done = [done for done, _ in told["writing drafts"]]
+    assert done == sorted(set(done)) and done[-1] == 12 and {total for _, total in told["writing drafts"]} == {12}
 
 
 def test_notes_and_values_that_give_orders_change_nothing(run, words: list[str], model: Path) -> None:

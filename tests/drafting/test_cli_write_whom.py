@@ -97,6 +97,18 @@ def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscr
     assert rest["status"].str.startswith(why_not).all() and (rest["message"] == "").all() and len(rest)
 
 
+def test_an_opt_out_of_another_channel_is_nothing_for_a_decline_to_look_at(run, words: list[str]) -> None:
+    run(*words, "--out", "before.csv")
+    ours, theirs = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()[:2]
+    signals = pd.read_csv("signals.csv", dtype=str)
+    latest = pd.to_datetime(signals["at"], format="ISO8601").max().isoformat()
+    late = pd.DataFrame({"lead_id": [ours, theirs], "at": latest, "kind": ["email_opt_out", "linkedin_opt_out"]})
+    pd.concat([signals, late]).to_csv("signals.csv", index=False)
+    assert run(*words, "--channel", "decline", "--length", "short", "--top", "20").code == 0
+    found = drafts().set_index("lead_id")["status"]
+    assert found[ours] == "unsubscribed (signal email_opt_out)" and theirs not in found
+
+
 def test_an_unsubscribe_after_the_contact_counts(run, words: list[str]) -> None:
     run(*words, "--out", "before.csv")
     best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()[0]

@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
             """Count over all blocks, not anew in each."""
             if what == WRITING:
                 progress(what, args.n * written + done, args.n * min(args.top, len(chosen)))
+            else:  # looks at no more leads than it takes to find enough
+                progress(what, start + done, len(chosen))
 
         for start in range(0, len(chosen), BLOCK):
             block = chosen[start : start + BLOCK]
