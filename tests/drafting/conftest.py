@@ -82,3 +82,23 @@ def words(frames: tuple[pd.DataFrame, pd.DataFrame], model: Path, tmp_path: Path
     frames[0].to_csv(tmp_path / "leads.csv", index=False)
     frames[1].to_csv(tmp_path / "signals.csv", index=False)
     return ["write", "leads.csv", "--signals", "signals.csv", "--model", str(model), "--top", "6"]
+
+
+@pytest.fixture
+def drafts() -> Callable[..., pd.DataFrame]:
+    """The drafts in a file as a table, empty cells as ""."""
+
+    def read(path: str = "drafts.csv") -> pd.DataFrame:
+        return pd.read_csv(path, dtype={"draft": str}, keep_default_na=False)
+
+    return read
+
+
+@pytest.fixture
+def change() -> Callable[..., None]:
+    """Put other values, or one, into a column of a file."""
+
+    def changed(column: str, values: object, path: str = "leads.csv") -> None:
+        pd.read_csv(path, dtype=str, keep_default_na=False).assign(**{column: values}).to_csv(path, index=False)
+
+    return changed

@@ -9,15 +9,7 @@ import pandas as pd
 from tinyscout.leads import FieldMap
 
 
-def drafts(path: str = "drafts.csv") -> pd.DataFrame:
-    return pd.read_csv(path, dtype={"draft": str}, keep_default_na=False)
-
-
-def change(column: str, values: object, path: str = "leads.csv") -> None:
-    pd.read_csv(path, dtype=str, keep_default_na=False).assign(**{column: values}).to_csv(path, index=False)
-
-
-def test_who_gave_no_consent_is_not_written_to_and_the_next_best_is(run, words: list[str]) -> None:
+def test_who_gave_no_consent_is_not_written_to_and_the_next_best_is(run, words: list[str], drafts, change) -> None:
     run(*words, "--out", "before.csv")
     best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
     ids = pd.read_csv("leads.csv", dtype=str)["lead_id"]
@@ -40,7 +32,7 @@ def test_who_gave_no_consent_is_not_written_to_and_the_next_best_is(run, words: 
         assert table.loc[lead, "message"] == before.loc[lead, "message"]
 
 
-def test_who_replied_already_is_not_written_to_and_the_next_best_is(run, words: list[str]) -> None:
+def test_who_replied_already_is_not_written_to_and_the_next_best_is(run, words: list[str], drafts, change) -> None:
     run(*words, "--out", "before.csv")
     best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
     ids = pd.read_csv("leads.csv", dtype=str)["lead_id"]
@@ -63,7 +55,7 @@ def test_who_replied_already_is_not_written_to_and_the_next_best_is(run, words: 
     assert not drafts("early.csv")["status"].str.contains("2024-01-03").any()  # not known by then
 
 
-def test_a_reply_to_an_earlier_contact_and_a_label_count(run, words: list[str]) -> None:
+def test_a_reply_to_an_earlier_contact_and_a_label_count(run, words: list[str], drafts, change) -> None:
     kinds = pd.read_csv("signals.csv", dtype=str)["kind"]
     change("kind", kinds.replace("reply_message", "docs_visit"), "signals.csv")
     run(*words, "--out", "before.csv")
@@ -85,7 +77,9 @@ def test_a_reply_to_an_earlier_contact_and_a_label_count(run, words: list[str]) 
         assert drafts().set_index("lead_id").loc[best[0], "status"] == "already replied (2023-05-02)"
 
 
-def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscribed(run, words: list[str]) -> None:
+def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscribed(
+    run, words: list[str], drafts
+) -> None:
     code, _, err = run(*words, "--channel", "decline", "--length", "short")
     table = drafts()
     assert code == 0 and "no column of consent for email" in err  # a decline is an email, too
@@ -97,7 +91,7 @@ def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscr
     assert rest["status"].str.startswith(why_not).all() and (rest["message"] == "").all() and len(rest)
 
 
-def test_an_opt_out_of_another_channel_is_nothing_for_a_decline_to_look_at(run, words: list[str]) -> None:
+def test_an_opt_out_of_another_channel_is_nothing_for_a_decline_to_look_at(run, words: list[str], drafts) -> None:
     run(*words, "--out", "before.csv")
     ours, theirs = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()[:2]
     signals = pd.read_csv("signals.csv", dtype=str)
@@ -109,7 +103,7 @@ def test_an_opt_out_of_another_channel_is_nothing_for_a_decline_to_look_at(run, 
     assert found[ours] == "unsubscribed (signal email_opt_out)" and theirs not in found
 
 
-def test_an_unsubscribe_after_the_contact_counts(run, words: list[str]) -> None:
+def test_an_unsubscribe_after_the_contact_counts(run, words: list[str], drafts, change) -> None:
     run(*words, "--out", "before.csv")
     best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()[0]
     signals = pd.read_csv("signals.csv", dtype=str)
@@ -133,14 +127,14 @@ def test_a_map_that_names_a_column_which_is_not_there(run, words: list[str], tmp
     run(*words, "--map", "ours.toml").refused("has no column for email opt_out (looked for Sperre)")
 
 
-def test_nobody_is_told_to_read_drafts_that_are_not_there(run, words: list[str]) -> None:
+def test_nobody_is_told_to_read_drafts_that_are_not_there(run, words: list[str], change) -> None:
     change("replied_at", "2024-01-03")
     code, out, _ = run(*words)
     assert code == 0 and "0 drafts to 0 of the best leads" in out and "already replied" in out
     assert "read each before you send" not in out
 
 
-def test_a_reply_that_stands_only_among_the_signals_counts(run, words: list[str]) -> None:
+def test_a_reply_that_stands_only_among_the_signals_counts(run, words: list[str], drafts) -> None:
     leads, signals = (pd.read_csv(name, dtype=str, keep_default_na=False) for name in ("leads.csv", "signals.csv"))
     signals = signals[signals["kind"] != "reply_message"]
     leads.drop(columns="replied_at").to_csv("leads.csv", index=False)
@@ -161,7 +155,7 @@ def test_a_reply_that_stands_only_among_the_signals_counts(run, words: list[str]
         assert status[second] == "wrote to us last, and waits for an answer (2025-01-01, signal reply_message)"
 
 
-def test_a_contact_in_another_row_of_the_lead_is_an_earlier_contact(run, words: list[str]) -> None:
+def test_a_contact_in_another_row_of_the_lead_is_an_earlier_contact(run, words: list[str], drafts) -> None:
     leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False)
     signals = pd.read_csv("signals.csv", dtype=str)
     quiet = ["reply_message", "support_ticket", "unsubscribe", "outreach_email"]

@@ -1,7 +1,6 @@
 """Reading whole exports: formats and chunks that change nothing, columns of a model, and what is told of a reading."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,6 @@ import pytest
 from tinyscout.errors import InputError
 from tinyscout.leads import FieldMap, LeadTables, Schema, iter_tables, read_tables
 from tinyscout.leads.tables import microseconds
-
-
-def write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
 
 LEADS = """lead_id,contacted_at,converted,city,employees
 1,2025-01-03,1,Oslo,10
@@ -163,7 +156,7 @@ def test_a_schema_that_went_through_json_reads_the_same_profile(tmp_path):
     assert "email" not in again.leads  # what a model does not use is not read
 
 
-def test_a_later_export_is_read_by_the_saved_types(tmp_path):
+def test_a_later_export_is_read_by_the_saved_types(tmp_path, write):
     schema = read_tables(write(tmp_path / "a.csv", LEADS.replace("n/a", "Bonn"))).schema
     assert schema.columns == {"city": "category", "employees": "category"} or "employees" in schema.columns
     schema = Schema({"city": "category", "employees": "number"}, field_map=schema.field_map)
@@ -179,7 +172,7 @@ def test_a_later_export_is_read_by_the_saved_types(tmp_path):
     assert tables.leads["employees"].isna().all()
 
 
-def test_signals_need_ids_and_contact_times(tmp_path):
+def test_signals_need_ids_and_contact_times(tmp_path, write):
     signals = write(tmp_path / "s.csv", "lead_id,at,kind\n1,2025-01-01,visit\n")
     with pytest.raises(InputError, match=r"a\.csv: has no column for lead_id"):
         read_tables(write(tmp_path / "a.csv", "contacted_at,label\n2025-01-01,1\n"), signals)
@@ -189,7 +182,7 @@ def test_signals_need_ids_and_contact_times(tmp_path):
         read_tables(write(tmp_path / "l.csv", LEADS), write(tmp_path / "c.csv", "lead_id,at\n1,2025-01-01\n"))
 
 
-def test_profile_columns_named_like_roles_are_kept_under_another_name(tmp_path):
+def test_profile_columns_named_like_roles_are_kept_under_another_name(tmp_path, write):
     field_map = FieldMap("own", {"lead_id": ("id",), "label": ("won",)}, {})
     tables = read_tables(write(tmp_path / "a.csv", "id,won,label,order\n1,1,x,9\n2,0,y,8\n"), field_map=field_map)
     assert list(tables.leads)[-2:] == ["label (column)", "order (column)"]
@@ -216,14 +209,14 @@ def test_taking_rows_takes_their_signals(tmp_path):
     np.testing.assert_allclose(built.signals["age_hours"], tables.signals["age_hours"])
 
 
-def test_progress_is_told_and_ends_at_the_end(tmp_path):
+def test_progress_is_told_and_ends_at_the_end(tmp_path, write):
     told = []
     signals = write(tmp_path / "s.csv", "lead_id,at,kind\n1,2024-12-01,visit\n")
     read_tables(write(tmp_path / "leads.csv", LEADS), signals, progress=lambda *step: told.append(step))
     assert told == [("reading signals", 100, 100), ("reading leads", 100, 100)]
 
 
-def test_dots_that_set_off_thousands_are_read_so_by_the_model_too(tmp_path):
+def test_dots_that_set_off_thousands_are_read_so_by_the_model_too(tmp_path, write):
     staff = [*range(5, 999, 9), *range(1000, 60_000, 1200)]
     rows = [f"L{i},2025-01-02,{i % 2},{f'{n:,}'.replace(',', '.')},{n / 1000:.3f}" for i, n in enumerate(staff)]
     head = "lead_id,contacted_at,label,staff,share\n"
@@ -239,7 +232,7 @@ def test_dots_that_set_off_thousands_are_read_so_by_the_model_too(tmp_path):
     assert scored.leads["share"].tolist() == [0.5]
 
 
-def test_a_field_map_that_names_no_column_is_told(tmp_path):
+def test_a_field_map_that_names_no_column_is_told(tmp_path, write):
     lead = write(tmp_path / "a.csv", "id,label,Status,staff\nL1,1,x,3\nL2,0,y,4\n")
     roles = '[leads]\nlead_id = "id"\nlabel = "label"\n'
 
@@ -255,7 +248,7 @@ def test_a_field_map_that_names_no_column_is_told(tmp_path):
     assert not any("after_contact of" in line for line in kept.account.lines())
 
 
-def test_columns_read_as_missing_are_named(tmp_path):
+def test_columns_read_as_missing_are_named(tmp_path, write):
     lead = write(tmp_path / "a.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\n")
     saved = Schema({"persona": "category", "staff": "number", "notes": "text", "email": "identifier"})
     tables = read_tables(lead, schema=saved, labelled=False, allow_missing_columns=True)

@@ -1,7 +1,5 @@
 """What an export says of time and outcome: labels, contacts still to come, and files that can't be read."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,12 +8,7 @@ from tinyscout.errors import InputError
 from tinyscout.leads import FieldMap, Schema, iter_tables, read_tables
 
 
-def write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_a_flat_table_without_time_goes_by_its_running_number(tmp_path):
+def test_a_flat_table_without_time_goes_by_its_running_number(tmp_path, write):
     path = write(tmp_path / "a.csv", "lead number,converted,city\n30,1,Oslo\n10,0,Rome\n20,0,Bonn\n")
     tables = read_tables(path)
     assert not tables.schema.has_time
@@ -26,13 +19,13 @@ def test_a_flat_table_without_time_goes_by_its_running_number(tmp_path):
     assert read_tables(path).leads["city"].tolist() == ["Oslo", "Rome", "Rome"]  # no id: equal rows may be two leads
 
 
-def test_a_column_called_order_may_say_anything_beside_a_time(tmp_path):
+def test_a_column_called_order_may_say_anything_beside_a_time(tmp_path, write):
     rows = ["a,2025-03-01,first order,1", "b,2025-01-01,7,0", "c,2025-02-01,,1"]
     tables = read_tables(write(tmp_path / "leads.csv", "\n".join(["lead_id,contacted_at,order,label", *rows])))
     assert tables.leads["lead_id"].tolist() == ["b", "c", "a"]
 
 
-def test_leads_never_contacted_are_dropped_when_fitting_and_scored_as_of_now(tmp_path):
+def test_leads_never_contacted_are_dropped_when_fitting_and_scored_as_of_now(tmp_path, write):
     leads = write(tmp_path / "a.csv", "lead_id,contacted_at,label\n1,2025-01-01T10:00,1\n2,,\n3,2025-01-03T10:00,0\n")
     signals = write(tmp_path / "s.csv", "lead_id,at,kind\n2,2025-01-05T10:00,visit\n1,2025-01-02T10:00,visit\n")
     tables = read_tables(leads, signals)
@@ -52,7 +45,7 @@ def test_leads_never_contacted_are_dropped_when_fitting_and_scored_as_of_now(tmp
         read_tables(no_times, schema=tables.schema, labelled=False)
 
 
-def test_reply_times_make_labels_and_the_notes_count_them(tmp_path):
+def test_reply_times_make_labels_and_the_notes_count_them(tmp_path, write):
     text = (
         "lead_id,contacted_at,replied_at,converted\n"
         "1,2025-01-01T10:00,2025-01-05T10:00,0\n"
@@ -87,7 +80,7 @@ def test_reply_times_make_labels_and_the_notes_count_them(tmp_path):
     assert ready.schema.left_out == {"replied_at": "another form of the label"}
 
 
-def test_a_second_column_with_the_answer_is_never_a_feature(tmp_path):
+def test_a_second_column_with_the_answer_is_never_a_feature(tmp_path, write):
     header = "lead_id,contacted_at,replied_at,Converted,responded,response_date,outcome,city"
     rows = [
         f"l{i},2025-01-{1 + i % 28:02d},{'2025-02-01' if i % 2 else ''},{i % 2},{'ny'[i % 2]},2025-02-01,won,Rome"
@@ -102,7 +95,7 @@ def test_a_second_column_with_the_answer_is_never_a_feature(tmp_path):
     assert set(tables.schema.left_out) == {"replied_at", "Converted", "response_date", "outcome"}
 
 
-def test_the_outcome_column_that_is_not_used_may_hold_anything(tmp_path):
+def test_the_outcome_column_that_is_not_used_may_hold_anything(tmp_path, write):
     text = "lead_id,contacted_at,replied_at,reply\n1,2025-01-01T10:00,2025-01-02T10:00,yes please call\n"
     assert read_tables(write(tmp_path / "a.csv", text), observed_until="2025-06-01").labels.tolist() == [1]
     text = "lead_id,contacted_at,replied_at,won\n1,2025-01-01T10:00,last week,1\n"
@@ -118,7 +111,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_cannot_be_read_at_all_says_so_in_one_line(tmp_path, name):
+def test_what_cannot_be_read_at_all_says_so_in_one_line(tmp_path, name, write):
     text, said = WRONG[name]
     path = write(tmp_path / "leads.csv", text)
     with pytest.raises(InputError) as caught:
@@ -128,7 +121,7 @@ def test_what_cannot_be_read_at_all_says_so_in_one_line(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
-def test_a_lead_not_contacted_yet_is_marked(tmp_path):
+def test_a_lead_not_contacted_yet_is_marked(tmp_path, write):
     lead = write(tmp_path / "a.csv", "lead_id,contacted_at,persona\nL1,2025-02-01T09:30:00Z,vp\nL2,,vp\n")
     saved = Schema({"persona": "category"})
     tables = read_tables(lead, schema=saved, labelled=False)

@@ -13,12 +13,6 @@ from hypothesis import strategies as st
 from tinyscout.errors import InputError
 from tinyscout.leads import FieldMap, read_tables
 
-
-def write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 LEADS = """lead_id,contacted_at,converted,city,employees
 1,2025-01-03,1,Oslo,10
 2,2025-01-01,0,Rome,"$1,200"
@@ -31,7 +25,7 @@ def rejected_rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_equal_rows_are_dropped_and_other_contacts_of_a_lead_are_kept(tmp_path):
+def test_equal_rows_are_dropped_and_other_contacts_of_a_lead_are_kept(tmp_path, write):
     text = LEADS + LEADS.split("\n", 1)[1] + LEADS.split("\n", 1)[1] + "1,2025-02-03,1,Oslo,10\n"
     tables = read_tables(write(tmp_path / "a.csv", text), rejects=tmp_path / "rejects.csv")
     assert tables.account.leads_dropped == {"duplicate row": 6}
@@ -51,7 +45,7 @@ def test_long_whole_numbers_that_round_to_one_float_are_different_rows(tmp_path,
     assert tables.leads["lead_id"].tolist() == [str(value) for value in ids.tolist()]
 
 
-def test_a_repeated_contact_id_is_dropped(tmp_path):
+def test_a_repeated_contact_id_is_dropped(tmp_path, write):
     text = "contact_id,lead_id,contacted_at,label\nc1,1,2025-01-01,1\nc1,1,2025-01-02,0\nc2,1,2025-01-02,0\n"
     text += "c1,1,2025-01-01,1\n"  # alike in every cell
     tables = read_tables(write(tmp_path / "a.csv", text))
@@ -60,7 +54,7 @@ def test_a_repeated_contact_id_is_dropped(tmp_path):
     assert tables.account.balanced
 
 
-def test_a_made_contact_id_never_meets_a_lead_of_that_name(tmp_path):
+def test_a_made_contact_id_never_meets_a_lead_of_that_name(tmp_path, write):
     text = "lead_id,contacted_at,label\na#2,2025-01-01,1\na,2025-01-02,0\na,2025-01-03,0\na,2025-01-04,1\n"
     tables = read_tables(write(tmp_path / "a.csv", text))
     assert tables.leads["contact_id"].is_unique
@@ -77,7 +71,7 @@ BAD_ROWS = {
 
 
 @pytest.mark.parametrize("name", BAD_ROWS)
-def test_a_bad_row_is_named_with_its_line_or_dropped_and_listed(tmp_path, name):
+def test_a_bad_row_is_named_with_its_line_or_dropped_and_listed(tmp_path, name, write):
     row, reason, said = BAD_ROWS[name]
     text = LEADS + '5,2025-01-05,1,"two\nlines",3\n' + row + "\n6,2025-01-06,0,Rome,4\n"
     path = write(tmp_path / "leads.csv", text)
@@ -101,7 +95,7 @@ def test_a_bad_row_is_named_with_its_line_or_dropped_and_listed(tmp_path, name):
     ("row", "reason"),
     [("1,soon,visit", "bad date"), (",2025-01-01,visit", "missing lead_id"), ("1", "ragged row"), ("1,,x", "bad date")],
 )
-def test_bad_signals_are_named_or_dropped_alike(tmp_path, row, reason):
+def test_bad_signals_are_named_or_dropped_alike(tmp_path, row, reason, write):
     leads = write(tmp_path / "leads.csv", LEADS)
     signals = write(tmp_path / "signals.csv", f"lead_id,at,kind\n1,2024-12-31,visit\n{row}\n2,2024-12-30,visit\n")
     with pytest.raises(InputError, match=r"signals\.csv line 3: "):
@@ -142,7 +136,7 @@ def test_any_mess_is_accounted_for(tmp_path_factory, leads, signals):
     assert not rejected.duplicated(["table", "line"]).any()
 
 
-def test_a_repeated_signal_id_is_dropped_and_equal_signals_without_one_are_kept(tmp_path):
+def test_a_repeated_signal_id_is_dropped_and_equal_signals_without_one_are_kept(tmp_path, write):
     leads = write(tmp_path / "leads.csv", LEADS)
     text = "lead_id,event_id,at,kind\n" + 2 * "1,e1,2024-12-31,visit\n" + 2 * "1,,2024-12-31,visit\n"
     tables = read_tables(leads, write(tmp_path / "s.csv", text))
@@ -150,7 +144,7 @@ def test_a_repeated_signal_id_is_dropped_and_equal_signals_without_one_are_kept(
     assert len(tables.signals) == 3
 
 
-def test_a_date_that_cannot_be_read_brings_the_formats_that_were_tried(tmp_path):
+def test_a_date_that_cannot_be_read_brings_the_formats_that_were_tried(tmp_path, write):
     lead = write(tmp_path / "a.csv", "id,at,label\nL1,31.12.2025 09:00,1\n")
     signals = write(tmp_path / "s.csv", "id,at,kind\nL1,31.12.2025 09:00,call\n")
     roles = '[leads]\nlead_id = "id"\ncontacted_at = "at"\nlabel = "label"\n'
