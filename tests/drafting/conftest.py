@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tinyscout.drafting import Drafted
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads import LeadTables
 from tinyscout.leads.outreach_allowed import Talk
@@ -51,6 +52,18 @@ class Drawing:
 @pytest.fixture
 def drawing() -> type[Drawing]:
     return Drawing
+
+
+@pytest.fixture
+def placed() -> str:
+    """A message that leaves a place for an offer."""
+    return "Subject: a short question\nHi,\nI can help if you wish. OFFER. Shall we talk?\nThanks"
+
+
+@pytest.fixture
+def texts() -> Callable[[Sequence[Drafted]], list[str]]:
+    """All texts of some drafts."""
+    return lambda drafted: [draft.text for each in drafted for draft in each.drafts]
 
 
 @pytest.fixture

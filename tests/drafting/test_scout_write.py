@@ -1,7 +1,6 @@
 """Scout.write: seeded, checked, and no lead's draft depends on another's."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tinyscout.drafting import Draft, Drafted
+from tinyscout.drafting import Draft
 from tinyscout.errors import InputError
 from tinyscout.leads.outreach_allowed import Talk
 from tinyscout.leads.outreach_checks import faults, inventions
@@ -20,11 +19,6 @@ from tinyscout.scout import Scout
 EMAIL = Instruction("email", "friendly", "medium")
 SHORT = Instruction("email", "direct", "short")
 ROOMS = "We help small teams book meeting rooms."
-PLACED = "Subject: a short question\nHi,\nI can help if you wish. OFFER. Shall we talk?\nThanks"
-
-
-def texts(drafted: Sequence[Drafted]) -> list[str]:
-    return [draft.text for each in drafted for draft in each.drafts]
 
 
 def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout, small_tables, writer) -> None:
@@ -48,7 +42,7 @@ def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout,
     assert drafts > 35
 
 
-def test_the_same_call_gives_the_same_drafts_and_another_seed_others(small_scout, some, writer) -> None:
+def test_the_same_call_gives_the_same_drafts_and_another_seed_others(small_scout, some, writer, texts) -> None:
     first = small_scout.write(some, EMAIL, writer=writer, seed=3)
     assert first == small_scout.write(some, EMAIL, writer=writer, seed=3)
     assert texts(first) != texts(small_scout.write(some, EMAIL, writer=writer, seed=4))
@@ -72,7 +66,9 @@ def test_drafts_of_a_lead_differ_and_the_first_is_that_of_a_shorter_call(small_s
     assert [each.drafts[0] for each in three] == [each.drafts[0] for each in one]
 
 
-def test_what_fails_the_checks_is_drawn_again_and_in_the_end_withheld(small_scout, some, writer, drawing) -> None:
+def test_what_fails_the_checks_is_drawn_again_and_in_the_end_withheld(
+    small_scout, some, writer, drawing, texts
+) -> None:
     one = some.take(np.array([0]))
     good = texts(small_scout.write(one, EMAIL, writer=writer))[0]
     bad = good.replace("\n", "\nAcme Corp of Berlin has 40 clients. ", 2)
@@ -93,7 +89,7 @@ def test_what_fails_the_checks_is_drawn_again_and_in_the_end_withheld(small_scou
 
 
 def test_what_may_be_taken_amiss_is_drawn_again_but_not_withheld(
-    small_scout, small_tables, writer, drawing, nobody
+    small_scout, small_tables, writer, drawing, nobody, texts
 ) -> None:
     one = nobody(small_tables)
     good = texts(small_scout.write(one, EMAIL, writer=writer))[0]
@@ -113,22 +109,22 @@ def test_what_may_be_taken_amiss_is_drawn_again_but_not_withheld(
 
 
 def test_an_offer_and_a_sender_stand_in_their_places_as_they_are(
-    small_scout, small_tables, drawing, nobody, signals_of
+    small_scout, small_tables, drawing, nobody, signals_of, placed
 ) -> None:
     one = nobody(small_tables)
 
     def drawn(raw: str, how: Instruction, **own: str) -> Draft:
         return small_scout.write(one, how, writer=drawing(raw), **own)[0].drafts[0]
 
-    bare = PLACED.replace("OFFER. ", "")
-    assert drawn(PLACED, SHORT).text == bare
-    both = drawn(PLACED, SHORT, offer=f" {ROOMS}", sender="Ann Lee, Acme")
-    assert both.text == f"{PLACED.replace('OFFER.', ROOMS)}\nAnn Lee, Acme" and both.problems == ()
+    bare = placed.replace("OFFER. ", "")
+    assert drawn(placed, SHORT).text == bare
+    both = drawn(placed, SHORT, offer=f" {ROOMS}", sender="Ann Lee, Acme")
+    assert both.text == f"{placed.replace('OFFER.', ROOMS)}\nAnn Lee, Acme" and both.problems == ()
     assert both.message.endswith("\nThanks\nAnn Lee, Acme")
     foreign = "R\u00e4ume f\u00fcr 12 Teams in Berlin - you joined our webinar, says Acme."  # not checked
-    assert foreign in drawn(PLACED, SHORT, offer=foreign).text
+    assert foreign in drawn(placed, SHORT, offer=foreign).text
     assert drawn(bare, SHORT, offer=ROOMS).problems == ("no place for the offer",)
-    twice = PLACED.replace("OFFER.", "OFFER. OFFER.")
+    twice = placed.replace("OFFER.", "OFFER. OFFER.")
     assert drawn(twice, SHORT, offer=ROOMS).problems == drawn(twice, SHORT).problems == ("2 places for an offer",)
     note = "Hi,\nI would like to connect. I can help if you wish. OFFER. Shall we talk?"
     by_linkedin = Instruction("linkedin", "direct", "short")
@@ -142,9 +138,9 @@ def test_an_offer_and_a_sender_stand_in_their_places_as_they_are(
     one = signals_of(small_tables, (50, "support_ticket", None))  # something that a decline answers
     declined = drawn(no, Instruction("decline", "direct", "short"), offer=ROOMS, sender="Ann Lee")
     assert declined.text == f"{no}\nAnn Lee" and declined.problems == ()
-    placed = no.replace("you.", "you. OFFER.")
+    open_no = no.replace("you.", "you. OFFER.")
     for own in ({}, {"offer": ROOMS}):
-        assert drawn(placed, Instruction("decline", "direct", "short"), **own).problems == ("1 place for an offer",)
+        assert drawn(open_no, Instruction("decline", "direct", "short"), **own).problems == ("1 place for an offer",)
 
 
 @pytest.mark.parametrize("channel", ["email", "linkedin"])
@@ -197,7 +193,9 @@ def test_a_draft_without_subject() -> None:
     assert Draft(1, "Hi,\nA line.", (), 1).subject == "" and Draft(1, "Hi,\nA line.", (), 1).message == "Hi,\nA line."
 
 
-def test_leads_of_whom_the_same_is_known_get_drafts_of_their_own(small_scout, small_tables, writer, nobody) -> None:
+def test_leads_of_whom_the_same_is_known_get_drafts_of_their_own(
+    small_scout, small_tables, writer, nobody, texts
+) -> None:
     bare = nobody(small_tables)
     found = set()
     for name in "abcdef":

@@ -1,12 +1,10 @@
 """No text and no value of a CRM steers a word of a draft."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from tinyscout.drafting import Drafted
 from tinyscout.leads import LeadTables
 from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.leads.outreach_values import clean
@@ -54,10 +52,6 @@ def with_texts(tables: LeadTables, text: str) -> LeadTables:
 def with_value(tables: LeadTables, column: str, value: str | None) -> LeadTables:
     values = pd.Categorical([value] * len(tables))
     return replace(tables, leads=tables.leads.assign(**{column: values}))
-
-
-def texts(drafted: Sequence[Drafted]) -> list[str]:
-    return [draft.text for each in drafted for draft in each.drafts]
 
 
 @pytest.mark.parametrize("injection", INJECTIONS)
@@ -163,12 +157,9 @@ def test_the_writer_is_told_no_value_and_no_kind_of_the_crm(taken_in, some, draw
     assert len(seen) >= len(some) and not any(CLEAN[0].split()[0] in prompt for prompt in seen)
 
 
-PLACED = "Subject: a short question\nHi,\nI can help if you wish. OFFER. Shall we talk?\nThanks"
-
-
-def test_a_value_of_the_crm_never_comes_into_an_offer(taken_in, some, drawing) -> None:
+def test_a_value_of_the_crm_never_comes_into_an_offer(taken_in, some, drawing, texts, placed) -> None:
     """The writer is told "logistics" in place of the value, and the offer speaks of logistics, too."""
-    raw = PLACED.replace("I can help if you wish.", "In logistics, trust takes time.")
+    raw = placed.replace("I can help if you wish.", "In logistics, trust takes time.")
     own = {"offer": "We know logistics.", "mention": ["industry"]}
     found = taken_in.write(with_value(some, "industry", CLEAN[0]), SHORT, writer=drawing(raw), **own)
     assert all(f"In {CLEAN[0]}, trust takes time. We know logistics. Shall" in text for text in texts(found))
