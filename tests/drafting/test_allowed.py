@@ -298,6 +298,16 @@ def test_an_opt_out_that_names_no_channel_stops_each_and_one_that_does_stops_tha
         ("Email Opted Out", False, True),
         ("mail_unsubscribed", False, True),
         ("LinkedIn opt-out", True, False),
+        ("do_not_contact", False, False),
+        ("DoNotContact", False, False),
+        ("Don't contact", False, False),
+        ("dnc", False, False),
+        ("spam", False, False),
+        ("Marked as spam", False, False),
+        ("Do Not Email", False, True),
+        ("do_not_mail", False, True),
+        ("do_not_linkedin", True, False),
+        ("sms_opt_out", False, False),  # of a channel that is not ours: it may be any wish to be left alone
     ):
         gone = lead((90 * DAY, "outreach_email", None), (40 * DAY, kind, None))
         for channel in ("email", "re_engage"):
@@ -305,3 +315,13 @@ def test_an_opt_out_that_names_no_channel_stops_each_and_one_that_does_stops_tha
         assert (why("linkedin", gone) == "") == linkedin, kind
     refused = lead((60 * DAY, "Email reply", "We are not interested."), (40 * DAY, "Email Opted Out", None))
     assert why("linkedin", refused).startswith("refused in its own words")  # which stands behind the opt-out
+
+
+def test_of_an_opt_out_by_another_channel_no_message_speaks(small_scout, lead, drawing) -> None:
+    """It stops no LinkedIn note, and is nothing to remind a lead of, whatever --mention says."""
+    for kind in ("Email opt-out form", "webinar email unsubscribed", "do_not_email form"):
+        one = lead((3 * DAY, kind, None))
+        for mention in (None, [kind]):
+            assert FactBook(one, mention, "linkedin").of(0).deeds == FactBook(one, mention).of(0).deeds == ()
+            assert FactBook(one, mention, "linkedin").of(0).stop is None
+    assert FactBook(lead((3 * DAY, "signup form", None)), None, "linkedin").of(0).deeds

@@ -134,11 +134,11 @@ def test_an_offer_and_a_sender_stand_in_their_places_as_they_are(
     assert drawn(longer, by_linkedin, offer="a" * 182).problems == (
         "301 characters, a LinkedIn note has 300: ask for a shorter one",
     )
-    no = "Hi,\nWe are not the right fit for you.\nThanks"
-    one = signals_of(small_tables, (50, "support_ticket", None))  # something that a decline answers
+    no = "Hi,\nI saw that you told us that it is not for you. I will not write again.\nThanks"
+    one = signals_of(small_tables, (50, "Email reply", "We are not interested."))  # a decline answers that
     declined = drawn(no, Instruction("decline", "direct", "short"), offer=ROOMS, sender="Ann Lee")
     assert declined.text == f"{no}\nAnn Lee" and declined.problems == ()
-    open_no = no.replace("you.", "you. OFFER.")
+    open_no = no.replace("again.", "again. OFFER.")
     for own in ({}, {"offer": ROOMS}):
         assert drawn(open_no, Instruction("decline", "direct", "short"), **own).problems == ("1 place for an offer",)
 

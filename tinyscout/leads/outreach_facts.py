@@ -113,7 +113,9 @@ POLITE_KINDS = word_set(
     "demo webinar trial download downloaded form meeting docs pricing paper study signup event ticket"
 )
 HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
-LEFT = ("unsub", "optout", "optedout", "spamreport", "spamcomplaint")  # in a kind's name, without spaces: wants no mail
+_LEFT = re.compile(  # in a kind's name, without spaces: wants no mail
+    r"unsub|opt(?:ed)?out|spam|dono?t(?:contact|disturb|e?mail|linkedin|message|write|call)|^dnc$"
+)
 REPLIED = word_set("reply replies replied response responses responded answered")  # names what a lead wrote back
 INBOUND = word_set("inbound incoming")  # names what came from a lead: a message, a call, but also a visit
 WROTE = REPLIED | INBOUND | {"ticket"}  # names what a lead wrote itself
@@ -210,6 +212,7 @@ class FactBook:
         kinds = set(self.kinds)
         polite = {kind for kind in kinds if clean(in_words(kind)) and _may_say(kind, mention, POLITE_KINDS)}
         self.spoken = polite | (kinds & set(DEEDS) if mention is None else set())
+        self.spoken -= {kind for kind in kinds if _leaves(kind, None)}  # by another channel, too
         self.leaving = {kind for kind in kinds if _leaves(kind, by)}
         self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
         self.outreach = {kind for kind in kinds if _OUTREACH & words_of(kind) and not _NEVER_CAME & words_of(kind)}
@@ -329,7 +332,7 @@ def _leaves(kind: str, by: str | None) -> bool:
     """Whether a kind of signal says that a lead wants no more messages: of the channel in its name, else of any."""
     letters = "".join(in_words(kind).split())
     named = {"email" if channel == "mail" else channel for channel in ("mail", "linkedin") if channel in letters}
-    return any(word in letters for word in LEFT) and (by is None or not named or by in named)
+    return bool(_LEFT.search(letters)) and (by is None or not named or by in named)
 
 
 def _may_say(name: str, mention: Collection[str] | None, polite: frozenset[str]) -> bool:
