@@ -246,8 +246,8 @@ class Scout:
         """`n` drafts of a first message for each contact of `tables` that may be written to, in their order.
 
         A contact without consent for the channel, or whose lead wants to be left alone or replied already, gets none,
-        and why_not says so; but one that replied a while ago may be re-engaged, and a decline answers a no or a request
-        (leads/outreach_allowed.py has all such rules).
+        and why_not says so; but one that replied a while ago may be re-engaged, and a decline answers a no
+        or what a student asked for (leads/outreach_allowed.py has all such rules).
         A draft states facts of columns and signals that this scout knows; it is drawn again, up to `tries` times, until
         the written rules find nothing invented and everything as instructed, or else withheld. The same call gives the
         same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words, at most 2; mention:

@@ -16,6 +16,7 @@ from tinyscout.leads.outreach_instructions import Instruction
 EMAIL = Instruction("email", "friendly", "medium")
 BARE = "Subject: a short question\nHello,\nA short note from me. What would be of use to you now?\nThanks"
 DAY = 24.0
+NOTHING = "said nothing that a decline would answer"
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
     assert why("email", contacted(lead(said), 41 * DAY)) == answered.format("reply_message")
     assert why("re_engage", lead(sent, said)) == ""
     assert why("re_engage", lead(sent, said, later)).startswith("no need to re-engage")
-    assert why("decline", lead(sent, said)) == ""  # it asked something
+    assert why("decline", lead(sent, said)) == NOTHING  # it asked something, and did not say no
 
 
 OURS = ["outreach_email", "email_sent", "outbound_email", "EMAIL_SENT", "EmailSent", "Outbound call", "outgoing mail"]
@@ -219,12 +220,13 @@ def test_a_decline_answers_what_a_lead_said_or_asked(small_scout, why, lead, sma
 
     looked = lead((40 * DAY, "pricing_page", None), (30 * DAY, "outreach_email", None))
     asked = lead((40 * DAY, "demo_request", None))
-    nothing = "said nothing that a decline would answer"
-    assert why("decline", looked) == nothing and why("decline", asked) == ""
-    assert why("decline", student(looked)) == f"a student, who {nothing} (column persona)"
+    for one in (looked, asked, lead((9, "support_ticket", None))):
+        assert why("decline", one) == NOTHING
+    assert why("decline", student(looked)) == f"a student, who {NOTHING} (column persona)"
     assert why("decline", student(asked)) == why("decline", student(lead((9, "support_ticket", None)))) == ""
     unheard = replied(student(asked), 5 * DAY)  # and replied later, in words that are not read here
-    assert why("decline", unheard) == "already replied (known)"
+    assert why("decline", unheard) == why("decline", replied(student(looked), 5 * DAY)) == "already replied (known)"
+    assert why("decline", replied(student(looked), 5 * DAY, positive=False)) == ""
     for mention in (None, ["industry"], ["persona"]):  # what may be spoken of changes nothing
         assert why("email", student(looked), mention=mention).startswith("a student, who is not here to buy")
         assert why("decline", student(looked), mention=mention).startswith("a student, who said nothing")
@@ -252,6 +254,8 @@ def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(why
     assert why("re_engage", replied(visited, 9 * DAY)) == "no need to re-engage: heard of 9 days ago, less than 30"
     assert why("re_engage", replied(visited, None)) == "already replied (known)"
     assert why("re_engage", replied(visited, 35 * DAY, positive=False)) == "already replied (known)"
+    assert why("re_engage", replied(visited, 30 * DAY)) == ""  # 30 to 730 days, and these two are among them
+    assert why("re_engage", replied(visited, 30 * DAY - 1)).startswith("no need to re-engage: heard of 29 days ago")
 
     refused = lead((40 * DAY, "Email reply", "We are not interested."))
     assert why("email", replied(refused, 35 * DAY)).startswith("refused in its own words")
@@ -279,6 +283,15 @@ def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(why
             assert why(channel, said).startswith(reason), text
     gone = lead((40 * DAY, "unsubscribe", None))
     assert why("decline", replied(gone, 45 * DAY)).startswith("unsubscribed")
+
+
+def test_a_reply_in_the_column_and_as_a_signal_is_one_reply_with_one_sentiment(why, lead) -> None:
+    """The column has a date, so the midnight before; the signal the hour."""
+    logged = lead((60 * DAY, "outreach_email", None), (40 * DAY, "reply_message", "thanks"))
+    for later in (9.5, 0.0, -3.0):  # hours of the signal after the column's time
+        assert why("re_engage", replied(logged, 40 * DAY + later, positive=False)) == "already replied (known)"
+        assert why("re_engage", replied(logged, 40 * DAY + later)) == ""
+    assert why("re_engage", replied(logged, 42 * DAY, positive=False)) == ""  # it wrote again, two days later
 
 
 def test_a_stop_of_the_latest_contact_holds_for_the_earlier_ones(small_scout, small_tables, drawing) -> None:

@@ -85,17 +85,24 @@ class Reply(NamedTuple):
 
     @classmethod
     def of(cls, tables: LeadTables, row: int, book: FactBook, talk: Talk) -> "Reply":
-        """The latest of what the columns of an outcome and the signals tell."""
+        """The latest of what the columns of an outcome and the signals tell.
+
+        A signal within a day of the column's date is the same reply, with its hour; the column has its sentiment.
+        """
         known = cls("", math.inf, False)
         if "earlier_reply" in tables.leads:
             said, at, positive, now = tables.leads.loc[row, [*_REPLY, "contacted_at"]]
             hours = (now - at) / pd.Timedelta(hours=1)
             known = cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), bool(positive))
-        if talk.reply >= 0 and (not known.said or book.ages[talk.reply] < known.hours < math.inf):
-            at = tables.signals["at"].iloc[talk.reply]
-            said = f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}"
-            known = cls(said, float(book.ages[talk.reply]), True, talk.waits)
-        return known
+        if talk.reply < 0:
+            return known
+        hours = float(book.ages[talk.reply])
+        if known.said and hours < known.hours <= hours + 24:
+            return known._replace(hours=hours)
+        if known.said and not hours < known.hours < math.inf:
+            return known
+        at = tables.signals["at"].iloc[talk.reply]
+        return cls(f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}", hours, True, talk.waits)
 
     def forbids(self, channel: str, since_said: float) -> bool:
         """Whether it is a reason not to write by a channel; since_said: hours since what a decline would answer.
@@ -103,8 +110,8 @@ class Reply(NamedTuple):
         Who replied is in a conversation whose words are not read here: no first message, by email or LinkedIn, and no
         follow-up, which is for those who did not answer. A note to re-engage says that we have not spoken for a while,
         which is true of a lead that replied well, is known when, and has been silent since: a reply is heard of it as a
-        signal is. A decline answers a no or a request: the reply may be just that (it isn't positive, or no more than a
-        day later); one that came after it is for a person to read.
+        signal is. A decline answers a no, or a student's request: the reply may be just that (it isn't positive, or no
+        more than a day later); one that came after it is for a person to read.
         """
         if not self.said:
             return False
@@ -115,7 +122,8 @@ class Reply(NamedTuple):
         return True
 
     @property
-    def in_words(self) -> str:
+    def reason(self) -> str:
+        """Why a lead that replied gets no message."""
         said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
         return f"{said} ({self.said})"
 
@@ -143,12 +151,12 @@ def why_not(tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: 
         if reason:
             return f"no consent for {needed}: {reason}"
     if known.stop is not None:
-        said, answerable = _in_words(known.stop, known.stop_text)
+        said, answerable = _stop_reason(known.stop, known.stop_text)
         if not (answerable and channel == "decline"):  # a polite no is one more message, too
             return f"{said} ({known.stop.source})"
     since_said = known.stop_hours if math.isfinite(known.stop_hours) else talk.said
     if reply.forbids(channel, since_said):
-        return reply.in_words
+        return reply.reason
     if channel == "decline":
         return _nothing_to_decline(known, since_said, reply)
     if channel == "follow_up":
@@ -165,8 +173,8 @@ def untrue_words(channel: str, talk: Talk, reply: Reply) -> str:
 
 
 def _nothing_to_decline(known: LeadFacts, since_said: float, reply: Reply) -> str:
-    """Why there is nothing that a polite decline would answer: no refusal, no reply, ticket or request."""
-    if math.isfinite(since_said) or reply.said:
+    """Why there is nothing that a polite decline would answer: no refusal, and no word or request of a student's."""
+    if known.stop is not None and (math.isfinite(since_said) or reply.said):
         return ""
     nothing = "said nothing that a decline would answer"
     return f"a student, who {nothing} ({known.stop.source})" if known.stop else nothing
@@ -187,14 +195,14 @@ def _no_re_engagement(hours: float, talk: Talk, reply: Reply) -> str:
     soonest, latest = RE_ENGAGE_DAYS
     if math.isinf(min(talk.written, talk.said)) and not reply.said:
         return "never in touch: no message, reply or request is known to come back to"
-    if hours <= soonest * 24:
+    if hours < soonest * 24:
         return f"no need to re-engage: heard of {math.floor(hours / 24)} days ago, less than {soonest:.0f}"
     if hours > latest * 24:
         return f"too late to re-engage: heard of {math.ceil(hours / 24):,} days ago, more than {latest}"
     return ""
 
 
-def _in_words(stop: Fact, text: str) -> tuple[str, bool]:
+def _stop_reason(stop: Fact, text: str) -> tuple[str, bool]:
     """Why a lead is left alone, in words, and whether a polite decline may answer it."""
     if stop.said != REFUSED:
         return _STOPS[stop.said], stop.said == STUDENT
