@@ -129,15 +129,14 @@ def test_without_a_word_is_said_only_to_who_was_written_to_and_never_replied(sma
     true = SILENT.replace("After a while without a word, I try once more.", "It has been a while.")
     how = Instruction("re_engage", "modest", "short")
 
-    def drawn(*given: tuple[float, str, str | None]) -> tuple[str, int]:
-        one = lead(*given)
+    def drawn(one: LeadTables) -> tuple[str, int]:
         bare = replace(one, leads=one.leads.assign(**{name: None for name in one.schema.profile}))
         (draft,) = small_scout.write(bare, how, writer=drawing(SILENT, true), mention=[])[0].drafts
         return draft.text, draft.drawn
 
-    assert drawn((40 * DAY, "outreach_email", None)) == (SILENT, 1)
-    assert drawn((90 * DAY, "outreach_email", None), (40 * DAY, "reply_message", "who are you?")) == (true, 2)
-    assert drawn((40 * DAY, "support_ticket", "where is the invoice")) == (true, 2)
+    assert drawn(lead((40 * DAY, "outreach_email", None))) == (SILENT, 1)
+    assert drawn(replied(lead((90 * DAY, "outreach_email", None)), 40 * DAY)) == (true, 2)
+    assert drawn(lead((40 * DAY, "support_ticket", "where is the invoice"))) == (true, 2)
 
 
 def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
@@ -159,12 +158,22 @@ def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
     for hours in (39 * DAY, 41 * DAY):
         assert why("email", contacted(lead(said, later), hours)) == answered.format("reply_message")
     assert why("email", contacted(lead(said), 41 * DAY)) == answered.format("reply_message")
-    assert why("re_engage", lead(sent, said)) == ""
-    assert why("re_engage", lead(sent, said, later)).startswith("no need to re-engage")
+    for given in ((sent, said), (sent, said, later)):  # nobody says that it was no refusal in words not known here
+        assert why("re_engage", lead(*given)) == answered.format("reply_message")
     assert why("decline", lead(sent, said)) == NOTHING  # it asked something, and did not say no
 
 
 OURS = ["outreach_email", "email_sent", "outbound_email", "EMAIL_SENT", "EmailSent", "Outbound call", "outgoing mail"]
+
+
+@pytest.mark.parametrize("value", ["student", "Student", "STUDENT", "PhD Student", "Students"])
+def test_a_student_is_one_however_it_is_written(why, lead, value: str) -> None:
+    one = lead((40 * DAY, "pricing_page", None))
+    for column in ("persona", "Persona"):
+        types = {column if name == "persona" else name: type_ for name, type_ in one.schema.columns.items()}
+        leads = one.leads.rename(columns={"persona": column}).assign(**{column: pd.Categorical([value])})
+        known = replace(one, leads=leads, schema=replace(one.schema, columns=types))
+        assert why("email", known) == f"a student, who is not here to buy (column {column})"
 
 
 @pytest.mark.parametrize("kind", OURS)
@@ -291,7 +300,8 @@ def test_a_reply_in_the_column_and_as_a_signal_is_one_reply_with_one_sentiment(w
     for later in (9.5, 0.0, -3.0):  # hours of the signal after the column's time
         assert why("re_engage", replied(logged, 40 * DAY + later, positive=False)) == "already replied (known)"
         assert why("re_engage", replied(logged, 40 * DAY + later)) == ""
-    assert why("re_engage", replied(logged, 42 * DAY, positive=False)) == ""  # it wrote again, two days later
+    again = "already replied (2024-05-22, signal reply_message)"  # two days later, nobody says how
+    assert why("re_engage", replied(logged, 42 * DAY, positive=False)) == again
 
 
 def test_a_stop_of_the_latest_contact_holds_for_the_earlier_ones(small_scout, small_tables, drawing) -> None:
@@ -315,6 +325,8 @@ def test_an_opt_out_that_names_no_channel_stops_each_and_one_that_does_stops_tha
         ("DoNotContact", False, False),
         ("Don't contact", False, False),
         ("dnc", False, False),
+        ("GDPR erasure request", False, False),
+        ("Data deletion request", False, False),
         ("spam", False, False),
         ("Marked as spam", False, False),
         ("Do Not Email", False, True),

@@ -75,12 +75,13 @@ class Talk(NamedTuple):
 class Reply(NamedTuple):
     """What is known of a lead's reply: said in words, empty for none; the hours since, inf where not known.
 
-    waits: it answers nothing of ours that is known, and is the last that happened.
+    positive: whether it was a yes, None where nobody said, as of a signal; waits: it answers nothing of ours that is
+    known, and is the last that happened.
     """
 
     said: str
     hours: float
-    positive: bool
+    positive: bool | None
     waits: bool = False
 
     @classmethod
@@ -102,23 +103,23 @@ class Reply(NamedTuple):
         if known.said and not hours < known.hours < math.inf:
             return known
         at = tables.signals["at"].iloc[talk.reply]
-        return cls(f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}", hours, True, talk.waits)
+        return cls(f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}", hours, None, talk.waits)
 
     def forbids(self, channel: str, since_said: float) -> bool:
         """Whether it is a reason not to write by a channel; since_said: hours since what a decline would answer.
 
         Who replied is in a conversation whose words are not read here: no first message, by email or LinkedIn, and no
         follow-up, which is for those who did not answer. A note to re-engage says that we have not spoken for a while,
-        which is true of a lead that replied well, is known when, and has been silent since: a reply is heard of it as a
-        signal is. A decline answers a no, or a student's request: the reply may be just that (it isn't positive, or no
-        more than a day later); one that came after it is for a person to read.
+        which is true of a lead that is known to have replied well, and when, and has been silent since: a reply is
+        heard of it as a signal is. A decline answers a no, or a student's request: the reply may be just that (it was
+        no yes, or no more than a day later); one that came after it is for a person to read.
         """
         if not self.said:
             return False
         if channel == "re_engage":
-            return not (self.positive and math.isfinite(self.hours))
+            return not (self.positive and math.isfinite(self.hours))  # a no in words of its own is not to be missed
         if channel == "decline":
-            return self.positive and not (math.isfinite(self.hours) and self.hours + 24 >= since_said)
+            return self.positive is not False and not (math.isfinite(self.hours) and self.hours + 24 >= since_said)
         return True
 
     @property

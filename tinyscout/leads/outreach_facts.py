@@ -114,7 +114,8 @@ POLITE_KINDS = word_set(
 )
 HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
 _LEFT = re.compile(  # in a kind's name, without spaces: wants no mail
-    r"unsub|opt(?:ed)?out|spam|dono?t(?:contact|disturb|e?mail|linkedin|message|write|call)|^dnc$"
+    r"unsub|opt(?:ed)?out|spam|complain|erasure|deletionrequest|forgotten|suppressed|^dnc$|"
+    r"dono?t(?:contact|disturb|e?mail|linkedin|message|write|call)"
 )
 REPLIED = word_set("reply replies replied response responses responded answered")  # names what a lead wrote back
 INBOUND = word_set("inbound incoming")  # names what came from a lead: a message, a call, but also a visit
@@ -205,8 +206,13 @@ class FactBook:
             elif tables.schema.columns[name] == "category" and _may_say(name, mention, POLITE_COLUMNS):
                 column = pd.Series(tables.leads[name]).astype(object)
                 self.columns[name] = column.where(column.notna(), "").tolist()
-        persona = tables.leads["persona"].astype(object) if tables.schema.columns.get("persona") == "category" else ()
-        self.students = {row for row, value in enumerate(persona) if _value_in_words("persona", str(value)) == STUDENT}
+        personas = [name for name in tables.schema.profile if in_words(name) == "persona"]
+        self.students = {  # the column of a row that says so
+            row: name
+            for name in personas
+            for row, value in enumerate(tables.leads[name].astype(object))
+            if {"student", "students"} & set(in_words(str(value)).split())
+        }
         signals = tables.signals
         self.kinds = signals["kind"].astype(object).tolist()
         kinds = set(self.kinds)
@@ -243,7 +249,7 @@ class FactBook:
         written_to = since < np.inf or any(self.kinds[i] in self.outreach for i in places)
         idle = min(float(self.ages[places[0]]) if len(places) else np.inf, since)
         if stop is None and row in self.students:
-            stop = Fact("persona", "student", STUDENT)
+            stop = Fact(self.students[row], "student", STUDENT)
         return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle, stop_hours, stop_text)
 
     def stop(self, row: int) -> Fact | None:
