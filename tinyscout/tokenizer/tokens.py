@@ -42,7 +42,7 @@ class Tokens:
     ages: np.ndarray  # (N,) float32 hours, NaN = no age
     offsets: np.ndarray  # (B + 1,) int64
     dropped: np.ndarray  # (B,) int32
-    newest: bool = False
+    newest: bool | np.ndarray = False  # an array of none but itself where it was stored as one
 
     def __post_init__(self) -> None:
         n_tokens = int(self.offsets[-1])
