@@ -1,8 +1,9 @@
 """On leads made to trick a model, does the scout lose half of what the best additive score loses, and surely?
 
 A world is made, half of its judged leads are written stories (half of these never trained on) and half searches against
-the judged models themselves. Everybody is fitted on the same leads. The rule: log loss and credit waste fall by at
-least 50 % against the better logistic regression, at the lower end of a 95 % interval, in float32 and in int8.
+the judged models themselves. All are fitted on the same leads (trees on a part). The rule: log loss and credit waste
+fall by at least 50 % against the better logistic regression, at the lower end of a 95 % interval, in float32 and in
+int8.
 
 Needs: 00 (rows). Leaves: the scout of the check and its figures, check.json.
 Takes: about 2,260 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. Exit code 1: failed.

@@ -55,6 +55,7 @@ def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, scor
     assert (interval.value, interval.low, interval.high) == (0.0, 0.0, 0.0)
     assert "DOES NOT REACH" in found.text()
     for full in (True, False):
+        # OfOneSeed is what `verdict` reads of a Trial, which takes minutes to make
         line, code = verdict([OfOneSeed(found, judged)], full=full)  # type: ignore[list-item]
         assert (line, code) == ("FAILED", 1)
 
