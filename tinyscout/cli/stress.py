@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.leads.world import make_world
     from tinyscout.metrics import log_loss
     from tinyscout.metrics.table import Table
-    from tinyscout.stress.ceiling import auc_within_pairs, oracle_logits
+    from tinyscout.stress.ceiling import auc_within_pairs
+    from tinyscout.stress.check import oracle_logits
     from tinyscout.stress.families import attack, families, load, register
     from tinyscout.stress.harden import texts_of
     from tinyscout.stress.search import attack_model

@@ -13,7 +13,7 @@ import pandas as pd
 from tinyscout.errors import InputError
 from tinyscout.leads.tables import LeadTables
 from tinyscout.stress.families import Attacked, concatenate, told
-from tinyscout.stress.moves import any_place, propose
+from tinyscout.stress.moves import any_place, propose_at
 from tinyscout.stress.search import TRIES, Proposer, Sources, lead_away
 from tinyscout.stress.threat import BUDGET
 from tinyscout.stress.timelines import Texts, Timelines
@@ -44,10 +44,7 @@ class Reworder:
             old = int(tried.text[place, at[place]])
             tried.text[place, at[place]] = self.texts.add(scrambled(str(self.texts.texts[old]), rng), old)
         tried.spent[said] += 1
-        others = np.flatnonzero(~said)
-        moved = tried.take(others)
-        propose(moved, self.texts, rng)
-        tried.put(others, moved)
+        propose_at(tried, np.flatnonzero(~said), self.texts, rng)
         return tried
 
 

@@ -93,9 +93,10 @@ def harden(pools: Pools, settings: HardenSettings, *, progress: Progress | None 
     scout = Stack.refit(tables, rows, settings.scout, l2=L2, shares=shares, progress=progress)
     for number in range(settings.rounds):
         half = -(-many // 2)
-        searched.append(attack_scout(scout, source, texts, rng, number=half, rounds=steps))
-        one = attack_model("search: scout", source, score_of(scout), texts, rng, number=half, rounds=steps)
-        searched.append(one)
+        searched += [
+            attack_scout(scout, source, texts, rng, number=half, rounds=steps),
+            attack_model("search: scout", source, score_of(scout), texts, rng, number=half, rounds=steps),
+        ]
         fresh = _unguided(source, texts, rng, settings.again_contrast, settings.again_reworded)
         unguided += fresh
         say("attacks to harden on", 2 + number, 2 + settings.rounds)

@@ -18,7 +18,7 @@ from tinyscout.leads.tables import HOUR_US, LeadTables
 from tinyscout.leads.world_signals import CHANNELS
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
-from tinyscout.stress.moves import propose
+from tinyscout.stress.moves import propose_at
 from tinyscout.stress.threat import CHANNELS_OF, WITH_TEXT
 from tinyscout.stress.timelines import SECOND, Texts, Timelines
 from tinyscout.tokenizer import Tokens
@@ -77,10 +77,7 @@ class HotFlip:
         rank = np.arange(len(flips.lead)) - np.searchsorted(flips.lead, flips.lead)
         flipped = flips.lead * width + rank
         self.apply(tried, flipped, flips)
-        others = np.setdiff1d(np.arange(len(tried)), flipped)
-        moved = tried.take(others)
-        propose(moved, self.texts, rng)
-        tried.put(others, moved)
+        propose_at(tried, np.setdiff1d(np.arange(len(tried)), flipped), self.texts, rng)
         return tried
 
     def best(self, made: Timelines, sign: np.ndarray, most: int) -> Flips:

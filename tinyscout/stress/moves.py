@@ -35,6 +35,13 @@ def propose(made: Timelines, texts: Texts, rng: np.random.Generator) -> None:
             made.spent[places] += move(made, places, texts, rng)
 
 
+def propose_at(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> None:
+    """`propose` for the timelines at some places (P,) alone."""
+    moved = made.take(places)
+    propose(moved, texts, rng)
+    made.put(places, moved)
+
+
 def add(made: Timelines, places: np.ndarray, texts: Texts, rng: np.random.Generator) -> np.ndarray:
     """A new signal of any kind, at any time or close to another one."""
     return _add(made, places, rng.integers(len(KINDS), size=len(places)), _times(made, places, rng), texts, rng)
