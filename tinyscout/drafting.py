@@ -1,8 +1,8 @@
 """Drafts of first messages: what may be said of a lead, written by the writer, checked, and withheld where it's wrong.
 
-A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads, and on no
-text of the CRM. Notes, replies and tickets are never read by the writer; what a reply or ticket says, and that there
-was a reply, can only keep a lead from being written to. Values of the profile are put in after the writing
+A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads. Notes,
+replies and tickets are never read by the writer. What a reply or ticket says, and that there was a reply, can only keep
+a lead from being written to, but for the one thing that a reply plainly asks for (leads/outreach_answers.py). Values of the profile are put in after the writing
 (leads/outreach_stand_ins.py), and so is what the seller says of the product and who signs (leads/outreach_offer.py).
 """
 
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tinyscout.errors import ArgumentError
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.consent import NEEDED
-from tinyscout.leads.outreach_allowed import Reply, Talk, untrue_words, why_not
+from tinyscout.leads.outreach_allowed import OF_A_REQUEST, Reply, Talk, untrue_words, why_not
 from tinyscout.leads.outreach_checks import doubts, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction, plan
@@ -143,9 +143,12 @@ def write_drafts(
         own = replace(own, stop=stop, stop_hours=since_no, stop_text=text)
         found.append(Drafted(lead_id, contact_id, why_not(tables, row, own, instruction.channel, talk, reply)))
         if not found[row].why_not:
+            request = reply.asked if instruction.channel in OF_A_REQUEST else None
+            if request:
+                own = replace(own, deeds=(request, *own.deeds))
             facts = plan(_usable(own, book, values, kinds), instruction)
             untrue = untrue_words(instruction.channel, talk, reply)
-            asked.append(_Asked(found[row], facts, instruction, own_words, untrue))
+            asked.append(_Asked(found[row], facts, instruction, own_words, untrue, request))
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]
         for n in range(1, number + 1):
@@ -166,12 +169,18 @@ class _Asked:
     """A contact with its plan, as the writer is told it, and the drafts so far."""
 
     def __init__(
-        self, drafted: Drafted, facts: tuple[Fact, ...], instruction: Instruction, own_words: _OwnWords, untrue: str
+        self,
+        drafted: Drafted,
+        facts: tuple[Fact, ...],
+        instruction: Instruction,
+        own_words: _OwnWords,
+        untrue: tuple[str, ...],
+        request: Fact | None,
     ):
         self.drafts, self.contact_id = drafted.drafts, drafted.contact_id
         self.offer = own_words.offer if instruction.channel != WITHOUT_OFFER else ""
         self.sender = own_words.sender if instruction.channel != WITHOUT_SENDER else ""
-        self.facts, self.instruction, self.untrue = facts, instruction, untrue
+        self.facts, self.instruction, self.untrue, self.request = facts, instruction, untrue, request
         self.told: list[Told] = stand_ins(facts)
         self.prompt = instruction.with_plan(each.told for each in self.told)
 
@@ -190,8 +199,9 @@ class _Asked:
         problems = [f'invented "{each.words}" ({each.rule})' for each in invented]
         stated = tuple(fact for fact in self.facts if states(text, fact))
         problems += ["states none of the facts"] if self.facts and not stated else []
+        problems += ["leaves out what the lead asked for"] if self.request and self.request not in stated else []
         problems += [f"{fault} not as asked" for fault in faults(text, self.instruction)]
-        problems += [f'says "{self.untrue}", which is not so'] if self.untrue and self.untrue in text else []
+        problems += [f'says "{words}", which is not so' for words in self.untrue if words in text]
         problems += ["a sentence comes twice"] if repeats(text) else []
         problems += self._misplaced(places(raw))
         whole = signed(with_offer(put_back(raw, self.told), self.offer), self.sender)

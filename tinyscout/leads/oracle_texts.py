@@ -6,6 +6,7 @@ is total: an edited or senseless text has a meaning too (usually NEUTRAL), which
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -62,14 +63,9 @@ def read_text(text: str) -> tuple[int, float]:
     """The meaning of one text, a code into MEANINGS, and the days it defers by (0 unless it is a deferral)."""
     if not text.strip():
         return CODE["none"], 0.0
-    lowered = _INSTEAD.sub(" but not ", text.lower())
     votes: list[str] = []
     delay, study, asks, cue = 0.0, False, False, ""
-    for clause in _CLAUSES.split(lowered):
-        words = _WORDS.findall(clause)
-        if not words:
-            continue
-        negated = sum(word in _NEGATIONS or word.endswith("n't") for word in words) % 2 == 1
+    for clause, words, negated in clauses(text):
         when = _DELAYS.search(clause)
         if when and not negated:
             delay = DELAYS[when.group()]
@@ -83,6 +79,14 @@ def read_text(text: str) -> tuple[int, float]:
         if vote:
             votes.append(vote)
     return CODE[_decide(votes, delay, study, asks)], (delay if delay and not study else 0.0)
+
+
+def clauses(text: str) -> Iterator[tuple[str, list[str], bool]]:
+    """The clauses of a text in small letters: each with its words, and whether it is negated."""
+    for clause in _CLAUSES.split(_INSTEAD.sub(" but not ", text.lower())):
+        words = _WORDS.findall(clause)
+        if words:
+            yield clause, words, sum(word in _NEGATIONS or word.endswith("n't") for word in words) % 2 == 1
 
 
 def _vote(cue: str, negated: bool, words: frozenset[str]) -> str:

@@ -5,7 +5,6 @@ leaves a place (leads/outreach_offer.py). Nothing random is shared between leads
 contact and the families, not on which other leads are asked for. No person or company is named.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -15,6 +14,7 @@ import numpy as np
 
 from tinyscout.errors import InputError
 from tinyscout.leads import outreach_templates as templates
+from tinyscout.leads.outreach_checks import contracted
 from tinyscout.leads.outreach_facts import INDUSTRIES, REASONS, ROLES, Fact, FactBook, LeadFacts, in_words
 from tinyscout.leads.outreach_instructions import (
     LENGTHS,
@@ -172,7 +172,7 @@ def _dressed(parts: _Parts, instruction: Instruction, rng: Random) -> Iterator[s
     greeting, parting = rng.choice(tone.greetings), rng.choice(tone.partings)
     for number in range(len(parts.more) + 1):
         text = " ".join((*parts.before, *parts.more[:number], *parts.after))
-        message = f"{greeting}\n{_contract(text) if tone.contracted else text}"
+        message = f"{greeting}\n{contracted(text) if tone.contracted else text}"
         if instruction.channel != "linkedin":
             message += f"\n{parting}"
         yield f"Subject: {parts.subject}\n{message}" if instruction.channel == "email" else message
@@ -223,13 +223,6 @@ def _decline(facts: Sequence[Fact], form: Family, rng: Random) -> _Parts:
     opening = rng.choice(form.decline).format(reason=REASONS[facts[0].said]) if facts else rng.choice(templates.NO_FIT)
     first, *more = _walk(templates.DECLINE_MORE, 1, rng)
     return _Parts(rng.choice(templates.DECLINE_SUBJECTS), [opening, first], more, [])
-
-
-def _contract(text: str) -> str:
-    """I am -> I'm, and so on; not at the end of a clause, where nobody contracts."""
-    for long, short in templates.CONTRACTIONS.items():
-        text = re.sub(rf"\b{long}\b(?= \w)", short, text)
-    return text
 
 
 def bot_message(instruction: Instruction, rng: Random) -> str:

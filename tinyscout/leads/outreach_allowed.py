@@ -12,9 +12,9 @@ import pandas as pd
 
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach import IDLE_DAYS
+from tinyscout.leads.outreach_answers import NOES
 from tinyscout.leads.outreach_facts import (
     INBOUND,
-    REFUSED,
     REPLIED,
     STUDENT,
     UNSUBSCRIBED,
@@ -27,6 +27,7 @@ from tinyscout.leads.outreach_values import word_set
 from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
+OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
 # In the name of a kind that no lead wrote: nobody did, a machine, we ourselves, or it was a click.
 _NOT_WRITTEN = word_set(
@@ -40,9 +41,6 @@ _STOPS = {UNSUBSCRIBED: "unsubscribed", STUDENT: "a student, who is not here to 
 # Who turns a quote down and wants the slides has not said that it is not for them; who says "stop" wants no answer.
 _LEAVE_ALONE = re.compile(
     r"\b(stop|remove|unsubscribe|leave (?:us|me) alone|(?:do not|don't) (?:contact|e?mail|write|call))\b", re.IGNORECASE
-)
-_PLAIN_NO = re.compile(
-    r"\b(not interested|no interest|no,? thanks?|(?:do not|don't) (?:need|want|require))\b", re.IGNORECASE
 )
 
 
@@ -76,13 +74,14 @@ class Reply(NamedTuple):
     """What is known of a lead's reply: said in words, empty for none; the hours since, inf where not known.
 
     positive: whether it was a yes, None where nobody said, as of a signal; waits: it answers nothing of ours that is
-    known, and is the last that happened.
+    known, and is the last that happened; asked: the one thing it plainly asks for, if its words are known.
     """
 
     said: str
     hours: float
     positive: bool | None
     waits: bool = False
+    asked: Fact | None = None
 
     @classmethod
     def of(cls, tables: LeadTables, row: int, book: FactBook, talk: Talk) -> "Reply":
@@ -99,17 +98,24 @@ class Reply(NamedTuple):
             return known
         hours = float(book.ages[talk.reply])
         if known.said and hours < known.hours <= hours + 24:
-            return known._replace(hours=hours)
+            return known._replace(hours=hours, asked=book.request(talk.reply) if known.positive else None)
         if known.said and not hours < known.hours < math.inf:
             return known
         at = tables.signals["at"].iloc[talk.reply]
-        return cls(f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}", hours, None, talk.waits)
+        return cls(
+            f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}",
+            hours,
+            None,
+            talk.waits,
+            None if known.said else book.request(talk.reply),
+        )
 
     def forbids(self, channel: str, since_said: float) -> bool:
         """Whether it is a reason not to write by a channel; since_said: hours since what a decline would answer.
 
-        Who replied is in a conversation whose words are not read here: no first message, by email or LinkedIn, and no
-        follow-up, which is for those who did not answer. A note to re-engage says that we have not spoken for a while,
+        Who replied is in a conversation whose words are not read here: no first message, by email or LinkedIn, but for
+        what speaks of the one thing that the reply plainly asks for, and no follow-up, which is for those who did not
+        answer. A note to re-engage says that we have not spoken for a while,
         which is true of a lead that is known to have replied well, and when, and has been silent since: a reply is
         heard of it as a signal is. A decline answers a no, or a student's request: the reply may be just that (it was
         no yes, or no more than a day later); one that came after it is for a person to read.
@@ -120,7 +126,7 @@ class Reply(NamedTuple):
             return not (self.positive and math.isfinite(self.hours))  # a no in words of its own is not to be missed
         if channel == "decline":
             return self.positive is not False and not (math.isfinite(self.hours) and self.hours + 24 >= since_said)
-        return True
+        return channel not in OF_A_REQUEST or self.asked is None
 
     @property
     def reason(self) -> str:
@@ -165,12 +171,15 @@ def why_not(tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: 
     return _no_re_engagement(min(known.idle_hours, reply.hours), talk, reply) if channel == "re_engage" else ""
 
 
-def untrue_words(channel: str, talk: Talk, reply: Reply) -> str:
-    """Words of the corpus that are not so of this lead, to be drawn again; empty for none.
+def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
+    """Words of the corpus that are not so of this lead, to be drawn again.
 
-    "After a while without a word, I try once more" is for those whom we wrote to and who never replied.
+    "After a while without a word, I try once more" is for those whom we wrote to and who never replied. That we do not
+    fit "at this time" sounds like a word of the lead's on the time, which a decline repeats only if there was one.
     """
-    return "without a word" if channel == "re_engage" and (reply.said or math.isinf(talk.written)) else ""
+    if channel == "decline":
+        return "at this time", "at present"
+    return ("without a word",) if channel == "re_engage" and (reply.said or math.isinf(talk.written)) else ()
 
 
 def _nothing_to_decline(known: LeadFacts, since_said: float, reply: Reply) -> str:
@@ -205,8 +214,8 @@ def _no_re_engagement(hours: float, talk: Talk, reply: Reply) -> str:
 
 def _stop_reason(stop: Fact, text: str) -> tuple[str, bool]:
     """Why a lead is left alone, in words, and whether a polite decline may answer it."""
-    if stop.said != REFUSED:
+    if stop.said in _STOPS:
         return _STOPS[stop.said], stop.said == STUDENT
     if _LEAVE_ALONE.search(text):
         return "asked to be left alone", False
-    return ("refused in its own words", True) if _PLAIN_NO.search(text) else ("turned something down", False)
+    return ("refused in its own words", True) if stop.said in NOES else ("turned something down", False)

@@ -243,6 +243,13 @@ def expanded(text: str) -> str:
     return text
 
 
+def contracted(text: str) -> str:
+    """I am -> I'm, and so on; not at the end of a clause, where nobody contracts."""
+    for long, short in CONTRACTIONS.items():
+        text = re.sub(rf"\b{long}\b(?= \w)", short, text)
+    return text
+
+
 def _sentences() -> Iterator[str]:
     """All that the corpus's templates may say, slots as one word."""
     for name in dir(templates):

@@ -2,7 +2,8 @@
 
 A fact of a known column or kind of signal has a phrase of its own, which no template holds: so the phrases found in a
 text are what it claims. Other columns and kinds, those of anybody's CRM, are said in their own words. Texts of a lead
-(replies, tickets, notes) never become words of a message: at most they make us leave the lead alone.
+(replies, tickets, notes) never become words of a message: at most they make us leave the lead alone, or say by a word
+of a closed list what it asked for (outreach_answers.py).
 """
 
 import re
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
+from tinyscout.leads.outreach_answers import NOES, asked_for, plain_no
 from tinyscout.leads.outreach_values import clean, word_set
 from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
 from tinyscout.leads.world_texts import FEATURES
@@ -98,7 +100,7 @@ AGES = (
     (430.0, np.inf, "more than a year ago"),
 )
 UNSUBSCRIBED, REFUSED, STUDENT = "unsubscribed", "not for you", "a student"
-REASONS = {
+REASONS = NOES | {
     UNSUBSCRIBED: "you unsubscribed",
     REFUSED: "you told us that it is not for you",
     STUDENT: "you are a student and not here to buy",
@@ -153,14 +155,17 @@ class Fact(NamedTuple):
         """Where the fact is from: "column industry", "signal docs_visit, 75 h ago"."""
         if self.when:
             return f"signal {self.about}, {self.value}"
-        return f"signal {self.about}" if self.said in (UNSUBSCRIBED, REFUSED) else f"column {self.about}"
+        return f"signal {self.about}" if self.said in (UNSUBSCRIBED, REFUSED, *NOES) else f"column {self.about}"
 
     @property
     def thing(self) -> str:
         """What a deed was about: "our docs" of "read our docs"; empty for what is no deed."""
         if not self.did:
             return ""
-        return DEEDS[self.about][2] if self.about in DEEDS else self.said[self.said.find(" our ") + 1 :]
+        if self.about in DEEDS:
+            return DEEDS[self.about][2]
+        found = _THING.search(self.said)
+        return self.said[found.start() :] if found else self.said
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ class FactBook:
     """
 
     def __init__(self, tables: LeadTables, mention: Collection[str] | None = None, by: str | None = None):
-        self.offsets = tables.offsets
+        self.offsets, self.mention = tables.offsets, mention
         self.columns: dict[str, list[str]] = {}
         self.numbers: dict[str, np.ndarray] = {}
         for name in tables.schema.profile:
@@ -257,14 +262,33 @@ class FactBook:
         return self.last_stop(row)[0]
 
     def last_stop(self, row: int) -> tuple[Fact | None, float, str]:
-        """What `stop` says, the hours since the signal that it's from (inf where it is from none), and its words."""
-        for i in range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1):
-            if self.kinds[i] == "demo_request":
-                break
+        """What `stop` says, the hours since the signal that it's from (inf where it is from none), and its words.
+
+        A refusal is said as plainly as the lead said it, and who asks for one thing rather than another refuses none.
+        """
+        places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
+        since = next((i for i in places if self.kinds[i] == "demo_request"), self.offsets[row] - 1)
+        for i in range(self.offsets[row + 1] - 1, since, -1):
             if self.kinds[i] in self.leaving:
                 return Fact(self.kinds[i], "seen", UNSUBSCRIBED), float(self.ages[i]), self.texts[i]
-        known = self.of(row)
-        return known.stop, known.stop_hours, known.stop_text
+        for i in range(self.offsets[row + 1] - 1, since, -1):
+            text = self.texts[i] if self.kinds[i] in self.wrote else ""
+            meaning, no = self._meaning(i), plain_no(text)
+            if meaning == "want" or asked_for(text):
+                break
+            if meaning == "refuse" or no:
+                return Fact(self.kinds[i], "refuse", no or REFUSED), float(self.ages[i]), text
+        if row in self.students:
+            return Fact(self.students[row], "student", STUDENT), np.inf, ""
+        return None, np.inf, ""
+
+    def request(self, i: int) -> Fact | None:
+        """The one thing that the lead asked for in reply i, as a fact; None where it is not plain or not to be said."""
+        thing = asked_for(self.texts[i]) if self.kinds[i] in self.wrote else ""
+        when = age_in_words(self.ages[i])
+        if not thing or not when or not (self.mention is None or self.kinds[i] in self.mention):
+            return None
+        return Fact(self.kinds[i], f"{self.ages[i]:.0f} h ago", f"asked for the {thing}", when, True)
 
     def facts(self, row: int) -> tuple[Fact, ...]:
         """All that is true of lead `row` and may be said, however far back a signal lies."""
@@ -277,6 +301,7 @@ class FactBook:
                 found.append(Fact(kind, "seen", UNSUBSCRIBED))
             if self._meaning(i) == "refuse":
                 found.append(Fact(kind, "refuse", REFUSED))
+            found += [asked] if (asked := self.request(i)) else []
         return tuple(found)
 
     def phrases(self, row: int) -> frozenset[str]:
@@ -355,6 +380,7 @@ def _value_in_words(name: str, value: str) -> str:
     return clean(value)
 
 
+_THING = re.compile(r"\b(?:our|the) ")
 _OURS = (*(words for _, words in SIZES), FUNDED, UNSUBSCRIBED, REFUSED)
 
 

@@ -9,7 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tinyscout.leads.outreach_facts import Fact, in_words
+from tinyscout.leads.outreach_answers import NOES
+from tinyscout.leads.outreach_checks import contracted
+from tinyscout.leads.outreach_facts import DEEDS, REASONS, REFUSED, STUDENT, Fact, in_words
 
 LIKE = {  # a word in a column's name: the column that is spoken of alike, and a value it may have
     "industry": ("industry", "logistics"),
@@ -24,7 +26,9 @@ LIKE = {  # a word in a column's name: the column that is spoken of alike, and a
     "role": ("persona", "a consultant"),
 }
 COLUMNS = (("plan interest", "standard"), ("vertical", "planet"), ("subindustry", "bicycle"))  # any other column
+REQUESTS = ("demo_request", "free_trial_start", "webinar", "case_study")  # what a lead asked for, in words of its own
 KINDS = ("planet started", "timber requested", "standard viewed")  # any other kind of signal
+_UNSAID = REASONS[STUDENT].removeprefix("you are a student")  # " and not here to buy": a guess, which nobody told us
 
 
 class Told(NamedTuple):
@@ -40,8 +44,15 @@ def stand_ins(facts: Sequence[Fact]) -> list[Told]:
     columns, kinds = iter(COLUMNS), iter(KINDS)
     told = []
     for fact in facts:
+        if fact.did and fact.about not in DEEDS:
+            kind = next(kind for kind in REQUESTS if all(kind != each.about for each in facts))
+            told.append(Told(fact, Fact(kind, "", DEEDS[kind][1], fact.when, True)))
+            continue
         if fact.ours:
             told.append(Told(fact, fact))
+            continue
+        if fact.said in NOES:
+            told.append(Told(fact, fact._replace(said=REFUSED)))
             continue
         if fact.when:
             told.append(Told(fact, Fact(fact.about, "", next(kinds), fact.when)))
@@ -57,8 +68,14 @@ def put_back(text: str, told: Sequence[Told]) -> str:
     """A writer's text with the facts where it says what it was told in their place."""
     swaps = {}
     for fact, other in told:
+        if fact.said == STUDENT:
+            text = text.replace(_UNSAID, "")
         if fact != other:
             swaps |= {other.point: fact.point, other.said: fact.said}
+            swaps |= {other.thing: fact.thing} if fact.did else {}
+            if fact.said in REASONS:
+                said = REASONS[other.said]
+                swaps |= dict.fromkeys((said, contracted(said)), REASONS[fact.said])
     if not swaps:
         return text
     found = re.compile("|".join(rf"(?<!\w){re.escape(words)}(?!\w)" for words in sorted(swaps, key=len, reverse=True)))

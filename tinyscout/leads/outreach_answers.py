@@ -1,0 +1,83 @@
+"""What a lead's own words plainly say: a no to all of it, or a wish for one thing.
+
+"The ebook rather than the quote" asks for the ebook and refuses nothing else; "we do not need the agreement" is no word
+on all the rest. What is less than plain is nothing here, so that a message claims no more of a lead than it said.
+"""
+
+import re
+from functools import lru_cache
+
+from tinyscout.leads.oracle_texts import (
+    BUYING,
+    GIVEAWAY,
+    JUNIOR,
+    MEANINGS,
+    OTHERS,
+    clauses,
+    read_text,
+)
+
+NOT_INTERESTED, NOT_NOW, SAID_NO = "not interested", "not interested at the moment", "said no"
+NOES = {  # what a lead may say no in, and how a message says that it did
+    NOT_INTERESTED: "you told us that you are not interested",
+    NOT_NOW: "you told us that you are not interested at the moment",
+    SAID_NO: "you said no",
+}
+_THING = "|".join((*BUYING, *GIVEAWAY))
+_ASKED = re.compile(
+    r"\b(?:(?:send|share|forward|give|prepare)(?: us| me| over)?|(?:would|'d) like(?: to (?:see|have|get|read))?|"
+    r"need|want|(?:are|am|'re|'m) after|(?:would|will|'d|'ll) (?:take|prefer)|asked for|(?:are|am) ready for)"
+    rf" (?:the|a|an|your|that|this) ({_THING})\b|"
+    rf"\b({_THING}) (?:that )?(?:we|i) (?:asked for|need|want|are after|am after|would like)\b"
+)
+_NO_TO_ALL = re.compile(r"\b(?:interested|buy|purchase)\b")
+_NOT_INTERESTED = re.compile(
+    r"\b(?:not|never|n't)(?: \w+)? interested\b(?! in (?!(?:it|this|that|your (?:product|offer|service)s?)\b))|"
+    r"\bno interest\b(?! in (?!(?:it|this|that|your (?:product|offer|service)s?)\b))"
+)
+_NO = re.compile(
+    r"\bno,? thanks?\b(?! to\b)|(?:do not|don't) (?:need|want|require) "
+    r"(?:it|this|that|anything|any of (?:it|this|that)|your (?:product|offer|service)s?)\b"
+)
+_NOW = re.compile(r"\b(?:at the moment|right now|currently|for now|at (?:this|the) (?:time|point)|at present)\b")
+_ONLY = re.compile(r"\b(?:but|if|when|until|unless|before|yet|later|soon|next|today|week|month|quarter|year)\b|\?")
+
+
+@lru_cache(maxsize=20_000)
+def asked_for(text: str) -> str:
+    """The one thing (of BUYING and GIVEAWAY) that a text asks for in its writer's name; empty for none or more.
+
+    A text that also says no to all, puts it off or asks for a study asks for nothing that a message may come back to.
+    """
+    if MEANINGS[read_text(text)[0]] not in ("want", "refuse", "neutral", "question") or _says_no(text.lower()):
+        return ""
+    found, refused = set(), set()
+    for clause, words, negated in clauses(text):
+        if {"stop", "remove", "unsubscribe"} & set(words) or (negated and _NO_TO_ALL.search(clause)):
+            return ""
+        if set(words) & {*OTHERS, *JUNIOR}:
+            continue
+        if negated:
+            refused |= set(words) & {*BUYING, *GIVEAWAY}
+        else:
+            found |= {first or second for first, second in _ASKED.findall(clause)}
+    found -= refused
+    return found.pop() if len(found) == 1 else ""
+
+
+@lru_cache(maxsize=20_000)
+def plain_no(text: str) -> str:
+    """NOT_INTERESTED, NOT_NOW or SAID_NO where a text says that of all we offer; empty where it says less, or more."""
+    lowered = text.lower()
+    if not _says_no(lowered) or any(_ASKED.search(clause) for clause, _, negated in clauses(text) if not negated):
+        return ""
+    now = _NOW.search(lowered)
+    if _ONLY.search(_NOW.sub(" ", lowered)):
+        return ""
+    if _NOT_INTERESTED.search(lowered):
+        return NOT_NOW if now else NOT_INTERESTED
+    return "" if now else SAID_NO
+
+
+def _says_no(lowered: str) -> bool:
+    return bool(_NOT_INTERESTED.search(lowered) or _NO.search(lowered))
