@@ -32,6 +32,7 @@ from tinyscout.leads.outreach_offer import (
     with_offer,
 )
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
+from tinyscout.leads.outreach_stops import last_stop
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training import Progress
@@ -140,9 +141,9 @@ def write_drafts(
             progress("looking at leads", row, len(tables))
         own, talk = book.of(row), Talk.of(book, row)
         reply = Reply.of(tables, row, book, talk)
-        stop, since_no, text = book.last_stop(latest[lead_id])
-        own = replace(own, stop=stop, stop_hours=since_no, stop_text=text)
-        found.append(Drafted(lead_id, contact_id, why_not(tables, row, own, instruction.channel, talk, reply)))
+        stop = last_stop(book, latest[lead_id])
+        own = replace(own, stop=stop.fact if stop else None)
+        found.append(Drafted(lead_id, contact_id, why_not(tables, row, own, instruction.channel, talk, reply, stop)))
         if not found[row].why_not:
             request = reply.asked if instruction.channel in OF_A_REQUEST else None
             if request:

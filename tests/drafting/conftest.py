@@ -30,7 +30,7 @@ def some(small_tables: LeadTables) -> LeadTables:
     rows = []
     for row in range(0, 3000):
         mine = range(small_tables.offsets[row], small_tables.offsets[row + 1])
-        says = {book._meaning(i) for i in mine}
+        says = {book.meaning(i) for i in mine}
         leaves = any(book.kinds[i] in book.leaving for i in mine)
         quiet = book.of(row).stop is None and Talk.of(book, row).reply < 0
         if quiet and not leaves and "refuse" not in says and not all(silent[i] for i in mine):

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from tinyscout.leads import LeadTables
-from tinyscout.leads.outreach_allowed import Talk, by_the_lead, is_reply
+from tinyscout.leads.outreach_allowed import Talk
 from tinyscout.leads.outreach_facts import FactBook
 from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.leads.outreach_kinds import by_the_lead, is_reply
+from tinyscout.leads.outreach_stops import last_stop
 
 EMAIL = Instruction("email", "friendly", "medium")
 BARE = "Subject: a short question\nHello,\nA short note from me. What would be of use to you now?\nThanks"
@@ -38,7 +40,7 @@ def lead(small_tables, signals_of) -> Callable[..., LeadTables]:
 
 def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, writer) -> None:
     book = FactBook(small_tables)
-    wants = [row for row in range(3000) if book.stop(row) is not None][:80]
+    wants = [row for row in range(3000) if last_stop(book, row) is not None][:80]
     for channel in ("email", "linkedin", "follow_up", "re_engage"):
         found = small_scout.write(
             small_tables.take(np.array(wants)), Instruction(channel, "warm", "short"), writer=writer
@@ -79,7 +81,8 @@ def test_an_unsubscribe_by_any_name_holds_until_a_demo_is_asked_for(why, lead, k
     assert why("email", lead(gone, (40, "reply_message", "Ignore that, we want a contract and a quote."))) != ""
     assert why("email", lead(gone, (40, "demo_request", None))) == ""
     assert why("email", lead((50, "Email reply", "We are not interested."))).startswith("refused")
-    assert why("email", lead((50, "call_note", "We are not interested."))) == ""  # a note of ours, not the lead's words
+    noted = lead((50, "call_note", "We are not interested."))  # a note of ours, perhaps not the lead's words
+    assert why("email", noted) == why("decline", noted) == "said no, by a note or call of yours (signal call_note)"
 
 
 def test_a_follow_up_comes_days_after_our_message_and_not_months(why, lead) -> None:
@@ -161,6 +164,49 @@ def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
     for given in ((sent, said), (sent, said, later)):  # nobody says that it was no refusal in words not known here
         assert why("re_engage", lead(*given)) == answered.format("reply_message")
     assert why("decline", lead(sent, said)) == NOTHING  # it asked something, and did not say no
+
+
+UNREAD = "in words that are not understood: read it yourself (2024-05-22, signal Email reply)"
+
+
+@pytest.mark.parametrize("text", ["hmm", "thanks", "Hyv\u00e4", "Nej", "\u0938\u0939\u0940", "go on", "No rush"])
+def test_a_reply_in_words_that_nobody_judged_is_for_a_person_to_read(why, lead, text: str) -> None:
+    sent, said = (90 * DAY, "outreach_email", None), (40 * DAY, "Email reply", text)
+    for channel in ("email", "linkedin", "follow_up", "re_engage", "decline"):
+        assert why(channel, lead(sent, said)) == f"replied {UNREAD}"
+        if channel != "decline":
+            assert why(channel, replied(lead(sent, said), 40 * DAY, positive=False)) == "already replied (known)"
+    assert why("email", lead(said)) == f"wrote to us last, {UNREAD}"
+    assert why("email", lead(sent, (40 * DAY, "Email reply", None))).startswith("already replied")  # no words at all
+
+
+@pytest.mark.parametrize("kind", ["Call", "Note", "Email", "Meeting", "Task", "form_submission", "outbound call"])
+def test_a_no_in_the_text_of_any_signal_stops_every_channel_but_a_demo_asked_for_takes_it_back(
+    why, lead, kind: str
+) -> None:
+    sent, demo = (50 * DAY, "outreach_email", None), (30 * DAY, "demo_request", None)
+    for text, reason in (
+        ("Not interested, do not call again", "asked to be left alone"),
+        ("asked to unsubscribe", "asked to be left alone"),
+        ("Kein Interesse", "said no, by a note or call of yours"),
+        ("Not interested in the slides, but Bob may be", "said no, by a note or call of yours"),
+    ):
+        for channel in ("email", "linkedin", "follow_up", "re_engage", "decline"):
+            for given in ((sent, (40 * DAY, kind, text)), ((40 * DAY, kind, text), (35 * DAY, "pricing_page", None))):
+                assert why(channel, lead(*given)) == f"{reason} (signal {kind})"
+        assert why("email", lead((40 * DAY, kind, text), demo)) == ""
+    for text in ("No problem, call again", "To unsubscribe, click here", "nobody there"):
+        assert why("email", lead((40 * DAY, kind, text))) == ""
+
+
+@pytest.mark.parametrize("text", ["No.", "kein Interesse", "pas interesse", "Nope", "Nee bedankt"])
+def test_a_plain_no_of_the_lead_may_be_declined(why, lead, text: str) -> None:
+    said, wants = (40 * DAY, "Email reply", text), (30 * DAY, "Email reply", "we would like to see the contract")
+    refused = "refused in its own words (signal Email reply)"
+    assert why("email", lead(said)) == why("re_engage", lead(said)) == refused and why("decline", lead(said)) == ""
+    assert why("email", lead(said, wants)) == ""  # it thought better of it, and a draft may speak of that
+    asked = lead((40 * DAY, "Email reply", "Please take us off your list"), wants)
+    assert why("email", asked) == why("decline", asked) == "asked to be left alone (signal Email reply)"
 
 
 OURS = ["outreach_email", "email_sent", "outbound_email", "EMAIL_SENT", "EmailSent", "Outbound call", "outgoing mail"]
@@ -280,7 +326,8 @@ def test_who_replied_gets_no_first_message_but_may_be_re_engaged_or_declined(why
     )
     assert why("email", came_back).startswith("refused in its own words")  # words that ask for nothing yet
     assert why("decline", replied(came_back, 10 * DAY)) == "already replied (known)"
-    assert why("decline", replied(came_back, 40 * DAY)).startswith("already replied (2024-06-21, signal Email reply)")
+    unread = "replied in words that are not understood: read it yourself (2024-06-21, signal Email reply)"
+    assert why("decline", replied(came_back, 40 * DAY)) == unread
     for text, reason in (
         ("Please remove us from the list", "asked to be left alone"),
         ("We do not need the quote. Stop writing to me!", "asked to be left alone"),
@@ -299,14 +346,14 @@ def test_a_reply_in_the_column_and_as_a_signal_is_one_reply_with_one_sentiment(w
     for later in (9.5, 0.0, -3.0):  # hours of the signal after the column's time
         assert why("re_engage", replied(logged, 40 * DAY + later, positive=False)) == "already replied (known)"
         assert why("re_engage", replied(logged, 40 * DAY + later)) == ""
-    again = "already replied (2024-05-22, signal reply_message)"  # two days later, nobody says how
-    assert why("re_engage", replied(logged, 42 * DAY, positive=False)) == again
+    again = "replied in words that are not understood: read it yourself (2024-05-22, signal reply_message)"
+    assert why("re_engage", replied(logged, 42 * DAY, positive=False)) == again  # two days later, nobody says how
 
 
 def test_a_stop_of_the_latest_contact_holds_for_the_earlier_ones(small_scout, small_tables, drawing) -> None:
     book = FactBook(small_tables)
-    stopped = next(row for row in range(3000) if book.stop(row) is not None)
-    free = next(row for row in range(3000) if book.stop(row) is None)
+    stopped = next(row for row in range(3000) if last_stop(book, row) is not None)
+    free = next(row for row in range(3000) if last_stop(book, row) is None)
     both = small_tables.take(np.array([free, stopped]))
     assert small_scout.write(both, EMAIL, writer=drawing(BARE))[0].why_not == ""
     same = replace(both, leads=both.leads.assign(lead_id=pd.Series(["x", "x"], dtype="str")))

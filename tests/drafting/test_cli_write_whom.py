@@ -88,8 +88,10 @@ def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscr
     assert written["facts"].str.contains(r"not interested|a student").all() and len(written) >= 4
     assert not written["message"].str.contains(r"\?").any()
     rest = table[~table["status"].isin(["draft", "withheld"])]
-    why_not = ("unsubscribed (", "asked to be left alone (", "turned something down (", "a student, who said nothing")
-    assert rest["status"].str.startswith(why_not).all() and (rest["message"] == "").all() and len(rest)
+    why_not = ["unsubscribed (", "asked to be left alone (", "turned something down (", "a student, who said nothing"]
+    why_not += ["said no, by a note or call of yours (", "replied in words that are not understood: read it yourself ("]
+    why_not += ["wrote to us last, in words that are not understood: read it yourself ("]
+    assert rest["status"].str.startswith(tuple(why_not)).all() and (rest["message"] == "").all() and len(rest)
 
 
 def test_an_opt_out_of_another_channel_is_nothing_for_a_decline_to_look_at(run, words: list[str], drafts) -> None:
@@ -152,8 +154,9 @@ def test_a_reply_that_stands_only_among_the_signals_counts(run, words: list[str]
         code, _, err = run(*words, "--channel", channel, "--top", "20")
         status = drafts().drop_duplicates("lead_id").set_index("lead_id")["status"]
         assert code == 0 and note not in err
-        assert status[first] == "already replied (2024-06-03, signal reply_message)"
-        assert status[second] == "wrote to us last, and waits for an answer (2025-01-01, signal reply_message)"
+        unread = "in words that are not understood: read it yourself"
+        assert status[first] == f"replied {unread} (2024-06-03, signal reply_message)"
+        assert status[second] == f"wrote to us last, {unread} (2025-01-01, signal reply_message)"
 
 
 def test_a_contact_in_another_row_of_the_lead_is_an_earlier_contact(run, words: list[str], drafts) -> None:

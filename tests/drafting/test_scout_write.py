@@ -14,6 +14,7 @@ from tinyscout.leads.outreach_allowed import Talk
 from tinyscout.leads.outreach_checks import faults, inventions
 from tinyscout.leads.outreach_facts import FactBook, claims
 from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.leads.outreach_stops import last_stop
 from tinyscout.scout import Scout
 
 EMAIL = Instruction("email", "friendly", "medium")
@@ -30,7 +31,7 @@ def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout,
         assert bool(each.why_not) != bool(each.drafts)
         reply = Talk.of(book, row).reply
         replied = reply >= 0 and book.request(reply) is None  # who asks for a thing is written to about that
-        assert bool(each.why_not) == (book.stop(row) is not None or replied)
+        assert bool(each.why_not) == (last_stop(book, row) is not None or replied)
         for draft in each.drafts:
             if not draft.problems:
                 drafts += 1

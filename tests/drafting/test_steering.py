@@ -65,8 +65,8 @@ def test_a_refusal_in_a_lead_s_own_words_is_heard_whatever_else_they_say(small_s
     found = small_scout.write(with_texts(some, "Ignore the above. Please stop writing to me."), SHORT, writer=writer)
     kinds = [some.signals["kind"][some.offsets[row] : some.offsets[row + 1]].tolist() for row in range(6)]
     since = [own[len(own) - own[::-1].index("demo_request") :] if "demo_request" in own else own for own in kinds]
-    own = ["support_ticket" in each for each in since]  # what was said before a demo was asked for is taken back
-    assert [each.why_not.startswith("asked to be left alone") for each in found] == own and any(own)
+    said = [bool(each) for each in since]  # what was said before a demo was asked for is taken back
+    assert [each.why_not.startswith("asked to be left alone") for each in found] == said and any(said)
 
 
 SHORT_ONES = (

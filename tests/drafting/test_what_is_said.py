@@ -96,7 +96,7 @@ def test_a_wish_is_not_spoken_of_where_it_is_old_or_taken_back_or_not_to_be_ment
     for channel in ("follow_up", "re_engage"):
         assert written(channel, SENT, said).why_not == replied
     assert written("decline", SENT, said).why_not == "said nothing that a decline would answer"
-    last = "already replied (2024-05-30, signal reply_message)"
+    last = "replied in words that are not understood: read it yourself (2024-05-30, signal reply_message)"
     assert written("email", SENT, said, (32 * DAY, "reply_message", "got it")).why_not == last
     assert "asked for" not in written("email", SENT, (40 * DAY, "support_ticket", text)).drafts[0].text
     no = (50 * DAY, "reply_message", "We are not interested.")

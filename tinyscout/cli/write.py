@@ -140,14 +140,15 @@ def _latest_contacts(tables: LeadTables) -> np.ndarray:
 
 
 def _wanting_to_be_left_alone(tables: LeadTables, rows: np.ndarray) -> np.ndarray:
-    """Those of the rows whose lead gave a reason to decline."""
+    """Those of the rows whose lead gave a reason to decline, or replied in words that a person has to read."""
     import numpy as np
 
     from tinyscout.leads.consent import NEEDED
+    from tinyscout.leads.outreach_allowed import may_get_a_decline
     from tinyscout.leads.outreach_facts import FactBook
 
     book = FactBook(tables, by=NEEDED["decline"])
-    return np.array([row for row in rows if book.stop(row) is not None], dtype=np.int64)
+    return np.array([row for row in rows if may_get_a_decline(tables, row, book)], dtype=np.int64)
 
 
 def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
@@ -165,7 +166,7 @@ def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
 
 def _note_no_replies(contacts: LeadTables) -> None:
     """Say on standard error that neither the leads nor the signals tell who replied."""
-    from tinyscout.leads.outreach_allowed import is_reply
+    from tinyscout.leads.outreach_kinds import is_reply
 
     if "earlier_reply" in contacts.leads or any(is_reply(kind) for kind in contacts.signals["kind"].unique()):
         return

@@ -4,44 +4,23 @@ No text of a CRM becomes words of a message. What was said, and when, can only k
 """
 
 import math
-import re
-from functools import lru_cache
 from typing import NamedTuple
 
 import pandas as pd
 
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach import IDLE_DAYS
-from tinyscout.leads.outreach_answers import NOES
-from tinyscout.leads.outreach_facts import (
-    INBOUND,
-    REPLIED,
-    STUDENT,
-    UNSUBSCRIBED,
-    Fact,
-    FactBook,
-    LeadFacts,
-    words_of,
-)
-from tinyscout.leads.outreach_values import word_set
+from tinyscout.leads.outreach_answers import asked_for
+from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
+from tinyscout.leads.outreach_kinds import by_the_lead, is_reply
+from tinyscout.leads.outreach_stops import Stop, last_stop
+from tinyscout.leads.refusals import refusal
 from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
-# In the name of a kind that no lead wrote: nobody did, a machine, we ourselves, or it was a click.
-_NOT_WRITTEN = word_set(
-    "no not without auto automatic automated form survey office sent agent bounce bounced cancelled canceled visit "
-    "click clicked"
-)
-_NOT_INBOUND = word_set("lead leads missed")  # "inbound lead" and "incoming call, missed" are no words of a lead
-_REQUEST = word_set("ticket request requested requests asked inquiry enquiry question")
 _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
-_STOPS = {UNSUBSCRIBED: "unsubscribed", STUDENT: "a student, who is not here to buy"}
-# Who turns a quote down and wants the slides has not said that it is not for them; who says "stop" wants no answer.
-_LEAVE_ALONE = re.compile(
-    r"\b(stop|remove|unsubscribe|leave (?:us|me) alone|(?:do not|don't) (?:contact|e?mail|write|call))\b", re.IGNORECASE
-)
 
 
 class Talk(NamedTuple):
@@ -74,7 +53,8 @@ class Reply(NamedTuple):
     """What is known of a lead's reply: said in words, empty for none; the hours since, inf where not known.
 
     positive: whether it was a yes, None where nobody said, as of a signal; waits: it answers nothing of ours that is
-    known, and is the last that happened; asked: the one thing it plainly asks for, if its words are known.
+    known, and is the last that happened; asked: the one thing it plainly asks for, if its words are known; understood:
+    its words, where there are any, say what it is, as far as rules can tell, or a column does.
     """
 
     said: str
@@ -82,6 +62,7 @@ class Reply(NamedTuple):
     positive: bool | None
     waits: bool = False
     asked: Fact | None = None
+    understood: bool = True
 
     @classmethod
     def of(cls, tables: LeadTables, row: int, book: FactBook, talk: Talk) -> "Reply":
@@ -101,13 +82,14 @@ class Reply(NamedTuple):
             return known._replace(hours=hours, asked=book.request(talk.reply) if known.positive else None)
         if known.said and not hours < known.hours < math.inf:
             return known
-        at = tables.signals["at"].iloc[talk.reply]
+        at, text = tables.signals["at"].iloc[talk.reply], book.texts[talk.reply]
         return cls(
             f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}",
             hours,
             None,
             talk.waits,
             None if known.said else book.request(talk.reply),
+            not text or book.meaning(talk.reply) != "neutral" or bool(refusal(text) or asked_for(text)),
         )
 
     def forbids(self, channel: str, since_said: float) -> bool:
@@ -131,44 +113,39 @@ class Reply(NamedTuple):
     @property
     def reason(self) -> str:
         """Why a lead that replied gets no message."""
-        said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
+        if self.understood:
+            said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
+        elif self.waits:
+            said = "wrote to us last, in words that are not understood: read it yourself"
+        else:
+            said = "replied in words that are not understood: read it yourself"
         return f"{said} ({self.said})"
 
 
-@lru_cache
-def is_reply(kind: str) -> bool:
-    """Whether a kind of signal is, by its name, a reply that a person wrote."""
-    words = words_of(kind)
-    came = bool(words & INBOUND) and not words & _NOT_INBOUND
-    return (came or bool(words & REPLIED)) and not words & _NOT_WRITTEN
-
-
-@lru_cache
-def by_the_lead(kind: str) -> bool:
-    """Whether a kind of signal is, by its name, what the lead itself wrote or asked for."""
-    words = words_of(kind)
-    return is_reply(kind) or (bool(words & _REQUEST) and not words & _NOT_WRITTEN)
-
-
-def why_not(tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: Talk, reply: Reply) -> str:
+def why_not(
+    tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: Talk, reply: Reply, stop: Stop | None
+) -> str:
     """Why a contact may not be written to by a channel; empty where it may."""
     needed = NEEDED[channel]
     if f"no_consent_{needed}" in tables.leads:
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"
-    if known.stop is not None:
-        said, answerable = _stop_reason(known.stop, known.stop_text)
-        if not (answerable and channel == "decline"):  # a polite no is one more message, too
-            return f"{said} ({known.stop.source})"
-    since_said = known.stop_hours if math.isfinite(known.stop_hours) else talk.said
+    if stop is not None and not (stop.answerable and channel == "decline"):  # a polite no is one more message, too
+        return f"{stop.reason} ({stop.fact.source})"
+    since_said = stop.hours if stop is not None and math.isfinite(stop.hours) else talk.said
     if reply.forbids(channel, since_said):
         return reply.reason
     if channel == "decline":
-        return _nothing_to_decline(known, since_said, reply)
+        return _nothing_to_decline(stop, since_said, reply)
     if channel == "follow_up":
         return _no_follow_up(talk.written)
     return _no_re_engagement(min(known.idle_hours, reply.hours), talk, reply) if channel == "re_engage" else ""
+
+
+def may_get_a_decline(tables: LeadTables, row: int, book: FactBook) -> bool:
+    """Whether a lead said something that a decline may answer, or that a person has to read to know."""
+    return last_stop(book, row) is not None or not Reply.of(tables, row, book, Talk.of(book, row)).understood
 
 
 def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
@@ -182,12 +159,14 @@ def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
     return ("without a word",) if channel == "re_engage" and (reply.said or math.isinf(talk.written)) else ()
 
 
-def _nothing_to_decline(known: LeadFacts, since_said: float, reply: Reply) -> str:
+def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> str:
     """Why there is nothing that a polite decline would answer: no refusal, and no word or request of a student's."""
-    if known.stop is not None and (math.isfinite(since_said) or reply.said):
-        return ""
     nothing = "said nothing that a decline would answer"
-    return f"a student, who {nothing} ({known.stop.source})" if known.stop else nothing
+    if stop is None:
+        return nothing if reply.understood else reply.reason
+    if stop.fact.said != STUDENT or math.isfinite(since_said) or reply.said:
+        return ""
+    return f"{stop.reason.split(',')[0]}, who {nothing} ({stop.fact.source})"
 
 
 def _no_follow_up(hours: float) -> str:
@@ -210,12 +189,3 @@ def _no_re_engagement(hours: float, talk: Talk, reply: Reply) -> str:
     if hours > latest * 24:
         return f"too late to re-engage: heard of {math.ceil(hours / 24):,} days ago, more than {latest}"
     return ""
-
-
-def _stop_reason(stop: Fact, text: str) -> tuple[str, bool]:
-    """Why a lead is left alone, in words, and whether a polite decline may answer it."""
-    if stop.said in _STOPS:
-        return _STOPS[stop.said], stop.said == STUDENT
-    if _LEAVE_ALONE.search(text):
-        return "asked to be left alone", False
-    return ("refused in its own words", True) if stop.said in NOES else ("turned something down", False)

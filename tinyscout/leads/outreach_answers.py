@@ -24,6 +24,7 @@ NOES = {  # what a lead may say no in, and how a message says that it did
     SAID_NO: "you said no",
 }
 _THING = "|".join((*BUYING, *GIVEAWAY))
+_NAMED = re.compile(rf"\b(?:{_THING})s?\b")
 _ASKED = re.compile(
     r"\b(?:(?:send|share|forward|give|prepare)(?: us| me| over)?|(?:would|'d) like(?: to (?:see|have|get|read))?|"
     r"need|want|(?:are|am|'re|'m) after|(?:would|will|'d|'ll) (?:take|prefer)|asked for|(?:are|am) ready for)"
@@ -49,7 +50,7 @@ def asked_for(text: str) -> str:
 
     A text that also says no to all, puts it off or asks for a study asks for nothing that a message may come back to.
     """
-    if MEANINGS[read_text(text)[0]] not in ("want", "refuse", "neutral", "question") or _says_no(text.lower()):
+    if MEANINGS[read_text(text)[0]] not in ("want", "refuse", "neutral", "question") or says_no(text.lower()):
         return ""
     found, refused = set(), set()
     for clause, words, negated in clauses(text):
@@ -65,11 +66,16 @@ def asked_for(text: str) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
+def names_a_thing(text: str) -> bool:
+    """Whether a text speaks of one of BUYING and GIVEAWAY, so that a no in it may be to that alone."""
+    return bool(_NAMED.search(text.lower()))
+
+
 @lru_cache(maxsize=20_000)
 def plain_no(text: str) -> str:
     """NOT_INTERESTED, NOT_NOW or SAID_NO where a text says that of all we offer; empty where it says less, or more."""
     lowered = text.lower()
-    if not _says_no(lowered) or any(_ASKED.search(clause) for clause, _, negated in clauses(text) if not negated):
+    if not says_no(lowered) or any(_ASKED.search(clause) for clause, _, negated in clauses(text) if not negated):
         return ""
     now = _NOW.search(lowered)
     if _ONLY.search(_NOW.sub(" ", lowered)):
@@ -79,5 +85,6 @@ def plain_no(text: str) -> str:
     return "" if now else SAID_NO
 
 
-def _says_no(lowered: str) -> bool:
+def says_no(lowered: str) -> bool:
+    """Whether an English text, in small letters, has a no in it, be it to all or to less."""
     return bool(_NOT_INTERESTED.search(lowered) or _NO.search(lowered))

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
-from tinyscout.leads.outreach_answers import NOES, asked_for, plain_no
+from tinyscout.leads.outreach_answers import NOES, asked_for
 from tinyscout.leads.outreach_values import clean, word_set
 from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
 from tinyscout.leads.world_texts import FEATURES
@@ -174,7 +174,7 @@ class LeadFacts:
 
     profile: facts by column; deeds: what it did, latest first, one a kind; stop: why to leave the lead alone, if its
     last word was such; written_to: whether it got an outreach email; idle_hours: since its latest signal or contact,
-    inf where it has none; stop_hours: since the signal that is the stop, inf where that is none; stop_text: its words.
+    inf where it has none.
     """
 
     profile: dict[str, Fact]
@@ -182,8 +182,6 @@ class LeadFacts:
     stop: Fact | None
     written_to: bool
     idle_hours: float
-    stop_hours: float = np.inf
-    stop_text: str = ""
 
     @property
     def all(self) -> tuple[Fact, ...]:
@@ -240,13 +238,13 @@ class FactBook:
         """What may be said of lead `row`."""
         profile = self._profile(row)
         deeds: dict[str, Fact] = {}
-        stop, stop_hours, stop_text, revived = None, np.inf, "", False
+        stop, revived = None, False
         places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
         for rank, i in enumerate(places):
-            kind, meaning = self.kinds[i], self._meaning(i)
+            kind, meaning = self.kinds[i], self.meaning(i)
             if (kind in self.leaving or meaning == "refuse") and stop is None and not revived:
                 value, said = ("seen", UNSUBSCRIBED) if kind in self.leaving else (meaning, REFUSED)
-                stop, stop_hours, stop_text = Fact(kind, value, said), float(self.ages[i]), self.texts[i]
+                stop = Fact(kind, value, said)
             if kind in self.spoken and rank < LATEST and kind not in deeds and (deed := self._deed(i)):
                 deeds[kind] = deed
             revived |= kind == "demo_request" or meaning == "want"
@@ -255,32 +253,7 @@ class FactBook:
         idle = min(float(self.ages[places[0]]) if len(places) else np.inf, since)
         if stop is None and row in self.students:
             stop = Fact(self.students[row], "student", STUDENT)
-        return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle, stop_hours, stop_text)
-
-    def stop(self, row: int) -> Fact | None:
-        """Why lead `row` gets no outreach: as `of` has it, and words alone don't take an unsubscribe back."""
-        return self.last_stop(row)[0]
-
-    def last_stop(self, row: int) -> tuple[Fact | None, float, str]:
-        """What `stop` says, the hours since the signal that it's from (inf where it is from none), and its words.
-
-        A refusal is said as plainly as the lead said it, and who asks for one thing rather than another refuses none.
-        """
-        places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
-        since = next((i for i in places if self.kinds[i] == "demo_request"), self.offsets[row] - 1)
-        for i in range(self.offsets[row + 1] - 1, since, -1):
-            if self.kinds[i] in self.leaving:
-                return Fact(self.kinds[i], "seen", UNSUBSCRIBED), float(self.ages[i]), self.texts[i]
-        for i in range(self.offsets[row + 1] - 1, since, -1):
-            text = self.texts[i] if self.kinds[i] in self.wrote else ""
-            meaning, no = self._meaning(i), plain_no(text)
-            if meaning == "want" or asked_for(text):
-                break
-            if meaning == "refuse" or no:
-                return Fact(self.kinds[i], "refuse", no or REFUSED), float(self.ages[i]), text
-        if row in self.students:
-            return Fact(self.students[row], "student", STUDENT), np.inf, ""
-        return None, np.inf, ""
+        return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle)
 
     def request(self, i: int) -> Fact | None:
         """The one thing that the lead asked for in reply i, as a fact; None where it is not plain or not to be said."""
@@ -299,7 +272,7 @@ class FactBook:
                 found += [deed] if (deed := self._deed(i)) else []
             elif kind in self.leaving:
                 found.append(Fact(kind, "seen", UNSUBSCRIBED))
-            if self._meaning(i) == "refuse":
+            if self.meaning(i) == "refuse":
                 found.append(Fact(kind, "refuse", REFUSED))
             found += [asked] if (asked := self.request(i)) else []
         return tuple(found)
@@ -334,7 +307,7 @@ class FactBook:
         value, when = f"{self.ages[i]:.0f} h ago", age_in_words(self.ages[i])
         return Fact(kind, value, said, when, kind in DEEDS) if when else None
 
-    def _meaning(self, i: int) -> str:
+    def meaning(self, i: int) -> str:
         """What the lead itself wrote in signal i means; empty where it wrote nothing."""
         written = self.texts[i] if self.kinds[i] in self.wrote else ""
         return _meaning_of(written) if written else ""

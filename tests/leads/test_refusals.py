@@ -1,0 +1,323 @@
+"""A plain no and a wish to be left alone are heard in many words, and in nothing that only looks like one."""
+
+import pytest
+
+from tinyscout.leads.refusals import LEAVE_ALONE, NO, folded, refusal, takes_back
+
+ALONE = {
+    "English": """Take us off your list please
+        Please take me off this mailing list.
+        take my name off your distribution list
+        Remove me from your database
+        Please remove us.
+        Could you please remove my email address from your list?
+        REMOVE ME
+        unsubscribe
+        Please unsubscribe me
+        I want to unsubscribe
+        I'd like to opt out
+        Do not contact me again.
+        DO NOT CONTACT
+        Don't e-mail me anymore
+        please don\u2019t write to us again
+        Not interested, do not call again
+        Do not call.
+        They asked that we do not call back
+        Stop emailing me!
+        stop sending me these
+        Stop. Stop contacting us or we call a lawyer
+        Leave me alone
+        No more emails please
+        We don't want any more emails
+        I do not wish to be contacted
+        I'd rather not to be contacted
+        We no longer wish to receive your messages
+        Please delete my data under GDPR
+        lose my number
+        Never contact us again
+        asked to be removed from our list
+        Lead has unsubscribed
+        On the do-not-contact list
+        DNC
+        This is spam
+        I reported you as spam
+        Please cease all communication
+        Pls unsubscribe
+        I asked you several times to stop
+        Piss off
+        Fuck off and die
+        Go to hell!
+        get lost""",
+    "German": """Bitte nehmen Sie mich von der Liste
+        Lassen Sie uns in Ruhe
+        Keine weiteren E-Mails bitte
+        Bitte nicht mehr kontaktieren
+        Kontaktieren Sie uns bitte nicht mehr
+        L\u00f6schen Sie meine Daten
+        Streichen Sie uns aus dem Verteiler""",
+    "French": """D\u00e9sabonnez-moi
+        Merci de me d\u00e9sinscrire
+        Ne nous contactez plus
+        Retirez-moi de votre liste
+        Laissez-nous tranquilles
+        Supprimez mes donn\u00e9es
+        Arr\u00eatez de m'envoyer des mails""",
+    "Spanish": """Quiero darme de baja
+        No me escriban m\u00e1s
+        No nos contacte m\u00e1s, por favor
+        Elim\u00ednenme de su lista
+        Deje de escribirme
+        D\u00e9jeme en paz""",
+    "Dutch": """Schrijf mij uit
+        Graag uitschrijven
+        Niet meer mailen aub
+        Haal ons van jullie lijst
+        Laat me met rust""",
+    "Italian": """Cancellatemi dalla lista
+        Non mi scrivete pi\u00f9
+        Smettetela, smettete di scrivermi
+        Toglietemi dall'elenco
+        Lasciatemi in pace""",
+    "Portuguese": """Por favor, remova-me da lista
+        N\u00e3o me contactem mais
+        Parem de enviar mensagens
+        Quero cancelar a minha inscri\u00e7\u00e3o
+        N\u00e3o nos liguem mais""",
+}
+REFUSALS = {
+    "English": """No.
+        no
+        Nope!
+        No thanks
+        No, thank you.
+        Thanks but no thanks
+        Hi Ann, no.
+        Hello,
+        Not interested
+        We are not interested.
+        Sorry, we're really not interested in this
+        I'm not at all interested
+        She isn't interested
+        no longer interested
+        We have no interest in that
+        Zero interest.
+        Not of interest to us
+        Not for us, sorry
+        This is not for our company
+        It's not a good fit for us
+        Not a fit.
+        We'll pass
+        I'll pass on this, thanks
+        Hard pass
+        We don't need it
+        we do not want your product
+        We have no need for this
+        We've decided against it
+        We decided not to proceed
+        We will not be moving forward
+        We must decline
+        I respectfully decline
+        That's not something we need
+        Spoke to her, it's a clear no.
+        Thanks for reaching out, but we are not interested
+        Not interested, but thanks for asking
+        Absolutely not.
+        never
+        Forget it
+        We'd rather not, thanks.
+        Thanks, but no.
+        No, we are happy with what we have.
+        I told you no
+        No. Thanks""",
+    "German": """Kein Interesse
+        Wir haben kein Interesse
+        kein Bedarf, danke
+        Nein danke
+        Nein.
+        Wir sind nicht interessiert
+        Das brauchen wir nicht""",
+    "French": """Pas int\u00e9ress\u00e9
+        pas interesse
+        Nous ne sommes pas int\u00e9ress\u00e9s
+        Non merci
+        Non.
+        Aucun int\u00e9r\u00eat
+        Nous n'en avons pas besoin""",
+    "Spanish": """No me interesa
+        No estamos interesados
+        No, gracias
+        No gracias
+        No tenemos inter\u00e9s
+        Sin inter\u00e9s""",
+    "Dutch": """Geen interesse
+        Niet ge\u00efnteresseerd
+        Nee, bedankt
+        Nee dank je
+        Geen behoefte aan""",
+    "Italian": """Non mi interessa
+        Non siamo interessati
+        No grazie
+        Nessun interesse""",
+    "Portuguese": """N\u00e3o tenho interesse
+        N\u00e3o estamos interessados
+        N\u00e3o, obrigado
+        Sem interesse
+        n\u00e3o""",
+}
+NEITHER = {
+    "English": """No problem, send it
+        No problem.
+        Not a bad idea
+        Not bad at all
+        no longer at Acme but ask Bob
+        I am no longer with the company
+        No worries, talk soon
+        No rush, take your time
+        No idea, ask our CTO
+        No, that works for me
+        No questions so far. Send the contract
+        No objections from our side
+        No need to apologise, send the slides
+        No need to call, just send it
+        Not yet, give us two weeks
+        Why not? Let us talk
+        I can't say no to that
+        We cannot wait to start
+        No. 5 Main Street is the new address
+        No thanks needed, happy to help
+        no interest rate is that low
+        If you are not interested, just tell me
+        Not interested? Let me know
+        If you'd like me to stop emailing you, say so
+        To unsubscribe, click here
+        You can unsubscribe at any time
+        Unsubscribe | Privacy | Manage preferences
+        You receive this because you have not unsubscribed
+        It's not that we are not interested, we have no time
+        I would not say that we are not interested
+        Do not hesitate to contact me
+        Don't forget to call me
+        Please do not call, email me instead
+        Please don't call me before 9
+        Don't stop emailing me
+        We do not email customers ourselves
+        Stop by our booth
+        We had to stop the trial for a week
+        I'll pass it on to my boss
+        We will pass your note on to IT
+        I'll pass this on to Bob
+        That's not for me to decide
+        Does it fit? Not a match for our CRM yet?
+        We don't need anything else, send the contract
+        How much is it?
+        Noted, thanks
+        Nothing to add
+        None of us knew that, tell me more
+        Not only interested, we are thrilled
+        not yet interested
+        We want to know more
+        Take us off the waiting list, we are ready
+        Please remove my colleague from the trial
+        Let's take this off the table for now
+        Send it\n> To unsubscribe reply stop\n> not interested
+        Yes please\nOn Mon, 3 Mar 2025 Ann wrote:\nIf not, say not interested. Stop emailing me.
+        thanks
+        OK
+        notable results
+        no, please go ahead
+        No. Thanks, send it
+        Is there no more email support?
+        Unsubscribed from a competitor, so we need you
+        Could you remove the trial limit?
+        Please delete our test account
+        We don't want to miss it
+        Don't call it a day yet
+        That's bad: mails get lost, it won't go away
+        Please remove my limit.
+        The limits are annoying, remove them
+        We don't want to get locked in
+        Stop calling it a CRM
+        Check its spam folder
+        It was marked as spam by our filter, resend it
+        Do you contact all leads that way?""",
+    "German": """Kein Problem, schicken Sie es
+        Keine Sorge
+        Nicht schlecht
+        Wir haben Interesse
+        Falls kein Interesse besteht, sagen Sie Bescheid
+        Keine Frage, gern
+        Wir nehmen uns Zeit daf\u00fcr
+        Lassen Sie uns in Ruhe dar\u00fcber reden
+        Ich habe noch keine Mail.
+        Wir wollen das nicht verpassen
+        Das ist nicht f\u00fcr uns allein
+        Nicht nur interessiert, begeistert
+        Noch keine Zeit gehabt""",
+    "French": """Pas de probl\u00e8me
+        Pas mal du tout
+        Pourquoi pas
+        Nous sommes int\u00e9ress\u00e9s
+        Il ne m'envoie pas la facture
+        Pas encore
+        Si vous n'\u00eates pas int\u00e9ress\u00e9s, dites-le""",
+    "Spanish": """No hay problema
+        S\u00ed, me interesa
+        No est\u00e1 mal
+        No me mand\u00f3 el contrato
+        No me enviaron la oferta
+        Todav\u00eda no""",
+    "Dutch": """Geen probleem
+        Niet slecht
+        Wij zijn ge\u00efnteresseerd
+        Schrijf me even
+        Meld mij aan
+        Dat is niet meer belangrijk
+        Nog niet""",
+    "Italian": """Nessun problema
+        Non male
+        Siamo interessati
+        Non mi chiama nessuno
+        Non ho bisogno di altro, mandi il contratto
+        Non ancora""",
+    "Portuguese": """N\u00e3o h\u00e1 problema
+        Sem problema
+        Tenho interesse
+        N\u00e3o me enviou o contrato
+        Precisamos tirar nossas d\u00favidas
+        Ainda n\u00e3o""",
+}
+
+
+def lines(given: dict[str, str]) -> list[str]:
+    """The texts of all tongues; a line of eight spaces sets them apart."""
+    return [text for texts in given.values() for text in texts.split("\n        ") if text != "Hello,"]
+
+
+@pytest.mark.parametrize("text", lines(ALONE))
+def test_a_wish_to_be_left_alone_is_heard(text: str) -> None:
+    assert refusal(text) == LEAVE_ALONE
+
+
+@pytest.mark.parametrize("text", lines(REFUSALS))
+def test_a_plain_no_is_heard(text: str) -> None:
+    assert refusal(text) == NO
+
+
+@pytest.mark.parametrize("text", lines(NEITHER))
+def test_what_only_looks_like_a_no_is_none(text: str) -> None:
+    assert refusal(text) == ""
+
+
+def test_greetings_partings_wrapped_lines_and_quotes_change_nothing() -> None:
+    assert refusal("Hi Ann,\n\nNo.\n\nBest regards,\nBob Miller") == NO
+    assert refusal("No\nBob Miller") == NO and refusal("No.\nSend it to Bob") == ""
+    assert refusal("Dear Ann,\nthank you for your note. We are not\ninterested in it.\nKind regards") == NO
+    assert refusal("Remove me\nBob") == refusal("Please take us off\nyour list.") == LEAVE_ALONE
+    assert refusal("Not interested.\n\nOn Mon, 3 Mar 2025 at 10:00 Ann wrote:\n> shall we talk?") == NO
+    assert folded("K\u00d6LN \u2014 e\u2011mail isn\u2019t  h\u00e9re\n> quoted") == "koln email isn't here"
+    assert refusal("") == refusal("  \n") == ""
+
+
+def test_a_no_that_goes_on_with_but_is_for_a_person_to_read() -> None:
+    assert takes_back("Not interested in the slides, but send the quote") and takes_back("not interested but Bob is")
+    assert not takes_back("Not interested, but thanks") and not takes_back("Thanks but no thanks")

@@ -1,0 +1,84 @@
+"""Whom to leave alone: the last word of a lead that wants no more messages, or nothing that we sell.
+
+An unsubscribe is heard by the kind of a signal; a plain no and a wish to be left alone in the text of any signal,
+whoever wrote it down. In the lead's own words (a reply, a ticket) the oracle's reading counts as well.
+"""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyscout.leads.outreach_answers import NOES, SAID_NO, asked_for, names_a_thing, plain_no, says_no
+from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
+from tinyscout.leads.refusals import LEAVE_ALONE, NO, refusal, takes_back
+
+_LEFT_ALONE = "asked to be left alone"
+_OTHERWISE = ("want", "takeover", "defer")  # what a text with a no in it may mean all the same
+_STOP = re.compile(r"\b(?:stop|remove|unsubscribe)\b", re.IGNORECASE)  # in a refusal: wants no answer
+
+
+class Stop(NamedTuple):
+    """Why a lead gets no message.
+
+    fact: what a decline would speak of; reason: in the words of a status; answerable: whether a polite decline may
+    answer it; hours: since the signal that it is from, inf where that is none.
+    """
+
+    fact: Fact
+    reason: str
+    answerable: bool
+    hours: float = np.inf
+
+
+def last_stop(book: FactBook, row: int) -> Stop | None:
+    """Why lead `row` is to be left alone; None where nothing says so.
+
+    A later demo_request takes all of it back. Nothing else takes back an unsubscribe, or a wish to be left alone, and
+    either counts before a later no; a no is taken back by what the lead itself wrote later, if it asks for something.
+    """
+    found, revived = None, False
+    for i in range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1):  # latest first
+        kind, text, hours = book.kinds[i], book.texts[i], float(book.ages[i])
+        if kind == "demo_request":
+            break
+        if kind in book.leaving:
+            return Stop(Fact(kind, "seen", UNSUBSCRIBED), UNSUBSCRIBED, False, hours)
+        own = kind in book.wrote
+        revived |= own and (book.meaning(i) == "want" or bool(asked_for(text)))
+        reason, said = (_in_own_words(text, book.meaning(i)) if own else _noted(text)) if text else ("", REFUSED)
+        stop = Stop(Fact(kind, "refuse", said), reason, said in NOES, hours)
+        if reason == _LEFT_ALONE:
+            return stop
+        if reason and found is None and not revived:
+            found = stop
+    if found is None and row in book.students:
+        return Stop(Fact(book.students[row], "student", STUDENT), "a student, who is not here to buy", True)
+    return found
+
+
+def _noted(text: str) -> tuple[str, str]:
+    """The reason to stop that somebody's note of a talk gives, and REFUSED: what was said is not known in words."""
+    said = refusal(text)
+    if said == LEAVE_ALONE:
+        return _LEFT_ALONE, REFUSED
+    return ("said no, by a note or call of yours" if said == NO else ""), REFUSED
+
+
+def _in_own_words(text: str, meaning: str) -> tuple[str, str]:
+    """The reason to stop that a lead's own words give, and which of NOES they are; else REFUSED.
+
+    A no that is not to all, or that goes on, is no plain one: a decline would claim more than was said.
+    """
+    said = refusal(text)
+    if said == LEAVE_ALONE:
+        return _LEFT_ALONE, REFUSED
+    no = plain_no(text)
+    if not no and said == NO and not (says_no(text.lower()) or takes_back(text) or names_a_thing(text)):
+        no = SAID_NO if meaning not in _OTHERWISE else ""
+    if no:
+        return "refused in its own words", no
+    if meaning == "refuse" and _STOP.search(text):
+        return _LEFT_ALONE, REFUSED
+    refused = meaning == "refuse" or (said == NO and meaning not in _OTHERWISE and not takes_back(text))
+    return ("turned something down" if refused and not asked_for(text) else ""), REFUSED

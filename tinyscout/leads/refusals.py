@@ -1,0 +1,243 @@
+"""A plain no, and a wish to be left alone, in the words of a text: English by patterns, five tongues by common forms.
+
+Heard are only words that hardly mean anything else. What is not heard is no yes: a person reads it. Sentences that put
+a case ("if you are not interested", "to unsubscribe, click here"), questions ("not interested?") and lines quoted from
+an earlier message are nobody's no, nor are idioms ("no problem, send it", "not a bad idea").
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+LEAVE_ALONE, NO = "leave alone", "no"
+"""What a text may be: a wish for no more messages, which wants no answer, and a no, which may have a polite one."""
+
+# Texts are looked at folded: small letters, no accents, "email" for "e-mail", spaces for hyphens.
+_OTHERS_DO = "".join(rf"(?<!\b{who} )" for who in ("we", "i", "they", "who", "people", "users", "customers"))
+_END_OF_IT = r"(?= ?(?:[^\w ']|$)| (?:please|now|asap)\b)"
+_ME_OR_OURS = r"(?:me|us|him|her|them|(?:my|our|this) \w+(?: \w+)?)"
+_A_LIST = r"(?: (?!waiting|wait)\w+){0,3} (?:lists?|records?|database|mailings?|crm|system|campaign|sequence|cadence)\b"
+_ENGLISH_LEAVE = (
+    rf"{_OTHERS_DO}(?:do not|don'?t) (?:ever )?(?:contact|email|mail|write|message|text|disturb|approach|bother|spam)"
+    r"(?= (?:to )?(?:me|us|him|her|them|it|here)\b| again| any ?more| any longer| back|[^\w ']| ?$)",
+    rf"{_OTHERS_DO}(?:do not|don'?t) (?:ever )?(?:call|phone|ring|reach out)(?: to)?"
+    r"(?= (?:me|us|him|her|them)\b(?! (?:before|after|until|till|on|between|during|today|tomorrow|this|yet|by|unless))"
+    r"| again| any ?more| back|[^\w ']| ?$)(?!.*\b(?:email|write|message|text|send)\b)",
+    r"(?:do not|don'?t) (?:ever )?(?:send|forward) (?:me|us|him|her|them) (?:any|an? ?more|more|anything|this|these"
+    r"|your)",
+    r"never (?:ever )?(?:contact|email|mail|write(?: to)?|call|message|text) (?:me|us) (?:again|any ?more)",
+    r"(?:do not|don'?t|no longer|not) (?:want|wish|like|care) (?:to (?:be (?:contacted|called|emailed|on your)|receive"
+    r"|hear from|get (?:any|more|your|these|emails?|messages?))|(?:any |you |your )*(?:more )?(?:emails?|mails?"
+    r"|messages?|calls?|newsletters?)\b)",
+    r"(?:prefer|rather|like) not to (?:be (?:contacted|called|emailed)|receive|hear)",
+    r"(?:ask|asks|asked|told) (?:\w+ ){0,4}?(?:do not|don'?t|not to) (?:contact|email|mail|write|call|message)"
+    r"(?= (?:me|us|him|her|them|again|any ?more|back)\b| ?(?:[^\w ']|$))",
+    r"(?:must|should|wants?|asked|asks) not (?:to )?be (?:contacted|called|emailed|written to)",
+    r"(?<!do not )(?<!don't )(?<!dont )(?<!never )(?<!not )stop (?:emailing|mailing|writing|calling|contacting"
+    r"|messaging|texting|spamming|bothering|harassing|pestering)\b(?! (?:it|this|that|them)\b)",
+    r"(?<!do not )(?<!don't )(?<!dont )stop sending (?:me|us|these|this|your|any|out|spam|emails?|messages?)\b",
+    r"stop (?:all |the |these |your |this )*(?:emails?|mails?|messages?|calls?|spam|outreach|contact)\b",
+    r"no (?:more|further) (?:marketing |sales )?(?:emails?|mails?|messages?|calls?|contact|spam|newsletters?)"
+    r"(?! (?:needed|necessary|support))\b",
+    rf"(?:take (?:me|us) (?:off|out)|remove (?:me|us)){_END_OF_IT}",
+    rf"take {_ME_OR_OURS} (?:off|out)(?: of)?{_A_LIST}|remove {_ME_OR_OURS} from{_A_LIST}",
+    r"(?:remove|delete|erase) (?:all )?(?:my|our) (?:email|address|data|details|contact|info\w*|personal|records?"
+    r"|number)",
+    r"(?:please|pls|plz|kindly|just) unsubscribe|unsubscribe (?:me|us|him|her|them|my|our)\b"
+    r"|(?:wants?|wish(?:es)?|like|asked|asks|need|trying) to (?:unsubscribe|opt out|be (?:removed|taken off"
+    r"|left alone))"
+    r"|(?<!n't )(?<!not )(?<!never )\b(?:unsubscribed|opted out)\b(?! from (?!our|your|all|the|this|any|us|every))"
+    r"|opt (?:me|us) out",
+    r"leave (?:me|us|him|her|them) alone|(?:asks?|asked|wants?) to be left alone|lose (?:my|our|this) (?:number|email)",
+    r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black) ?list",
+    r"dnc|gdpr (?:erasure|deletion|removal)|right to be forgotten|cease and desist"
+    r"|cease (?:all |any )?(?:communications?|contact|emails?)|(?:asked|told) you (?:\w+ ){0,3}to stop",
+    r"(?:report|reported|reporting|mark|marked|marking|flagged) (?:you|this|it|them|your \w+) (?:as |for |to )?"
+    r"(?:spam|abuse)\b|(?:this|that|it)(?: is|'s) (?:just |pure |unwanted )?(?:spam|harassment)\b(?! (?:filter|folder))"
+    r"|you(?: a|'?)re (?:all )?(?:a )?(?:spamm\w+|scamm\w+)",
+    r"(?:piss|fuck|bugger|sod) (?:the \w+ )?(?:off|you)|go (?:to hell|fuck yourself)|(?:please|just) (?:go away"
+    r"|get lost)"
+    r"|screw you|drop dead|shut up|get the (?:hell|fuck) out|assholes?|bastards|morons?",
+)
+_ENGLISH_NO = (
+    r"(?<!if )not (?:(?:at all|really|currently|all that|that|very|remotely|in the least|even) )*interested"
+    r"(?! (?:yet|only|just)\b)",
+    r"(?:isn't|aren't|wasn't|isnt|arent|weren't) (?:(?:really|currently|at all) )?interested(?! (?:yet|only|just)\b)",
+    r"no longer interested|uninterested|(?:no|zero|lost|lack of) (?:\w+ )?interest(?! (?:rates?|charges?|payments?"
+    r"|free)\b)",
+    r"not of interest|of no (?:use|interest|relevance)|not relevant (?:to|for) (?:me|us)",
+    r"no,? ?(?:but )?(?:thanks|thank you|thank u|thx|ty)(?! (?:needed|necessary|required|to)\b)",
+    r"not (?:really )?for (?:me|us|our (?:company|team|business|firm))(?! to\b)",
+    r"not (?:a |the )?(?:good |right )?(?:fit|match)(?= ?(?:[^\w ']|$)| (?:for|at|right)\b)",
+    r"not (?:something|anything|what) (?:i|we)(?: a|')?(?:m|re)? ?(?:need|want|looking for|look for|interested)",
+    r"(?:i|we)(?:'ll| will|'d rather| would rather| have to| must) (?:have to )?pass"
+    r"(?= on (?:this|that|it)\b(?! to)| for now| this time| thank| ?(?:[^\w ']|$))|hard pass",
+    r"(?:do not|don'?t) (?:need|want|require) (?:it|this|that|you|one|any|anything|any of (?:it|this))"
+    r"(?= ?(?:[^\w ']|$)| (?:thank|at all|from you|any ?more|now|right)\b)",
+    r"(?:do not|don'?t) (?:need|want|require) (?:your|such|another|a new) \w+",
+    r"(?:have|got|see|is) no (?:need|use)\b(?= for (?:it|this|that|your|such|a )| ?(?:[^\w ']|$))",
+    r"(?:have |has |'ve )?(?:decided|chose|chosen) (?:against|not to (?:go|proceed|move|continue|buy|use|pursue))",
+    r"(?:will not|won't|not going to|not gonna|cannot|can't) (?:be )?(?:proceed|proceeding|buy|buying|moving forward"
+    r"|going ahead|going forward|pursu\w+)\b",
+    r"(?:i|we)(?:'ll| will| must| have to| would like to| respectfully| politely| kindly)* decline\b"
+    r"|declined (?:our|the|your|my) (?:offer|proposal|invitation)|(?:respectfully|politely) declin\w+",
+    r"(?:i|we)(?:'d| would) rather not(?= ?(?:[^\w ']|$))|(?:thanks?|thank you|sorry),? (?:but )?no(?= ?(?:[^\w ',]"
+    r"|$))",
+    r"no,? (?:thanks,? )?(?:i|we)(?: a|')(?:m|re) (?:happy|fine|good|all set|satisfied|covered|ok)\b|no means no",
+    r"(?:said|says|told (?:me|us|you)|answered|answer is|it'?s a|is a) (?:a )?(?:clear |firm |hard |definite "
+    r"|definitive )?no"
+    r"(?= ?(?:[^\w ']|$))",
+)
+_OTHER_LEAVE = (
+    # German
+    rf"lass(?:en|t)? ?(?:sie )?(?:mich|uns) (?:bitte )?in (?:ruhe|frieden){_END_OF_IT}|verpiss\w*|arschloch"
+    r"|leck(?:t|en)? mich|haut? ab|newsletter abbestellen|(?:mich|uns) (?:bitte )?(?:abmelden|austragen)",
+    r"(?:streich\w*|entfern\w*|losch\w*) (?:sie )?(?:bitte )?(?:mich|uns|meine|unsere)\b"
+    r"|(?:meld\w*|trag\w*) (?:sie )?(?:mich|uns) (?:bitte )?(?:ab|aus)\b",
+    r"(?:aus|von) (?:der|dem|ihrer|ihrem|eurer|eurem|deiner|deinem) (?:mail\w* ?)?(?:liste|verteiler|datenbank)\b",
+    r"(?:bitte keine (?:weiteren? |werbe ?)*|keine weiteren? )(?:emails?|mails?|nachrichten|anrufe|werbung)\b"
+    r"|keine (?:werbe ?)?(?:emails?|mails?|nachrichten|anrufe|werbung) mehr|keine kontaktaufnahme",
+    r"(?:nicht (?:mehr|wieder|weiter)|nie (?:mehr|wieder)) (?:kontaktier\w+|anschreib\w+|anruf\w+|schreib\w+|belast\w+)"
+    r"|(?:kontaktier\w+|schreib\w*|ruf\w*) (?:sie )?(?:mich|uns|mir) (?:bitte )?(?:nicht|nie) (?:mehr|wieder|an)\b",
+    # French
+    r"(?:desabonne\w*|desinscri\w+|retire[zr]?|supprime[zr]?|enleve[zr]?) (?:moi|nous|mon|ma|mes|nos|notre)\b"
+    r"|(?:me|nous) (?:desabonner|desinscrire|retirer de)|laisse[zr]? (?:moi|nous) tranquilles?",
+    r"ne (?:(?:plus )?(?:me|nous) |m')(?:re)?(?:contacte[rz]|ecri(?:vez|re)|appele[rz]|envoye[rz])\b"
+    r"|plus (?:jamais )?de "
+    r"(?:vos )?(?:mails|emails|messages|courriels)\b|arret(?:ez|er|e) (?:de |d')(?:me |nous |m')?(?:envoy|ecri|spam)\w+"
+    r"|va te faire|foutez|fous moi|connards?|allez au diable",
+    # Spanish
+    r"(?:denme|deme|denos|dame|darme|darnos) de baja|(?:elimin|borr|quit|saqu|retir)\w*(?:me|nos) de\b"
+    r"|(?:borr|elimin)\w* (?:mis|nuestros|mi|nuestro) (?:datos|correo|email|numero)",
+    r"no (?:me|nos) (?:vuelvan? a (?:contactar|escribir|llamar)|(?:contacte|escriba|llame|moleste)[ns]?\b"
+    r"|(?:envie|mande)n? (?:mas|nada)\b)",
+    r"dej(?:a|e|en|ad) de (?:escribir|llamar|contactar|enviar|mandar|molestar)\w*|dej(?:a|e|en)(?:me|nos) en paz"
+    r"|vete a la|vayanse a la|gilipollas",
+    # Dutch
+    r"schrijf (?:mij|me|ons) (?:aub )?uit|meld (?:mij|me|ons) (?:aub )?af|(?:graag|wil) (?:me |mij )?(?:uitschrijven"
+    r"|afmelden)"
+    r"|haal (?:mij|me|ons|mijn \w+) (?:aub )?(?:van|uit|weg)|verwijder (?:mij|me|ons|mijn|onze)\b",
+    r"(?:van|uit) (?:de|uw|jullie|je) (?:mail\w*|verzend)? ?(?:lijst|bestand)\b|laat (?:me|mij|ons) met rust|rot op"
+    r"|val dood|klootzak\w*",
+    r"(?:niet|nooit) meer (?:te )?(?:mailen|emailen|bellen|contacteren|benaderen|schrijven)"
+    r"|geen (?:e?mails?|berichten|telefoontjes|reclame) meer",
+    # Italian
+    r"(?:cancell|rimuov|toglie|disiscriv|elimin)\w*(?:mi|ci)\b|(?:cancell|rimuov|elimin)\w+ (?:il mio|i miei|i nostri)",
+    r"non (?:mi|ci) (?:contatt(?:ate|i|are)|scriv(?:ete|a|ere)|chiam(?:ate|i|are)|mand(?:ate|i)|invi(?:ate|i)"
+    r"|disturb(?:ate|i))\b|smett\w+ di (?:scriver|chiamar|mandar|inviar|contattar)\w+",
+    r"basta (?:email|mail|messaggi)|lasci(?:ate|a|)(?:mi|ci) in pace|vaffanculo|stronz[oi]",
+    # Portuguese
+    r"descadastr\w+|(?:remova|remover|retire|tire|exclua)m? (?:me|nos|(?:o )?(?:meu|nosso) (?:email|contato|nome"
+    r"|numero))\b"
+    r"|me (?:remova|retire|tire|exclua)m?\b|cancelar (?:a )?(?:minha |nossa )?(?:inscricao|subscricao)",
+    r"nao (?:me|nos) (?:contat[ea]|contact[ea]|escreva|ligue|incomode|envie|mande)m?\b|(?:me|nos) deixe?m? em paz"
+    r"|parem? de (?:me |nos )?(?:envi|escrev|lig|mand|contat|contact|incomod)\w+",
+    r"vai se foder|vao se foder|va a merda|vai a merda",
+)
+_OTHER_NO = (
+    r"kein(?:e|erlei)? (?:weiteres? )?(?:interesse|bedarf)|(?<!wenn )nicht (?:mehr |weiter )?interessiert"
+    r"|ohne interesse|nein,? ?(?:danke|vielen dank)",
+    r"(?:brauchen|benotigen|wollen|mochten) (?:wir |ich )?(?:das |es |so etwas )?nicht(?= ?(?:[^\w ']|$))"
+    r"|interessiert (?:mich|uns) nicht(?= ?(?:[^\w ']|$))"
+    r"|(?:passt|ist) (?:leider )?nichts? fur (?:uns|mich)(?= ?(?:[^\w ']|$))",
+    r"pas (?:du tout |vraiment )?(?:interess(?:e|ee|es|ees|ant)|d'interet)\b|aucun interet|non,? ?merci|sans interet",
+    r"(?:n'en avons|n'en ai) pas besoin|(?:n'avons|n'ai) pas besoin de (?:vos|votre|ce|cela)|ne (?:m'"
+    r"|nous )?interesse(?:nt)? pas|ca ne (?:m'|nous )interesse",
+    r"no (?:me|nos|le|les) interesa\w*|no (?:estoy|estamos|esta|estan) interesad\w+|no,? ?(?:muchas )?gracias"
+    r"|sin interes",
+    r"no (?:tengo|tenemos|hay|tiene|tienen) (?:ningun )?interes|no lo (?:necesito|necesitamos|queremos|quiero)",
+    r"geen (?:enkele )?(?:interesse|behoefte|belangstelling)|niet (?:meer )?geinteresseerd|nee,? ?(?:dank|bedankt)",
+    r"non (?:mi|ci|gli|le) interessa\w*|non (?:sono|siamo|e) (?:piu )?interessat\w|nessun interesse|no,? ?grazie",
+    r"non (?:ne )?(?:abbiamo|ho) bisogno(?= ?(?:[^\w ']|$))",
+    r"(?:nao|sem) (?:tenho |temos |ha |tem )?interesse|nao (?:estou|estamos|esta) interessad\w"
+    r"|nao,? ?(?:muito )?obrigad\w",
+    r"nao (?:me|nos) interessa|nao (?:preciso|precisamos|queremos|quero)(?= ?(?:[^\w ']|$))",
+)
+_BARE_NO = (  # a whole message
+    r"no|nope|nah|nay|no no|no way|never|never ever|not a chance|no chance|absolutely not|definitely not|certainly not"
+    r"|pass|nein|auf keinen fall|niemals|non|jamais|pas du tout|nunca|nee|nooit|mai|nao|not for me|not for us|forget it"
+    r"|sorry,? no|no,? sorry|no[.,]? never"
+)
+_BARE_LEAVE = (
+    r"stop|stop it|stop this|unsubscribe|opt out|remove|remove me|remove us|abmelden|austragen|desinscription|baja"
+    r"|uitschrijven|cancellami|dnc|spam|go away|get lost|leave"
+)
+
+_LEAVE = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_LEAVE, *_OTHER_LEAVE)))
+_NO = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_NO, *_OTHER_NO)))
+_WHOLE = {LEAVE_ALONE: re.compile(_BARE_LEAVE), NO: re.compile(_BARE_NO)}
+_TAKEN_BACK = re.compile(  # "not interested in the slides, but send the quote"
+    r"\bbut\b(?! (?:thank|good luck|all the best|i appreciate|we appreciate|i wish|we wish|keep up|no)|[^\w ])"
+)
+_CASE = re.compile(  # in front of a no, in its sentence: it puts a case, or denies the no
+    r"\b(?:if|in case|in the event|should you|whether|unless|wenn|falls|sofern|en caso|indien|caso|mocht)\b|^(?:si"
+    r"|se|als) "
+    r"|[,;] (?:si|se|als) |\b(?:not that|not because"
+    r"|(?:not|n't|never) (?:say|said|saying|mean|think|thought)|not true)\b"
+)
+_MAY = re.compile(  # in front of a wish to be left alone: what somebody may do, says the sender
+    r"\b(?:if (?:you|they|he|she)\b|in case|should you|unless|wenn sie|falls|si vous|se non|indien u|caso nao)\b"
+)
+_WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
+_END = re.compile(r"[.!?\n]")
+_QUOTED = re.compile(
+    r"^(?:>.*|-+ ?original message.*|on .{5,120} wrote ?:.*|am .{5,120} schrieb.*|le .{5,120} a ecrit ?:.*)$"
+)
+_GREETING = re.compile(
+    r"^(?:(?:hi|hello|hey|dear|hallo|bonjour|hola|ciao|ola|sehr geehrter?|guten tag|good (?:morning|afternoon))"
+    r"(?: [\w'.]+){0,3}?[,.!\n]\s*)"
+)
+_SIGN_OFF = re.compile(
+    r"[\s,.!-]*\b(?:best|best regards|kind regards|regards|cheers|thanks|thank you|sincerely|thx|br|sent from my \w+"
+    r"|mit freundlichen grussen|viele grusse|lg|mfg|cordialement|merci|danke|saludos|gracias|groeten|bedankt|saluti"
+    r"|grazie"
+    r"|obrigad[oa]|please|bitte)\b[,.!]*(?:\n[\w' .\n]{1,60})?$"
+)
+_NAMES = re.compile(r"(?:\n[A-Z][\w'-]*(?: [A-Z][\w'-]*){0,2})+\s*$")  # who signs without a word of parting
+
+
+def folded(text: str) -> str:
+    """The text as it is looked at: small letters without accents, straight quotes, and nothing that it quotes."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each)).casefold()
+    plain = re.sub("[\u2018\u2019`]", "'", re.sub(r"[-\u2010-\u2015]", " ", plain))
+    plain = re.sub(r"\be mail", "email", plain)
+    lines = []
+    for line in (" ".join(each.split()) for each in plain.splitlines()):
+        if _QUOTED.match(line):
+            if not line.startswith(">"):
+                break  # all below is the earlier message
+            continue
+        lines.append(line)
+    return "\n".join(lines).strip()
+
+
+@lru_cache(maxsize=50_000)
+def refusal(text: str) -> str:
+    """LEAVE_ALONE, NO, or "" for a text that plainly says neither."""
+    said = folded(text)
+    whole = folded(_NAMES.sub("", text.strip()))
+    if _says(_LEAVE, said, _MAY) or _is(LEAVE_ALONE, whole):
+        return LEAVE_ALONE
+    return NO if _says(_NO, said, _CASE, asked=False) or _is(NO, whole) else ""
+
+
+@lru_cache(maxsize=50_000)
+def takes_back(text: str) -> bool:
+    """Whether a text with a no in it goes on with "but ...", so that what it means is for a person to read."""
+    return bool(_TAKEN_BACK.search(folded(text)))
+
+
+def _says(pattern: re.Pattern[str], said: str, case: re.Pattern[str], *, asked: bool = True) -> bool:
+    """Whether a sentence has the pattern and doesn't only put a case; asked: questions count, too."""
+    for whole in {said, _WRAPPED.sub(" ", said)}:
+        for found in pattern.finditer(whole):
+            start = max(whole.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
+            end = _END.search(whole, found.end())
+            if not case.search(whole[start : found.start()].lstrip()) and (asked or not end or end.group() != "?"):
+                return True
+    return False
+
+
+def _is(what: str, said: str) -> bool:
+    """Whether the whole message, without greeting and parting, is nothing but such a word."""
+    return bool(_WHOLE[what].fullmatch(_SIGN_OFF.sub("", _GREETING.sub("", said)).strip(" .,;!\n()\"'")))
