@@ -8,7 +8,7 @@ the contact, or one of unknown sentiment, leaves the label unknown: the row is r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -26,11 +26,15 @@ and negative."""
 
 @dataclass(frozen=True)
 class Observed:
-    """The end of observation: us microseconds since 1970, the last moment at which a reply would have been seen."""
+    """The end of observation: us microseconds since 1970, the last moment at which a reply would have been seen.
+
+    given: by the user; ends_day: it is the midnight after a date without a clock time, and not a moment itself.
+    """
 
     us: int
     source: str
     given: bool = False
+    ends_day: bool = False
 
     def __str__(self) -> str:
         return f"{to_series(np.array([self.us]))[0]} ({self.source})"
@@ -52,13 +56,14 @@ class Observed:
             there = ~times.missing
             for us in np.unique((times.us + np.where(times.date_only, DAY_US, 0))[there])[-2:].tolist():
                 if us > best.us:
-                    best, runner_up = cls(us, f"the latest {source}"), best.us
+                    ends_day = not (us == times.us[there & ~times.date_only]).any()
+                    best, runner_up = cls(us, f"the latest {source}", ends_day=ends_day), best.us
                 elif us < best.us:
                     runner_up = max(runner_up, us)
         days = (best.us - runner_up) // DAY_US
         if runner_up > NONE and days > LONE_DAYS:
             remedy = "if that is a typing error, mend it or pass --observed-until"
-            return cls(best.us, f"{best.source}, {days:,} days after any other time stamp: {remedy}")
+            return replace(best, source=f"{best.source}, {days:,} days after any other time stamp: {remedy}")
         return best
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach import IDLE_DAYS
 from tinyscout.leads.outreach_answers import asked_for
+from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_kinds import by_the_lead, is_reply
 from tinyscout.leads.outreach_stops import Stop, last_stop
@@ -26,27 +27,29 @@ _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
 class Talk(NamedTuple):
     """What passed between us and a lead, by its signals and contacts.
 
-    written: hours since our last message or contact, inf for none; said: since the lead last wrote or asked for
-    something, inf; reply: the place of its latest reply among the signals, -1 for none; waits: that reply came when
-    nothing of ours is known, and is the last that happened.
+    written: hours since our last message or contact, inf for none, by_day: whether these are whole days; said: since
+    the lead last wrote or asked for something, inf; reply: the place of its latest reply among the signals, -1 for
+    none; waits: that reply came when nothing of ours is known, and is the last that happened.
     """
 
     written: float
     said: float
     reply: int
     waits: bool
+    by_day: bool = False
 
     @classmethod
     def of(cls, book: FactBook, row: int) -> "Talk":
         """Every reply counts: who answered a message of ours, or wrote first, is in a conversation."""
         contact = float(book.since_contact[row])
         places = range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1)  # latest first
-        ours = [float(book.ages[i]) for i in places if book.kinds[i] in book.outreach]
-        ours += [contact] if math.isfinite(contact) else []
+        ours = [(float(book.ages[i]), bool(book.by_day[i])) for i in places if book.kinds[i] in book.outreach]
+        ours += [(contact, bool(book.contact_by_day[row]))] if math.isfinite(contact) else []
         said = [float(book.ages[i]) for i in places if by_the_lead(book.kinds[i])]
         reply = next((i for i in places if is_reply(book.kinds[i])), -1)
         waits = reply >= 0 and not ours and reply == places[0]
-        return cls(min(ours, default=math.inf), min(said, default=math.inf), reply, waits)
+        written, by_day = min(ours, default=(math.inf, False))
+        return cls(written, min(said, default=math.inf), reply, waits, by_day)
 
 
 class Reply(NamedTuple):
@@ -70,18 +73,19 @@ class Reply(NamedTuple):
 
         A signal within a day of the column's date is the same reply, with its hour; the column has its sentiment.
         """
-        known = cls("", math.inf, False)
+        known = counted = cls("", math.inf, False)
         if "earlier_reply" in tables.leads:
             said, at, positive, now = tables.leads.loc[row, [*_REPLY, "contacted_at"]]
             hours = (now - at) / pd.Timedelta(hours=1)
             known = cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), bool(positive))
+            counted = known._replace(hours=book.hours_since(row, at))  # the two may be a day apart
         if talk.reply < 0:
-            return known
+            return counted
         hours = float(book.ages[talk.reply])
         if known.said and hours < known.hours <= hours + 24:
             return known._replace(hours=hours, asked=book.request(talk.reply) if known.positive else None)
         if known.said and not hours < known.hours < math.inf:
-            return known
+            return counted
         at, text = tables.signals["at"].iloc[talk.reply], book.texts[talk.reply]
         return cls(
             f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}",
@@ -139,7 +143,7 @@ def why_not(
     if channel == "decline":
         return _nothing_to_decline(stop, since_said, reply)
     if channel == "follow_up":
-        return _no_follow_up(talk.written)
+        return _no_follow_up(talk.written, talk.by_day)
     return _no_re_engagement(min(known.idle_hours, reply.hours), talk, reply) if channel == "re_engage" else ""
 
 
@@ -169,12 +173,12 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
     return f"{stop.reason.split(',')[0]}, who {nothing} ({stop.fact.source})"
 
 
-def _no_follow_up(hours: float) -> str:
+def _no_follow_up(hours: float, by_day: bool) -> str:
     soonest, latest = FOLLOW_UP_DAYS
     if math.isinf(hours):
         return "no earlier message to follow up is known"
     if hours < soonest * 24:
-        return f"too soon to follow up: written to {math.floor(hours)} hours ago, less than {soonest} days"
+        return f"too soon to follow up: written to {ago(hours, by_day)}, less than {soonest} days"
     if hours > latest * 24:
         return f"too late to follow up: written to {math.ceil(hours / 24):,} days ago, more than {latest}"
     return ""
@@ -185,7 +189,9 @@ def _no_re_engagement(hours: float, talk: Talk, reply: Reply) -> str:
     if math.isinf(min(talk.written, talk.said)) and not reply.said:
         return "never in touch: no message, reply or request is known to come back to"
     if hours < soonest * 24:
-        return f"no need to re-engage: heard of {math.floor(hours / 24)} days ago, less than {soonest:.0f}"
+        days = math.floor(hours / 24)
+        said = "1 day ago" if days == 1 else f"{days} days ago" if days else "less than a day ago"
+        return f"no need to re-engage: heard of {said}, less than {soonest:.0f}"
     if hours > latest * 24:
         return f"too late to re-engage: heard of {math.ceil(hours / 24):,} days ago, more than {latest}"
     return ""

@@ -17,10 +17,12 @@ import pandas as pd
 
 from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
 from tinyscout.leads.outreach_answers import NOES, asked_for
+from tinyscout.leads.outreach_dates import Elapsed, ago
 from tinyscout.leads.outreach_values import clean, word_set
-from tinyscout.leads.tables import HOUR_US, LeadTables, microseconds
+from tinyscout.leads.tables import LeadTables, microseconds
 from tinyscout.leads.world_texts import FEATURES
 
+UTC = "datetime64[us, UTC]"
 LATEST = 8  # a message speaks of the latest signals; what lies further back is seldom remembered
 RECENT_FUNDING = 12  # months
 MONTH_HOURS = 365.25 / 12 * 24
@@ -225,12 +227,13 @@ class FactBook:
         self.leaving = {kind for kind in kinds if _leaves(kind, by)}
         self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
         self.outreach = {kind for kind in kinds if _OUTREACH & words_of(kind) and not _NEVER_CAME & words_of(kind)}
-        self.since_contact = np.full(len(tables), np.inf)  # hours, where an earlier contact is known
+        self.elapsed, rows = Elapsed(tables), np.arange(len(tables))
+        self.since_contact, self.contact_by_day = np.full(len(tables), np.inf), np.zeros(len(tables), bool)  # hours
         if "earlier_contact" in tables.leads:
-            then, now = (microseconds(tables.leads[name]) for name in ("earlier_contact", "contacted_at"))
-            known = tables.leads["earlier_contact"].notna().to_numpy()
-            self.since_contact[known] = (now[known] - then[known]) / HOUR_US
-        self.ages = signals["age_hours"].to_numpy(float)
+            earlier = microseconds(tables.leads["earlier_contact"])
+            self.since_contact, self.contact_by_day = self.elapsed.hours(earlier, rows)
+        days, self.by_day = self.elapsed.hours(microseconds(signals["at"]), signals["row"].to_numpy())
+        self.ages = np.where(self.by_day, days, signals["age_hours"].to_numpy(float))  # hours
         texts = signals["text"] if "text" in signals else pd.Series([""] * len(signals), dtype=object)
         self.texts = texts.astype(object).where(texts.notna(), "").tolist()
 
@@ -261,7 +264,7 @@ class FactBook:
         when = age_in_words(self.ages[i])
         if not thing or not when or not (self.mention is None or self.kinds[i] in self.mention):
             return None
-        return Fact(self.kinds[i], f"{self.ages[i]:.0f} h ago", f"asked for the {thing}", when, True)
+        return Fact(self.kinds[i], self.ago(i), f"asked for the {thing}", when, True)
 
     def facts(self, row: int) -> tuple[Fact, ...]:
         """All that is true of lead `row` and may be said, however far back a signal lies."""
@@ -304,8 +307,16 @@ class FactBook:
         """Signal i as a fact; None where no phrase tells its age truly."""
         kind = self.kinds[i]
         said = DEEDS[kind][1] if kind in DEEDS else in_words(kind)
-        value, when = f"{self.ages[i]:.0f} h ago", age_in_words(self.ages[i])
-        return Fact(kind, value, said, when, kind in DEEDS) if when else None
+        when = age_in_words(self.ages[i])
+        return Fact(kind, self.ago(i), said, when, kind in DEEDS) if when else None
+
+    def hours_since(self, row: int, at: pd.Timestamp) -> float:
+        """Hours since a moment as lead `row` is read, whole days where there are dates alone; inf for NaT."""
+        return float(self.elapsed.hours(microseconds(pd.Series([at], dtype=UTC)), np.array([row]))[0][0])
+
+    def ago(self, i: int) -> str:
+        """How old signal i is, in numbers: "75 h ago", "yesterday" where it has a date alone."""
+        return ago(self.ages[i], True) if self.by_day[i] else f"{self.ages[i]:.0f} h ago"
 
     def meaning(self, i: int) -> str:
         """What the lead itself wrote in signal i means; empty where it wrote nothing."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in
 WINDOW_DAYS = 30.0
 _LONGEST_WINDOW = 36_500.0  # a hundred years: longer ones run past what microseconds can count
 _JUST_AFTER_US = 1_000_000
+_ZONES_US = 14 * HOUR_US  # a time without a zone may be that much ahead of UTC
 
 
 class Reading:
@@ -244,12 +245,25 @@ class Reading:
             if self.log is not None:
                 found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
             self.observed = Observed.latest(found)
+            self._note_the_future(found)
         if self.observed.us == NONE:
             raise InputError(
                 f"{self.leads[0]}: has leads without a contact time, and no time stamp to score them at; "
                 "pass --observed-until DATE"
             )
-        return self.observed.us + (0 if self.observed.given else _JUST_AFTER_US)
+        return self.observed.us + (0 if self.observed.given or self.observed.ends_day else _JUST_AFTER_US)
+
+    def _note_the_future(self, found: list[tuple[str, Times]]) -> None:
+        """Note moments later than this computer's clock: whatever is planned makes all else older than it is."""
+        latest = int(datetime.now(UTC).timestamp() * 1e6) + _ZONES_US
+        late = [(what, times.us[times.us > latest]) for what, times in found]
+        us = np.concatenate([np.zeros(0, np.int64), *(each for _, each in late)])
+        if len(us):
+            kinds = ", ".join(f"{len(each):,} of a {what}" for what, each in late if len(each))
+            self.ledger.notes["dated after today, by this computer's clock"] = (
+                f"{kinds}, the latest {str(to_series(us[[us.argmax()]])[0])[:10]}; today is counted from there, and "
+                f"all else is that much older: mend the dates, or pass --observed-until {datetime.now(UTC):%Y-%m-%d}"
+            )
 
     def _all_times(self) -> Iterator[tuple[str, Times]]:
         """The times of contacts and replies in all files, read once more; a reply's cell that is no date has none."""

@@ -1,0 +1,96 @@
+"""Dates without a clock: so many days ago, no message that says more, and a note on what lies ahead."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tinyscout.leads import LeadTables, read_tables
+from tinyscout.leads.outreach_allowed import Reply, Talk
+from tinyscout.leads.outreach_dates import ago
+from tinyscout.leads.outreach_facts import FactBook
+from tinyscout.leads.outreach_instructions import Instruction
+
+DAYS = {"a": 0, "b": 1, "c": 2, "d": 30, "e": 60, "f": 61}
+"""How many days before the last of all, the 22nd of November, something was."""
+
+
+def date(days: int) -> str:
+    return f"{pd.Timestamp('2026-11-22') - pd.Timedelta(days=days):%Y-%m-%d}"
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> Callable[..., LeadTables]:
+    """Leads a, b, c, ... contacted and seen so many days ago, read as of now; clock: added to the dates of signals."""
+
+    def read(clock: str = "", **options) -> LeadTables:
+        leads = pd.DataFrame({"lead_id": list(DAYS), "contacted_at": [date(days) for days in DAYS.values()]})
+        leads["replied_at"] = options.pop("replied_at", "")
+        leads["industry"] = "logistics"
+        leads.to_csv(tmp_path / "leads.csv", index=False)
+        seen = {"lead_id": list(DAYS), "at": [date(days) + clock for days in DAYS.values()], "kind": "docs_visit"}
+        pd.DataFrame(seen).to_csv(tmp_path / "signals.csv", index=False)
+        files = (tmp_path / "leads.csv", tmp_path / "signals.csv")
+        schema = read_tables(*files, labelled=False, as_of_now=True).schema
+        days_only = replace(schema, has_hour=False)  # of a model that knows days only
+        return read_tables(*files, labelled=False, as_of_now=True, schema=days_only, **options)
+
+    return read
+
+
+@pytest.mark.parametrize("clock", ["", "T15:30:00"])
+def test_a_date_is_so_many_days_old(dated, clock: str) -> None:
+    tables = dated(clock)
+    book = FactBook(tables)
+    rows = {lead: row for row, lead in enumerate(tables.leads["lead_id"])}
+    facts = {lead: [(fact.value, fact.when) for fact in book.of(row).deeds] for lead, row in rows.items()}
+    assert facts["a"] == [("today", "in the last day")] and facts["c"] == [("2 days ago", "a few days ago")]
+    assert facts["b"] == []  # yesterday: neither in the last day for sure, nor a few days ago
+    assert facts["d"] == [("30 days ago", "about a month ago")]
+    assert {lead: book.since_contact[row] / 24 for lead, row in rows.items()} == DAYS
+
+
+def test_a_follow_up_waits_two_days_of_the_calendar(small_scout, dated, drawing) -> None:
+    tables = dated()
+    how = Instruction("follow_up", "warm", "short")
+    found = small_scout.write(tables, how, writer=drawing(""))
+    why = {each.lead_id: each.why_not for each in found}
+    assert why["a"] == "too soon to follow up: written to today, less than 2 days"
+    assert why["b"] == "too soon to follow up: written to yesterday, less than 2 days"
+    assert why["c"] == why["d"] == why["e"] == ""
+    assert why["f"] == "too late to follow up: written to 61 days ago, more than 60"
+
+
+def test_a_reply_of_a_date_is_so_many_days_old(dated) -> None:
+    tables = dated(replied_at=[date(days) for days in DAYS.values()])
+    book = FactBook(tables)
+    for row, lead in enumerate(tables.leads["lead_id"]):
+        assert Reply.of(tables, row, book, Talk.of(book, row)).hours == 24 * DAYS[lead]
+
+
+def test_what_has_a_clock_is_counted_by_it(small_tables, signals_of) -> None:
+    book = FactBook(signals_of(small_tables, (47.6, "docs_visit", None), (30, "outreach_email", None)))
+    assert book.ages.tolist() == pytest.approx([47.6, 30]) and not book.by_day.any() and book.ago(0) == "48 h ago"
+
+
+def test_ages_in_numbers() -> None:
+    assert [ago(hours, True) for hours in (0, 24, 48, 24_000)] == ["today", "yesterday", "2 days ago", "1,000 days ago"]
+    said = {0.4: "less than an hour ago", 1: "1 hour ago", 1.9: "1 hour ago", 2: "2 hours ago", 47.9: "47 hours ago"}
+    assert {hours: ago(hours, False) for hours in said} == said
+
+
+@pytest.mark.parametrize(("when", "said"), [("2999-12-05", "2999-12-05"), ("2999-12-05T10:00:00Z", "2999-12-05")])
+def test_what_is_dated_after_today_is_noted(dated, tmp_path: Path, when: str, said: str) -> None:
+    name = "dated after today, by this computer's clock"
+    assert name not in dated().account.notes
+    signals = pd.read_csv(tmp_path / "signals.csv")
+    planned = pd.DataFrame({"lead_id": ["a"], "at": [when], "kind": ["meeting"]})
+    pd.concat([signals, planned]).to_csv(tmp_path / "signals.csv", index=False)
+    files = (tmp_path / "leads.csv", tmp_path / "signals.csv")
+    tables = read_tables(*files, labelled=False, as_of_now=True)
+    (line,) = [line for line in tables.account.lines() if line.startswith(name)]
+    assert f"1 of a signal, the latest {said}; today is counted from there" in line and "--observed-until 20" in line
+    until = read_tables(*files, labelled=False, as_of_now=True, observed_until="2026-11-22")
+    assert name not in until.account.notes
