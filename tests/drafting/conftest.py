@@ -11,7 +11,7 @@ import pytest
 from tinyscout.drafting import Drafted
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads import LeadTables
-from tinyscout.leads.outreach_allowed import Talk
+from tinyscout.leads.outreach_allowed import REST_DAYS, Talk
 from tinyscout.leads.outreach_facts import FactBook
 from tinyscout.leads.world import World, export
 from tinyscout.training.writer import Writer
@@ -32,7 +32,8 @@ def some(small_tables: LeadTables) -> LeadTables:
         mine = range(small_tables.offsets[row], small_tables.offsets[row + 1])
         says = {book.meaning(i) for i in mine}
         leaves = any(book.kinds[i] in book.leaving for i in mine)
-        quiet = book.of(row).stop is None and Talk.of(book, row).reply < 0
+        talk = Talk.of(book, row)
+        quiet = book.of(row).stop is None and talk.reply < 0 and talk.written >= 24 * REST_DAYS["email"]
         if quiet and not leaves and "refuse" not in says and not all(silent[i] for i in mine):
             rows.append(row)
     return small_tables.take(np.array(rows[:6]))

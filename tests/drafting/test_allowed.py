@@ -233,7 +233,54 @@ def test_a_message_of_ours_by_any_name_is_one(why, lead, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["email_not_sent", "outbound email bounced", "docs_visit", "sentiment"])
 def test_what_never_reached_a_lead_is_no_message_of_ours(why, lead, kind: str) -> None:
-    assert why("follow_up", lead((50 * DAY, kind, None))) == "no earlier message to follow up is known"
+    known = "email bounced, so that its address takes none (signal outbound email bounced)" if "bounced" in kind else ""
+    assert why("follow_up", lead((50 * DAY, kind, None))) == (known or "no earlier message to follow up is known")
+
+
+BOUNCES = {
+    "550 5.1.1 The email account that you tried to reach does not exist": True,
+    "Undeliverable: a short question": True,
+    "mailbox unavailable": True,
+    "Recipient address rejected: user unknown": True,
+    "email bounced, wrong address": True,
+    "452 4.2.2 mailbox full, will be retried": False,
+    "soft bounce, try again": False,
+    "the ball bounced": False,
+    "our office is at 550 Main Street": False,
+}
+
+
+@pytest.mark.parametrize("text", BOUNCES)
+def test_an_address_that_takes_no_email_gets_none_until_it_replies(why, lead, text: str) -> None:
+    sent, back = (90 * DAY, "outreach_email", None), (50 * DAY, "Email", text)
+    said = "email bounced, so that its address takes none (signal Email)" if BOUNCES[text] else ""
+    assert why("email", lead(back)) == why("re_engage", lead(sent, back)) == said
+    assert why("linkedin", lead(sent, back)) == ""  # which goes by no email
+    refused = (60 * DAY, "Email reply", "No thanks")
+    assert why("decline", lead(sent, refused, back)) == said
+    assert why("email", lead(sent, back, (40 * DAY, "Email reply", None))).startswith("already replied")
+
+
+@pytest.mark.parametrize("kind", ["bounced", "BOUNCE", "Email Bounced", "hard bounce", "EmailBounced", "undeliverable"])
+def test_a_kind_of_signal_may_tell_of_a_bounce(why, lead, kind: str) -> None:
+    said = f"email bounced, so that its address takes none (signal {kind})"
+    assert why("email", lead((40 * DAY, kind, None))) == said and why("linkedin", lead((40 * DAY, kind, None))) == ""
+    for other in ("soft bounce", "not bounced", "bounced_visit"):
+        assert why("email", lead((40 * DAY, other, None))) == ""
+
+
+def test_whoever_was_written_to_a_short_while_ago_gets_no_first_message(why, lead) -> None:
+    soon = "too soon for a first message: written to {} ago, less than {} days"
+    visit = (40 * DAY, "pricing_page", None)
+    for days, ago in ((0.1, "2 hours"), (1.5, "36 hours"), (2, "2 days"), (29.9, "29 days")):
+        for one in (lead(visit, (days * DAY, "outreach_email", None)), contacted(lead(visit), days * DAY)):
+            assert why("email", one) == soon.format(ago, 30)
+            assert why("linkedin", one) == (soon.format(ago, 2) if days < 2 else "")
+            assert (why("follow_up", one) == "") == (days >= 2)
+    assert why("email", lead(visit, (30 * DAY, "outreach_email", None))) == ""
+    assert why("email", contacted(lead(visit), 30 * DAY)) == ""
+    wish = (35 * DAY, "Email reply", "please send the quote")
+    assert why("email", lead(wish, (5 * DAY, "outreach_email", None))) == ""  # who asks is written to
 
 
 REPLIES = [
@@ -251,7 +298,8 @@ NO_REPLIES = [
 def test_a_kind_is_a_reply_if_its_name_says_that_a_person_wrote_it(why, lead, kind: str) -> None:
     assert is_reply(kind) == (kind in REPLIES)
     said = why("email", lead((90 * DAY, "outreach_email", None), (40 * DAY, kind, None)))
-    assert said == ("" if kind in NO_REPLIES else f"already replied (2024-05-22, signal {kind})")
+    bounced = "email bounced, so that its address takes none (signal reply_bounced)" if "bounced" in kind else ""
+    assert said == (bounced if kind in NO_REPLIES else f"already replied (2024-05-22, signal {kind})")
 
 
 NOT_BY_THE_LEAD = [
@@ -353,7 +401,8 @@ def test_a_reply_in_the_column_and_as_a_signal_is_one_reply_with_one_sentiment(w
 def test_a_stop_of_the_latest_contact_holds_for_the_earlier_ones(small_scout, small_tables, drawing) -> None:
     book = FactBook(small_tables)
     stopped = next(row for row in range(3000) if last_stop(book, row) is not None)
-    free = next(row for row in range(3000) if last_stop(book, row) is None)
+    silent = (row for row in range(3000) if last_stop(book, row) is None and math.isinf(Talk.of(book, row).written))
+    free = next(row for row in silent if Talk.of(book, row).reply < 0)
     both = small_tables.take(np.array([free, stopped]))
     assert small_scout.write(both, EMAIL, writer=drawing(BARE))[0].why_not == ""
     same = replace(both, leads=both.leads.assign(lead_id=pd.Series(["x", "x"], dtype="str")))

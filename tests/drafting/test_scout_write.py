@@ -10,7 +10,7 @@ import pytest
 
 from tinyscout.drafting import Draft
 from tinyscout.errors import InputError
-from tinyscout.leads.outreach_allowed import Talk
+from tinyscout.leads.outreach_allowed import REST_DAYS, Talk
 from tinyscout.leads.outreach_checks import faults, inventions
 from tinyscout.leads.outreach_facts import FactBook, claims
 from tinyscout.leads.outreach_instructions import Instruction
@@ -23,15 +23,16 @@ ROOMS = "We help small teams book meeting rooms."
 
 
 def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout, small_tables, writer) -> None:
-    rows = small_tables.take(np.arange(60))
+    rows = small_tables.take(np.arange(90))
     drafted = small_scout.write(rows, EMAIL, writer=writer)
     assert [each.contact_id for each in drafted] == rows.leads["contact_id"].tolist()
     book, drafts = FactBook(rows), 0
     for row, each in enumerate(drafted):
         assert bool(each.why_not) != bool(each.drafts)
-        reply = Talk.of(book, row).reply
-        replied = reply >= 0 and book.request(reply) is None  # who asks for a thing is written to about that
-        assert bool(each.why_not) == (last_stop(book, row) is not None or replied)
+        talk = Talk.of(book, row)
+        replied = talk.reply >= 0 and book.request(talk.reply) is None  # who asks for a thing is written to about that
+        fresh = talk.reply < 0 and talk.written < 24 * REST_DAYS["email"]
+        assert bool(each.why_not) == (last_stop(book, row) is not None or replied or fresh)
         for draft in each.drafts:
             if not draft.problems:
                 drafts += 1

@@ -87,6 +87,37 @@ def test_a_map_of_ones_own_names_columns_and_words(tmp_path: Path) -> None:
     assert "Email Consent" in tables.schema.profile  # this map names its own columns, no others
 
 
+@pytest.mark.parametrize(
+    ("column", "maps", "channels"),
+    [
+        ("Opted out of marketing emails", ("generic", "hubspot"), ("email",)),
+        ("Opted out of email: Newsletter", ("generic", "hubspot"), ("email",)),
+        ("Unsubscribed from all email", ("generic", "hubspot"), ("email",)),
+        ("Newsletter opt-out", ("generic", "hubspot"), ("email",)),
+        ("DNC", ("generic", "hubspot", "salesforce"), ("email", "linkedin")),
+        ("Do Not Contact", ("generic", "hubspot", "salesforce"), ("email", "linkedin")),
+        ("Email Opt Out", ("generic", "salesforce"), ("email",)),
+        ("HasOptedOutOfEmail", ("generic", "salesforce"), ("email",)),
+        ("Do Not Call", ("generic", "hubspot", "salesforce"), ()),
+    ],
+)
+def test_the_usual_names_of_an_opt_out_are_known(column: str, maps: tuple[str, ...], channels: tuple[str, ...]) -> None:
+    for name in maps:
+        found = FieldMap.load(name).find_consent(["Record ID", column, "Opted in"], "leads.csv")
+        assert [(each.channel, each.kind, each.column) for each in found] == [(c, "opt_out", column) for c in channels]
+
+
+def test_a_status_of_marketing_is_a_consent(tmp_path: Path) -> None:
+    rows = ["a,Subscribed", "b,Unsubscribed", "c,No consent", "d,Bounced"]
+    tables = read(tmp_path, "\n".join(["lead_id,Marketing status,label", *(f"{row},0" for row in rows)]))
+    assert of_leads(tables, "no_consent_email") == {
+        "a": "",
+        "b": "Marketing status is Unsubscribed",
+        "c": "Marketing status is No consent",
+        "d": 'Marketing status is "Bounced", neither yes nor no',
+    }
+
+
 def test_a_named_column_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     ours = tmp_path / "ours.toml"
     text = '[leads]\nlead_id = "lead_id"\nlabel = "label"\n[consent]\nemail = { opt_out = "Do Not Mail" }\n'
@@ -101,9 +132,8 @@ def test_a_named_column_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_a_map_without_the_table_looks_for_the_usual_names_and_so_does_one_saved_before_there_was_any() -> None:
     generic = FieldMap.load("generic")
     assert FieldMap.load("x_education").consent == generic.consent
-    assert FieldMap.load("hubspot").consent == {
-        "email": {"opt_out": ("hs_email_optout", "Unsubscribed from all email", "Opted out of all email")}
-    }
+    hubspot = FieldMap.load("hubspot").consent
+    assert {"hs_email_optout*", "Unsubscribed from all email"} <= set(hubspot["email"]["opt_out"])
     saved = {key: value for key, value in generic.to_dict().items() if not key.startswith("consent")}
     assert FieldMap.from_dict(saved).consent == generic.consent
     assert FieldMap.from_dict(saved).consent_no == generic.consent_no

@@ -91,7 +91,8 @@ def test_of_several_files_any_may_know_the_replies(tmp_path: Path, order: tuple[
 
 def test_words_for_no_and_dates_of_zeros_are_no_reply_and_what_else_is_no_date_is_counted(tmp_path: Path) -> None:
     none = ["No", "FALSE", "false", "0", "0.0", "n/a", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000"]
-    odd = ["never", "03.01.24?", "yes"]
+    none += ["never", "Not yet", "no reply", "-", "N/A", "None"]
+    odd = ["soon", "03.01.24?", "yes"]
     lines = [f"{i},2025-01-01,{cell}" for i, cell in enumerate([*none, "", "2025-01-02", *odd])]
     tables = read(tmp_path, "\n".join(["lead_id,contacted_at,Reply Date", *lines]))
     said = column(tables, "earlier_reply")
@@ -100,7 +101,7 @@ def test_words_for_no_and_dates_of_zeros_are_no_reply_and_what_else_is_no_date_i
         "2025-01-02",
         *[f'Reply Date is "{cell}"' for cell in odd],
     ]
-    assert tables.account.notes["replies that are no date"] == {"column": "Reply Date", "cells": 3, "first": "never"}
+    assert tables.account.notes["replies that are no date"] == {"column": "Reply Date", "cells": 3, "first": "soon"}
     for cell in ("0", "0.0"):  # a column of numbers
         tables = read(tmp_path, f"lead_id,contacted_at,Reply Date\na,2025-01-01,{cell}\n")
         assert column(tables, "earlier_reply") == {"a": ""}

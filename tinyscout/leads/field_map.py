@@ -115,14 +115,20 @@ class FieldMap:
     def find_consent(self, columns: Iterable[str], where: str) -> tuple[ConsentColumn, ...]:
         """The columns of a file that say who may be written to: every one that has one of the names, not the first.
 
-        Raises InputError where none of the names is there and the map doesn't list "consent.channel" as optional.
+        A name that ends in * stands for all that begin so. Raises InputError where none of the names is there and the
+        map doesn't list "consent.channel" as optional.
         """
         columns = list(columns)
         found: list[ConsentColumn] = []
         for channel, kinds in self.consent.items():
             for kind, names in kinds.items():
-                wanted = {normal(name) for name in names}
-                there = [ConsentColumn(channel, kind, column) for column in columns if normal(column) in wanted]
+                wanted = {normal(name) for name in names if not name.endswith("*")}
+                begins = tuple(normal(name) for name in names if name.endswith("*"))
+                there = [
+                    ConsentColumn(channel, kind, column)
+                    for column in columns
+                    if normal(column) in wanted or normal(column).startswith(begins)
+                ]
                 if not there and f"consent.{channel}" not in self.optional:
                     raise InputError(_missing_role(where, "consent", f"{channel} {kind}", names, columns))
                 found += there

@@ -4,6 +4,7 @@ No text of a CRM becomes words of a message. What was said, and when, can only k
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,12 +14,13 @@ from tinyscout.leads.outreach import IDLE_DAYS
 from tinyscout.leads.outreach_answers import asked_for
 from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
-from tinyscout.leads.outreach_kinds import by_the_lead, is_reply
+from tinyscout.leads.outreach_kinds import by_the_lead, is_bounce, is_reply, tells_of_a_bounce
 from tinyscout.leads.outreach_stops import Stop, last_stop
 from tinyscout.leads.refusals import refusal
 from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
+REST_DAYS = {"email": 30, "linkedin": 2}  # since our last message: whoever got one is no stranger to a first message
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
 _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
@@ -29,7 +31,8 @@ class Talk(NamedTuple):
 
     written: hours since our last message or contact, inf for none, by_day: whether these are whole days; said: since
     the lead last wrote or asked for something, inf; reply: the place of its latest reply among the signals, -1 for
-    none; waits: that reply came when nothing of ours is known, and is the last that happened.
+    none; waits: that reply came when nothing of ours is known, and is the last that happened;
+    bounced: the kind of the signal by which its address takes no email, unless a reply came since, "" for none.
     """
 
     written: float
@@ -37,6 +40,7 @@ class Talk(NamedTuple):
     reply: int
     waits: bool
     by_day: bool = False
+    bounced: str = ""
 
     @classmethod
     def of(cls, book: FactBook, row: int) -> "Talk":
@@ -49,7 +53,7 @@ class Talk(NamedTuple):
         reply = next((i for i in places if is_reply(book.kinds[i])), -1)
         waits = reply >= 0 and not ours and reply == places[0]
         written, by_day = min(ours, default=(math.inf, False))
-        return cls(written, min(said, default=math.inf), reply, waits, by_day)
+        return cls(written, min(said, default=math.inf), reply, waits, by_day, _bounced(book, places))
 
 
 class Reply(NamedTuple):
@@ -137,6 +141,8 @@ def why_not(
             return f"no consent for {needed}: {reason}"
     if stop is not None and not (stop.answerable and channel == "decline"):  # a polite no is one more message, too
         return f"{stop.reason} ({stop.fact.source})"
+    if talk.bounced and needed == "email":
+        return f"email bounced, so that its address takes none (signal {talk.bounced})"
     since_said = stop.hours if stop is not None and math.isfinite(stop.hours) else talk.said
     if reply.forbids(channel, since_said):
         return reply.reason
@@ -144,7 +150,9 @@ def why_not(
         return _nothing_to_decline(stop, since_said, reply)
     if channel == "follow_up":
         return _no_follow_up(talk.written, talk.by_day)
-    return _no_re_engagement(min(known.idle_hours, reply.hours), talk, reply) if channel == "re_engage" else ""
+    if channel == "re_engage":
+        return _no_re_engagement(min(known.idle_hours, reply.hours), talk, reply)
+    return "" if reply.said else _no_first_message(talk, REST_DAYS[channel])
 
 
 def may_get_a_decline(tables: LeadTables, row: int, book: FactBook) -> bool:
@@ -171,6 +179,24 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
     if stop.fact.said != STUDENT or math.isfinite(since_said) or reply.said:
         return ""
     return f"{stop.reason.split(',')[0]}, who {nothing} ({stop.fact.source})"
+
+
+def _bounced(book: FactBook, places: Sequence[int]) -> str:
+    """The kind of the latest of these signals (latest first) that says an email came back for good, "" for none."""
+    for i in places:
+        if is_bounce(book.kinds[i]) or (book.texts[i] and tells_of_a_bounce(book.texts[i])):
+            return book.kinds[i]
+        if is_reply(book.kinds[i]):
+            break
+    return ""
+
+
+def _no_first_message(talk: Talk, rest: int) -> str:
+    if talk.written >= rest * 24:
+        return ""
+    days = math.floor(talk.written / 24)
+    said = ago(24 * days, True) if days >= 2 else ago(talk.written, talk.by_day)
+    return f"too soon for a first message: written to {said}, less than {rest} days"
 
 
 def _no_follow_up(hours: float, by_day: bool) -> str:

@@ -17,6 +17,38 @@ from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.times import NONE, read_times, to_series
 
 ODD = "replies that are no date"  # among the notes of an account
+_NO_REPLY = frozenset(  # besides the words of a label that mean no
+    [
+        "-",
+        "--",
+        "never",
+        "none",
+        "no",
+        "nothing",
+        "nil",
+        "n/a",
+        "na",
+        "n.a.",
+        "pending",
+        "open",
+        "waiting",
+        "nie",
+        "keine",
+        "non",
+        "jamais",
+        "nunca",
+        "nooit",
+        "mai",
+        "no reply",
+        "no response",
+        "not yet",
+        "no answer",
+        "not replied",
+        "did not reply",
+        "none yet",
+        "no date",
+    ]
+)
 _ZEROS = re.compile(r"[\W_TZ]*0[0\W_TZ]*")  # 0000-00-00 00:00:00, which some databases write where there is no date
 
 
@@ -26,9 +58,10 @@ def earlier_replies(
     """Columns of LeadTables.leads that say which leads replied; none where the rows have no column of an outcome.
 
     lead_id (N,). A reply is what stands in replied_at, within the window or not, whatever its sentiment, but for words
-    of a label that mean no and dates of zeros; without that, a label or a sentiment that means yes. What is no date may
-    still be a reply, and whoever replied is not written to: the ledger notes how many such cells there are. The latest
-    of a lead holds for all its rows. until: microseconds since 1970 from which on replies aren't known yet.
+    that mean no ("never", those of a label) and dates of zeros; without that, a label or a sentiment that means yes.
+    What is no date may still be a reply, and whoever replied is not written to: the ledger notes how many such cells
+    there are. The latest of a lead holds for all its rows. until: microseconds since 1970 from which on replies aren't
+    known yet.
     -> earlier_reply (N,) str: what is known, "" where nothing is; earlier_reply_at (N,) datetime64[us, UTC], NaT where
     no time is known; earlier_reply_positive (N,) bool: by its sentiment or label, or true where the rows have none.
     """
@@ -54,7 +87,7 @@ def earlier_replies(
     if "replied_at" in raw.roles:
         cells = read_strings(raw.roles["replied_at"], field_map.missing).strings()
         times = read_times(raw.roles["replied_at"], field_map.missing, field_map.date_formats)
-        no = {word.casefold() for word in field_map.label_false}
+        no = _NO_REPLY | {word.casefold() for word in field_map.label_false}
         given = [row for row in np.flatnonzero(times.bad) if cells[row] is not None]
         odd = [row for row in given if cells[row].casefold() not in no and not _ZEROS.fullmatch(cells[row])]
         days = to_series(times.us).dt.strftime("%Y-%m-%d").fillna("").to_numpy(object)
