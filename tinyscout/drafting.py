@@ -33,6 +33,7 @@ from tinyscout.leads.outreach_offer import (
 )
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.outreach_stops import last_stop
+from tinyscout.leads.outreach_wording import worded
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training import Progress
@@ -127,7 +128,8 @@ def write_drafts(
     name in mention, and for an offer or sender of more.
     """
     columns = (name for name in tables.schema.profile if not is_recipient(name))  # as an older model's may be
-    _check_mention(mention or (), {*columns, *kinds})
+    if mention is not None:
+        mention = _mentioned(mention, {*columns, *kinds})
     own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
     book = FactBook(tables, mention, NEEDED[instruction.channel])
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
@@ -248,17 +250,24 @@ def _usable(
     A value that hardly another lead has may be text.
     """
     profile = {
-        name: fact for name, fact in known.profile.items() if fact.ours or fact.value.strip() in values.get(name, ())
+        name: said
+        for name, fact in known.profile.items()
+        if (fact.ours or fact.value.strip() in values.get(name, ())) and (said := worded(fact))
     }
     deeds = tuple(fact for fact in known.deeds if fact.ours or fact.about in kinds)
     told = known.stop is None or known.stop.said != STUDENT or known.stop.about in book.columns
     return replace(known, profile=profile, deeds=deeds, stop=known.stop if told else None)
 
 
-def _check_mention(mention: Collection[str], there: set[str]) -> None:
+def _mentioned(mention: Collection[str], there: set[str]) -> set[str]:
+    """The columns and kinds that names mean, in capitals or not. Raises ArgumentError for a name that means none."""
+    found = set()
     for name in mention:
-        if name not in there:
+        alike = {each for each in there if each.casefold() == name.casefold()}
+        if not alike:
             said = (
                 f'names "{name}", which is no known column or kind of signal; needs some of {", ".join(sorted(there))}'
             )
             raise ArgumentError("Scout.write", "mention", said)
+        found |= {name} if name in alike else alike
+    return found

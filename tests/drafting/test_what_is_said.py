@@ -126,3 +126,19 @@ def test_a_wish_stands_beside_a_demo_that_was_asked_for_too(small_scout, small_t
     assert "ebook" in draft.text and np.isin("asked for the ebook", [fact.said for fact in draft.facts])
     if "asked for a demo" in draft.text:
         assert "asked for a demo about a week ago" in draft.text
+
+
+def test_names_to_mention_may_be_in_capitals_or_not(small_scout, small_tables, writer) -> None:
+    some, how = small_tables.take(np.arange(12)), Instruction("email", "warm", "short")
+    told = [small_scout.write(some, how, writer=writer, mention=[name]) for name in ("industry", "INDUSTRY")]
+    assert told[0] == told[1] and any(draft.facts for each in told[0] for draft in each.drafts)
+
+
+def test_nobody_works_in_agency_work(small_scout, small_tables, writer) -> None:
+    agencies = np.flatnonzero((small_tables.leads["industry"] == "agency").to_numpy())[:40]
+    how, n = Instruction("email", "warm", "short"), 0
+    for each in small_scout.write(small_tables.take(agencies), how, writer=writer, mention=["industry"]):
+        for draft in each.drafts:
+            assert "agency work" not in draft.text and "the agency business" in draft.text
+            n += 1
+    assert n > 10

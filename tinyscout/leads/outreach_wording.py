@@ -1,0 +1,82 @@
+"""How a value of a CRM is put into a sentence, or left out: countries with their article, labels of well known exports.
+
+A value that a sentence would have to spell as a label ("work in NONPROFIT_ORG", "as Student") is no word of a message.
+"""
+
+import re
+
+from tinyscout.leads.outreach_facts import COLUMNS, Fact, in_words
+
+# Values that a sentence says otherwise, by a word in the name of their column; "" is left out.
+COUNTRIES = {
+    **dict.fromkeys(("united states", "united states of america", "us", "usa", "u s", "u s a"), "the United States"),
+    **dict.fromkeys(("united kingdom", "uk", "u k", "gb", "great britain"), "the United Kingdom"),
+    **dict.fromkeys(("netherlands", "the netherlands", "nl"), "the Netherlands"),
+    **dict.fromkeys(("united arab emirates", "uae"), "the United Arab Emirates"),
+    **{name.lower(): f"the {name}" for name in ("Philippines", "Czech Republic", "Dominican Republic", "Maldives")},
+    **{name.lower(): f"the {name}" for name in ("Bahamas", "Gambia", "Seychelles", "Ivory Coast", "European Union")},
+}
+INDUSTRIES = {  # HubSpot's and LinkedIn's labels
+    "agency": "the agency business",
+    "computer software": "software",
+    "saas": "software",
+    "computer games": "games",
+    "hospital health care": "health care",
+    **dict.fromkeys(("healthcare", "health care"), "health care"),
+    "health wellness and fitness": "health and fitness",
+    "non profit organization management": "the nonprofit sector",
+    "nonprofit organization management": "the nonprofit sector",
+    "non profit": "the nonprofit sector",
+    "government administration": "the public sector",
+    "government": "the public sector",
+    "leisure travel tourism": "travel and tourism",
+    "airlines aviation": "aviation",
+    "oil energy": "energy",
+    "oil and energy": "energy",
+    "law practice": "legal services",
+    "media production": "media",
+    "higher education": "higher education",
+    "education management": "education",
+    "information technology and services": "information technology",
+    "electrical electronic manufacturing": "electronics manufacturing",
+    **dict.fromkeys(("online media", "internet"), "online media"),
+    **dict.fromkeys(("other", "others", "student", "unemployed"), ""),
+}
+SOURCES = {
+    **dict.fromkeys(("referral", "referrals"), "a referral"),
+    **{name: f"a {name}" for name in ("webinar", "trade show", "conference", "partner")},
+    **dict.fromkeys(("event", "events"), "an event"),
+    "social media": "social media",
+    **dict.fromkeys(("direct traffic", "offline", "offline sources", "api", "crm", "import", "integration"), ""),
+}
+ALIKE = {  # a word in a column's name: the column known here that is spoken of alike
+    **{"industry": "industry", "sector": "industry", "region": "region", "country": "region", "source": "source"},
+    **{"persona": "persona", "role": "persona", "stack": "tech_stack", "technology": "tech_stack"},
+}
+_PLAIN = (  # labels that are said as they are, in small letters
+    "accounting, automotive, banking, biotechnology, construction, consumer goods, consumer services, design, "
+    "entertainment, financial services, food production, hospitality, human resources, insurance, investment "
+    "management, legal services, machinery, management consulting, market research, marketing and advertising, "
+    "medical devices, mining and metals, pharmaceuticals, printing, publishing, real estate, restaurants, retail, "
+    "telecommunications, textiles, utilities, warehousing, wholesale"
+)
+PLAIN = frozenset(_PLAIN.split(", "))
+_LABEL = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+|[A-Z]{5,}")  # COMPUTER_SOFTWARE, RETAIL; not IT, B2B, SaaS
+
+
+def worded(fact: Fact) -> Fact | None:
+    """A fact of the profile as a sentence says it; None where none says it well.
+
+    Of who somebody is only what is known here is said: "as Marketing Lead" is no English, and no student likes to be
+    told. Values of other columns that are no label of capitals stay as they are.
+    """
+    column = next((ALIKE[word] for word in in_words(fact.about).split() if word in ALIKE), "")
+    key = in_words(fact.value)
+    said = {"region": COUNTRIES, "industry": INDUSTRIES, "source": SOURCES}.get(column, {}).get(key)
+    if said is None:
+        said = COLUMNS.get(column, {}).get(key.replace(" ", "_"))
+    if said is None and column == "industry" and key in PLAIN:
+        said = key
+    if "student" in key.split() or (said is None and (column == "persona" or _LABEL.fullmatch(fact.value.strip()))):
+        return None
+    return fact if said is None else fact._replace(said=said) if said else None
