@@ -15,6 +15,7 @@ import pyarrow as pa
 from tinyscout.errors import InputError
 from tinyscout.leads.cells import Coded, chunked, in_brief, read_labels, read_numbers, read_strings
 from tinyscout.leads.consent import ConsentColumn
+from tinyscout.leads.customers import find_stages
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.recipients import find_recipients
@@ -33,7 +34,8 @@ class RawLeads:
     file, line (N,): where each row is; after_contact: columns found that the field map names as such, not read;
     outcomes: columns found that hold the answer under a second name, not read;
     consent: the columns that say who may be written to, and what each is for;
-    recipient: the columns of a recipient's name and address, by their part in recipients.NAMES, where asked for.
+    recipient: the columns of a recipient's name and address, by their part in recipients.NAMES, and of its stage, by
+    customers.STAGE and their name, where asked for.
     """
 
     roles: dict[str, pa.ChunkedArray]
@@ -101,7 +103,7 @@ def read_raw(
         names = field_map.find("leads", source.columns, str(path), needed, spare)
         consent = field_map.find_consent(source.columns, str(path)) if columns is None else ()
         asked = list(dict.fromkeys(each.column for each in consent))
-        to_whom = find_recipients(source.columns) if recipients else {}
+        to_whom = find_recipients(source.columns) | find_stages(source.columns) if recipients else {}
         features = [column for column in source.columns if schema is not None or column not in asked]
         by_profile, after, outcomes = _profile_columns(features, names, field_map)
         if columns is not None:

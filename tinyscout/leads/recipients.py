@@ -49,6 +49,7 @@ def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]
             [" ".join((cell or "").split()) for cell in read_strings(table.column(part), missing).strings()]
         )
         for part in table.column_names
+        if part in NAMES
     }
     both = [parts[part] for part in ("first", "last") if part in parts]
     made = both[0].str.cat(both[1:], sep=" ").str.strip() if both else None
