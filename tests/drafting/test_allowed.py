@@ -286,9 +286,9 @@ def test_whoever_was_written_to_a_short_while_ago_gets_no_first_message(why, lea
 def test_a_customer_gets_no_message(why, lead) -> None:
     one = lead((40 * DAY, "outreach_email", None))
     for channel in ("email", "linkedin", "follow_up", "re_engage"):
-        known = replace(one, leads=one.leads.assign(customer="Stage is Closed won"))
+        known = replace(one, leads=one.leads.assign(customer_already="Stage is Closed won"))
         assert why(channel, known) == "a customer already (Stage is Closed won)"
-        assert why(channel, replace(one, leads=one.leads.assign(customer=""))) == ""
+        assert why(channel, replace(one, leads=one.leads.assign(customer_already=""))) == ""
 
 
 REPLIES = [

@@ -169,3 +169,24 @@ def test_a_contact_in_another_row_of_the_lead_is_an_earlier_contact(run, words: 
     pd.concat([then, leads]).to_csv("leads.csv", index=False)  # and to be contacted again
     assert run(*words, "--channel", "follow_up").code == 0
     assert (drafts()["status"] == "draft").sum() >= 5
+
+
+def test_kinds_that_may_be_anybodys_words_are_named(run, words: list[str]) -> None:
+    signals = pd.read_csv("signals.csv", dtype=str)
+    signals = signals[signals["kind"] != "call_note"]
+    signals.to_csv("signals.csv", index=False)
+    note = "note: whose words these are is not known"
+    assert note not in run(*words).err
+    more = {"lead_id": signals["lead_id"].iloc[:3], "at": signals["at"].iloc[:3], "kind": ["Call", "Note", "Call"]}
+    pd.concat([signals, pd.DataFrame(more)]).to_csv("signals.csv", index=False)
+    err = run(*words).err
+    assert note in err and "only a no in their text is heard: Call (2), Note (1);" in err
+
+
+def test_a_moment_before_every_contact_is_refused(run, words: list[str]) -> None:
+    leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False)
+    leads.assign(contacted_at="2024-06-01").to_csv("leads.csv", index=False)
+    code, _, err = run(*words, "--observed-until", "2001-01-01")
+    assert code == 2 and "--observed-until is 2001-01-02" in err and "before every contact in leads.csv" in err
+    assert err.strip().count("\n") == 0
+    assert run(*words, "--observed-until", "2024-07-01").code == 0

@@ -25,5 +25,5 @@ def test_what_one_row_says_holds_for_its_lead(tmp_path: Path, column: str, name:
     options = {"field_map": FieldMap.load(name), "labelled": False}
     tables = read_tables(tmp_path / "leads.csv", as_of_now=True, **options)
     said = f"{column} is Customer"
-    assert dict(zip(tables.leads["lead_id"], tables.leads["customer"], strict=True)) == {"a": said, "b": ""}
-    assert "customer" not in read_tables(tmp_path / "leads.csv", **options).leads
+    assert dict(zip(tables.leads["lead_id"], tables.leads["customer_already"], strict=True)) == {"a": said, "b": ""}
+    assert "customer_already" not in read_tables(tmp_path / "leads.csv", **options).leads

@@ -111,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
     _note_no_consent(args, tables)
     _note_no_replies(contacts)
     _note_odd_replies(contacts)
+    _note_nobodys_kinds(contacts)
     _note_own_words(args)
     _note_other_ranks(contacts, tables)
     _report(args, found, scout)
@@ -175,6 +176,20 @@ def _note_no_replies(contacts: LeadTables) -> None:
         'replied; name the column in a field map: [leads] replied_at = "..." (docs/bring_your_own.md)',
         file=sys.stderr,
     )
+
+
+def _note_nobodys_kinds(contacts: LeadTables) -> None:
+    """Say on standard error which kinds of signal may be a lead's own words and are not read as such."""
+    from tinyscout.leads.outreach_kinds import may_be_a_message
+
+    counts = contacts.signals["kind"].value_counts()
+    kinds = ", ".join(f"{kind} ({count:,})" for kind, count in counts.items() if count and may_be_a_message(str(kind)))
+    if kinds:
+        print(
+            f"tinyscout write: note: whose words these are is not known: they are no replies, and only a no in their "
+            f'text is heard: {kinds}; a kind counts as a reply where its name says so, as "Email reply"',
+            file=sys.stderr,
+        )
 
 
 def _note_odd_replies(contacts: LeadTables) -> None:

@@ -49,7 +49,7 @@ def find_stages(columns: Iterable[str]) -> dict[str, str]:
 
 
 def customers(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
-    """customer (N,) str: the column and value by which a row's lead (lead_id (N,)) is a customer, "" for none.
+    """customer_already (N,) str: the column and value by which a row's lead (lead_id (N,)) is a customer, "" for none.
 
     Nothing where the table has no column of a stage. What one row of a lead says holds for all its rows.
     """
@@ -64,7 +64,7 @@ def customers(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> d
         found = mine if found is None else found.where(found != "", mine)
     if found is None:
         return {}
-    return {"customer": found.groupby(lead_id).transform("max")}  # "" is below all words
+    return {"customer_already": found.groupby(lead_id).transform("max")}  # "" is below all words
 
 
 def is_customer(value: str) -> bool:

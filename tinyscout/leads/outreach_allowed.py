@@ -139,8 +139,8 @@ def why_not(
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"
-    if "customer" in tables.leads and tables.leads["customer"].iloc[row]:
-        return f"a customer already ({tables.leads['customer'].iloc[row]})"
+    if "customer_already" in tables.leads and tables.leads["customer_already"].iloc[row]:
+        return f"a customer already ({tables.leads['customer_already'].iloc[row]})"
     if stop is not None and not (stop.answerable and channel == "decline"):  # a polite no is one more message, too
         return f"{stop.reason} ({stop.fact.source})"
     if talk.bounced and needed == "email":

@@ -148,6 +148,7 @@ class Reading:
         if has_time and self.as_of_now:  # sorted by contact still, so that a lead's last row is what is known last
             earlier = np.where(waiting, NONE, contacted.us)
             contacted, waiting = self._now(len(rows)), np.ones(len(rows), bool)
+            self._check_moment(earlier[earlier != NONE], contacted.us)
             earlier = _of_the_lead(np.where(earlier < contacted.us, earlier, NONE), contacts.lead_id[rows])
         raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
         self.ledger.kept["leads"] += len(rows)
@@ -254,6 +255,15 @@ class Reading:
                 "pass --observed-until DATE"
             )
         return self.observed.us + (0 if self.observed.given or self.observed.ends_day else _JUST_AFTER_US)
+
+    def _check_moment(self, earlier: np.ndarray, now: np.ndarray) -> None:
+        """Contacts made (C,) and the moment to write at, the same for all. Raises ArgumentError before all contacts."""
+        if self.observed and self.observed.given and len(earlier) and earlier.min() > now.min():
+            first = str(to_series(earlier[[earlier.argmin()]])[0])[:10]
+            said = (
+                f"is {self.observed}, before every contact in {self.leads[0]} (the first {first}); needs a later date"
+            )
+            raise ArgumentError("leads", "observed_until", said)
 
     def _note_the_future(self, found: list[tuple[str, Times]]) -> None:
         """Note moments later than this computer's clock: whatever is planned makes all else older than it is."""
