@@ -27,13 +27,13 @@ from tinyscout.stress import threat
 from tinyscout.stress.ceiling import oracle_logits
 from tinyscout.stress.contrast import contrast
 from tinyscout.stress.families import concatenate, families
-from tinyscout.stress.harden import attack_scout, score_of, texts_of
+from tinyscout.stress.harden import attack_scout, score_of
 from tinyscout.stress.hotflip import WORD, HotFlip
 from tinyscout.stress.pools import Part, attack_in_shares
 from tinyscout.stress.search import attack_model, search
 from tinyscout.stress.story import story
 from tinyscout.stress.strength import BUDGETS, Target, strength
-from tinyscout.stress.timelines import Timelines
+from tinyscout.stress.timelines import Texts, Timelines
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training import Stack, fit
 
@@ -62,7 +62,7 @@ features = BaselineFeatures.from_state(begun.state["features"])
 tokenizer = SalesTokenizer.from_state(begun.state["tokenizer"])
 scout = Stack(reader.tokenizer, reader.features, baseline, [reader.model.eval()], reader.model.config.max_tokens)
 natural, held_out, rng = tables.take(rows.train), tables.take(rows.test), np.random.default_rng(run.seed)
-texts, held_out_texts = texts_of(natural, rng), texts_of(held_out, rng)
+texts, held_out_texts = Texts.of(natural, rng), Texts.of(held_out, rng)
 print(threat.table() + "\n")
 
 

@@ -70,7 +70,8 @@ class FitSettings(Settings):
 
     The learning rate ends at `final_rate` times its peak (1 holds it constant after the warm-up). `average` is how much
     of the averaged weights is kept at each step: 0.99 averages over about 100 steps, 0 takes the weights as they are.
-    `deep_weight` is that of the deep path's own loss, `balance_weight` and `z_weight` those of the routers' losses in
+    `deep_weight` is that of the deep path's own loss, `prefix_weight` of its loss on leads as they would end at an
+    earlier token, where labels of those are given, `balance_weight` and `z_weight` those of the routers' losses in
     layers with experts (`LeadScout.training_loss`), `foretell_weight` and `follow_weight` of those by which all tokens
     of one kind of lead take one expert (`models/lead_kinds.py`; 0 leaves routers to themselves).
 
@@ -79,6 +80,7 @@ class FitSettings(Settings):
 
     epochs: Count = 8
     deep_weight: Annotated[float, Field(ge=0)] = 0.3
+    prefix_weight: Annotated[float, Field(ge=0)] = 1.0
     balance_weight: Annotated[float, Field(ge=0)] = 0.01
     z_weight: Annotated[float, Field(ge=0)] = 0.001
     foretell_weight: Annotated[float, Field(ge=0)] = 0.0
@@ -98,7 +100,7 @@ class FitSettings(Settings):
     def loss_weights(self) -> dict[str, float]:
         """What `LeadScout.training_loss` takes."""
         routers = ("balance_weight", "z_weight", "foretell_weight", "follow_weight")
-        return {name: getattr(self, name) for name in ("deep_weight", *routers)}
+        return {name: getattr(self, name) for name in ("deep_weight", "prefix_weight", *routers)}
 
 
 class ScoutSettings(Settings):

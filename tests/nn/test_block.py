@@ -146,3 +146,20 @@ def test_the_last_position_alone_equals_the_whole_block_there(norm):
         found.append([y.data, x.grad, *(parameter.grad for parameter in block.parameters())])
     for whole, one in zip(*found, strict=True):
         np.testing.assert_allclose(one, whole, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post", "none"])
+def test_some_places_alone_equal_the_whole_block_there(norm):
+    rng = np.random.default_rng(5)
+    block = Block(8, 2, norm=norm, rng=rng, dtype=np.float64)
+    array, lengths = rng.standard_normal((4, 5, 8)), np.array([5, 1, 3, 2])
+    places, dy = (np.array([0, 0, 2, 3, 1]), np.array([4, 1, 2, 0, 0])), rng.standard_normal((5, 8))
+    found = []
+    for alone in (False, True):
+        x = Tensor(array, requires_grad=True)
+        y = block.at(x, places, lengths=lengths) if alone else block(x, lengths=lengths)[places]
+        block.zero_grad()
+        y.backward(dy)
+        found.append([y.data, x.grad, *(parameter.grad for parameter in block.parameters())])
+    for whole, one in zip(*found, strict=True):
+        np.testing.assert_allclose(one, whole, rtol=1e-12, atol=1e-12)

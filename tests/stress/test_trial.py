@@ -6,7 +6,6 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from tinyscout.metrics import credit_waste, log_loss
@@ -15,7 +14,7 @@ from tinyscout.stress import trial
 from tinyscout.stress.ceiling import HARDENED
 from tinyscout.stress.check import check, divergence
 from tinyscout.stress.families import families
-from tinyscout.stress.harden import Hardened, HardenSettings, _reading, attack_scout, calibrated, harden, score_of
+from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
 from tinyscout.stress.trial import (
     CANDIDATES,
     INT8,
@@ -31,7 +30,8 @@ from tinyscout.stress.trial import (
 from tinyscout.training import Stack
 
 ONCE = ScoutSettings(wide="careful", model=ModelSettings(ngram=3), fit=FitSettings(epochs=1))
-NEW = {"contrast": 100, "reworded": 100, "again_contrast": 40, "again_reworded": 40}
+NEW = {"contrast": 100, "reworded": 100, "again_contrast": 40, "again_reworded": 40, "processes": 1}
+SEARCHES = ("search: logistic", "search: scout", "contrast", "contrast, reworded")
 SMALL = HardenSettings(**NEW, searched=40, steps=6, rounds=1, scout=ONCE, again=ONCE.fit)
 
 
@@ -59,14 +59,16 @@ def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, ha
         assert not judged & set(part.natural.tables.leads["lead_id"])
 
 
-def test_contrast_leads_are_read_once_and_all_others_so_often_as_asked(pools):
-    parts = [pools.train.natural.tables, pools.train.attacked.world.tables, pools.valid.attacked.world.tables]
-    tables, rows = _reading(parts[:2], 3, parts[2:], np.random.default_rng(0))
-    assert len(tables) == sum(map(len, parts)) and set(rows) == set(range(len(tables)))
-    times = pd.Series(np.bincount(rows), index=tables.leads["contact_id"])
-    rare = set(parts[2].leads["contact_id"]) - {each for part in parts[:2] for each in part.leads["contact_id"]}
-    assert (times[list(rare)] == 1).all() and len(rare) > 10
-    assert sorted(times.value_counts().to_dict().items()) == [(1, len(parts[2])), (3, len(parts[0]) + len(parts[1]))]
+def test_contrast_leads_are_read_once_and_all_others_so_often_as_asked(pools, monkeypatch):
+    read = []
+    monkeypatch.setattr("tinyscout.stress.harden.fit", lambda member, examples, *args, **options: read.append(examples))
+    often = SMALL.model_copy(update={"often": 3, "again_often": 2})
+    found = harden(pools, often)
+    number = {name: (found.train.attacked.world.truth["family"] == name).sum() for name in SEARCHES}
+    others = len(pools.train.natural.tables) + len(pools.train.attacked.world.tables) + number[SEARCHES[0]]
+    before, again = (len(examples.tokens) for examples in read)
+    assert before == 3 * others + number["contrast"] + number["contrast, reworded"]
+    assert again == 2 * (others + number["search: scout"]) + found.fresh and found.fresh > 60
 
 
 def test_a_scout_is_attacked_along_its_gradient_before_it_goes_on_and_calibrated_at_last(pools, monkeypatch):

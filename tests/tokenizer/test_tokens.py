@@ -171,3 +171,12 @@ def test_batches_are_shuffled_by_the_seed():
     lengths = np.repeat([3, 5], 50)
     first, again, other = (length_sorted_batches(lengths, 10, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_leads_of_several_stand_behind_one_another():
+    one, other = (aged([[PROFILE, SIGNAL, WORD, SCORE], [PROFILE, SCORE]]), aged([[PROFILE, SIGNAL, SCORE]]))
+    both = Tokens.concatenate([one, other])
+    assert both.lengths.tolist() == [4, 2, 3] and both.ids.tolist() == [*one.ids, *other.ids]
+    np.testing.assert_array_equal(both.take(np.array([2])).ages, other.ages)
+    with pytest.raises(ValueError, match="newest first"):
+        Tokens.concatenate([one, other.newest_first(VOCABULARY)])

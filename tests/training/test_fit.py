@@ -199,6 +199,35 @@ def test_the_deep_path_alone_is_a_second_loss_with_its_weight() -> None:
     assert model.training_loss(batch, examples.features, y, deep_weight=0.0)[1].item() == reply.item()
 
 
+def test_a_lead_that_would_end_at_a_token_is_a_loss_of_the_deep_path_there() -> None:
+    examples, y = make_examples(30, 1)
+    model = make_model().eval()
+    rng = np.random.default_rng(0)
+    labels = np.where(rng.random(len(examples.tokens.ids)) < 0.4, rng.integers(0, 2, len(examples.tokens.ids)), np.nan)
+    batch = examples.tokens.pad()
+    without, weights = model.training_loss(batch, examples.features, y, deep_weight=0.5), {"deep_weight": 0.5}
+    reply, root = model.training_loss(
+        batch, examples.features, y, **weights, prefix_labels=labels.astype(np.float32), prefix_weight=2.0
+    )
+    known = np.isfinite(labels)
+    shorter = [examples.tokens.take(np.array([lead])) for lead in examples.tokens.lead[known]]
+    places = examples.tokens.positions[known]
+    logits = []
+    for one, place in zip(shorter, places, strict=True):  # each as a lead of its own, which ends there
+        cut = Tokens(
+            one.ids[: place + 1], one.values[: place + 1], one.ages[: place + 1], np.array([0, place + 1]), one.dropped
+        )
+        hidden = model._at_score(model.embed(cut.pad()), cut.lengths).data[0]
+        logits.append(model.alone.bias.data[0] + hidden @ model.alone.weight.data[0])
+    assert reply.item() == pytest.approx(without[0].item(), rel=1e-5)
+    expected = without[1].item() + 2 * log_loss(labels[known], np.array(logits))
+    assert root.item() == pytest.approx(expected, rel=1e-4) and known.sum() > 30
+    nobody = np.full(len(labels), np.nan, np.float32)
+    assert model.training_loss(batch, examples.features, y, **weights, prefix_labels=nobody)[1].item() == pytest.approx(
+        without[1].item(), rel=1e-6
+    )
+
+
 def test_the_same_seed_and_threads_give_the_same_bits() -> None:
     train, stop = make_examples(100, 1), make_examples(40, 3)
     first, second = make_model(), make_model()

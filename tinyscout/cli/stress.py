@@ -46,9 +46,9 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.stress.ceiling import auc_within_pairs
     from tinyscout.stress.check import oracle_logits
     from tinyscout.stress.families import attack, families, load, register
-    from tinyscout.stress.harden import texts_of
     from tinyscout.stress.search import attack_model
     from tinyscout.stress.story import story
+    from tinyscout.stress.timelines import Texts
     from tinyscout.stress.variants import source_rows
 
     for name, least in (("world_leads", 200), ("searched", 2), ("stories", 0), ("seed", 0)):
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     scout = load_scout(args)
     world = make_world(args.world_leads, args.seed)
     _check_columns(scout, world.tables)
-    texts, rng = texts_of(world.tables, np.random.default_rng([args.seed, 20])), np.random.default_rng([args.seed, 21])
+    texts, rng = Texts.of(world.tables, np.random.default_rng([args.seed, 20])), np.random.default_rng([args.seed, 21])
 
     attacks = {}
     every = families()

@@ -5,6 +5,7 @@ token embedding, writes what follows it. The wide path adds the baseline's logit
 baseline and drift can't take the model far below it.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from tinyscout.models.lead_kinds import kind_losses
 from tinyscout.models.time_encoding import TimeEncoding
 from tinyscout.nn import Block, Embedding, LayerNorm, Linear, Module, MoE, Parameter, Routing
 from tinyscout.tokenizer import Padded, Tokens
+from tinyscout.tokenizer.tokens import spans
 from tinyscout.tokenizer.vocabulary import PAD
 
 EMBEDDING_STD = 0.3
@@ -177,6 +179,8 @@ class LeadScout(Module):
         z_weight: float = 0.0,
         foretell_weight: float = 0.0,
         follow_weight: float = 0.0,
+        prefix_labels: np.ndarray | None = None,
+        prefix_weight: float = 1.0,
     ) -> tuple[Tensor, Tensor]:
         """The mean reply loss, and what to go backward from: that plus deep_weight times the deep path's own loss.
 
@@ -186,23 +190,43 @@ class LeadScout(Module):
 
         The wide path already says what is additive, so at first the rest pulls the tokens nowhere. Asked for the reply
         alone, through a head that predicts nothing else (deep supervision, Lee et al. 2015), they learn at once.
+
+        prefix_labels (N,) of the batch's tokens (`Examples`): the same head is asked at those tokens, too, what it
+        would say if the lead ended there.
         """
         routings: list[Routing] = []
         by_kind = bool(self.config.experts and (foretell_weight or follow_weight))
+        ends = np.arange(len(labels)), batch.lengths - 1
+        rows, places, prefix_labels = _labelled(batch, prefix_labels)
         if by_kind:
-            last = self.hidden(self.embed(batch), batch.lengths, routings)[np.arange(len(labels)), batch.lengths - 1]
+            hidden = self.hidden(self.embed(batch), batch.lengths, routings)
+            last, prefixes = hidden[ends], hidden[rows, places]
+        elif len(rows):
+            every = np.append(ends[0], rows), np.append(ends[1], places)
+            hidden = self._at(self.embed(batch), batch.lengths, every, routings)
+            last, prefixes = hidden[: len(labels)], hidden[len(labels) :]
         else:
-            last = self._at_score(self.embed(batch), batch.lengths, routings)
+            last = prefixes = self._at_score(self.embed(batch), batch.lengths, routings)
         reply = ops.bce_with_logits(self.reply(last).reshape(-1) + self.wide(features), targets=labels)
         root = reply
         if deep_weight:
             root = root + deep_weight * ops.bce_with_logits(self.alone(last).reshape(-1), targets=labels)
+        if len(rows):
+            root = root + prefix_weight * ops.bce_with_logits(self.alone(prefixes).reshape(-1), targets=prefix_labels)
         for routing in routings:
             root = root + routing.loss(balance_weight=balance_weight, z_weight=z_weight)
         for routing in routings if by_kind else ():
             foretold, strays = kind_losses(routing, batch, self.config.language)
             root = root - foretell_weight * foretold + follow_weight * strays
         return reply, root
+
+    def _at(
+        self, x: Tensor, lengths: np.ndarray, places: tuple[np.ndarray, np.ndarray], routings: list[Routing]
+    ) -> Tensor:
+        """The backbone at some tokens, rows (K,) and positions (K,): embedded (B, T, D) -> (K, D)."""
+        for block in self.blocks[:-1]:
+            x = block(x, lengths=lengths, routings=routings)
+        return self.norm(self.blocks[-1].at(x, places, lengths=lengths, routings=routings))
 
     def _at_score(self, x: Tensor, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
         """The backbone at each lead's last token: embedded (B, T, D) -> (B, D). The last router routes that."""
@@ -249,14 +273,42 @@ def earlier_ids(batch: Padded | Tokens, places: int) -> np.ndarray:
     return np.where(batch.positions >= places, shifted, PAD)
 
 
+def _labelled(batch: Padded, prefix_labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, positions and labels (K,) of the tokens that have one."""
+    rows, places = np.nonzero(batch.positions < batch.lengths[:, None])
+    labels = np.full(len(rows), np.nan) if prefix_labels is None else prefix_labels
+    known = np.isfinite(labels)
+    return rows[known], places[known], labels[known]
+
+
 class Examples(NamedTuple):
-    """What the model is fed: tokens already truncated, the wide features of the same leads before truncation."""
+    """What the model is fed: tokens already truncated, the wide features of the same leads before truncation.
+
+    prefix_labels (N,) float32, for training: at a token the label of the lead that would end there, NaN where none is
+    known.
+    """
 
     tokens: Tokens
     features: sparse.csr_matrix
+    prefix_labels: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> "Examples":
-        return Examples(self.tokens.take(rows), self.features[rows])
+        """The leads `rows` (indices, in the order given; repeats allowed)."""
+        known = self.prefix_labels
+        if known is not None:
+            known = known[spans(self.tokens.offsets[rows], self.tokens.lengths[rows])]
+        return Examples(self.tokens.take(rows), self.features[rows], known)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Examples"]) -> "Examples":
+        """All leads of several, one part after another."""
+        features = sparse.csr_matrix(sparse.vstack([part.features for part in parts], format="csr"))
+        labels = [part.prefix_labels for part in parts]
+        known = None
+        if any(each is not None for each in labels):
+            unknown = [np.full(len(part.tokens.ids), np.nan, np.float32) for part in parts]
+            known = np.concatenate([b if a is None else a for a, b in zip(labels, unknown, strict=True)])
+        return cls(Tokens.concatenate([part.tokens for part in parts]), features, known)
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -71,6 +71,24 @@ class Block(Module):
         read = self.attention_norm(x) if self.norm == "pre" else x
         return self._with_mlp(last + self.dropout(self.attention.at_last(read, lengths=lengths)), None, routings)
 
+    def at(
+        self,
+        x: Tensor,
+        places: tuple[np.ndarray, np.ndarray],
+        *,
+        lengths: np.ndarray,
+        routings: list[Routing] | None = None,
+    ) -> Tensor:
+        """What __call__ gives at some places alone, rows (K,) and positions (K,): x (B, T, D) -> (K, D).
+
+        It skips what the MLP would make of the other positions.
+        """
+        if self.norm == "pre":
+            x = self.attention.branch(x, self.attention_norm, lengths=lengths, kept=self.dropout.mask(x))
+        else:
+            x = x + self.dropout(self.attention(x, lengths=lengths))
+        return self._with_mlp(x[places], None, routings)
+
     def _with_mlp(self, x: Tensor, lengths: ArrayLike | None, routings: list[Routing] | None) -> Tensor:
         """The residual stream x after attention, with what the MLP makes of it."""
         if self.norm == "post":

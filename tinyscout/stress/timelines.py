@@ -43,6 +43,11 @@ class Texts:
         self.near = np.array([[0] * NEAR, *([self.number[each] for each in some] for some in around)])
         self._meaning, self._delay = np.zeros(0, np.int8), np.zeros(0)
 
+    @classmethod
+    def of(cls, tables: LeadTables, rng: np.random.Generator) -> "Texts":
+        """The texts of these leads, sentences of the world, and what is close to them."""
+        return cls(set(tables.signals["text"].dropna()), rng)
+
     def __len__(self) -> int:
         return len(self.number) + 1
 

@@ -17,9 +17,10 @@ from tinyscout.stress.ceiling import HARDENED, LEAST_FALL, NATURAL, by_family, f
 from tinyscout.stress.check import RULE, Check, Judged, check, defined, divergence, interval, shown
 from tinyscout.stress.contestants import Ground, Logistic, Trees
 from tinyscout.stress.families import Attacked, concatenate, families
-from tinyscout.stress.harden import L2, Hardened, HardenSettings, attack_scout, harden, score_of, texts_of
+from tinyscout.stress.harden import L2, Hardened, HardenSettings, attack_scout, harden, score_of
 from tinyscout.stress.pools import Pools, make_pools
 from tinyscout.stress.search import ROUNDS, Score, attack_model
+from tinyscout.stress.timelines import Texts
 from tinyscout.training import Stack
 from tinyscout.training.fit import Progress
 
@@ -199,7 +200,7 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
     hardened = harden(pools, settings.harden, progress=progress)
     scores, scouts = contestants(pools, hardened, settings, progress)
     rng, source = np.random.default_rng([seed, 18]), pools.test.natural.tables
-    texts, searched = texts_of(source, rng), {}
+    texts, searched = Texts.of(source, rng), {}
     judges = [name for name in SEARCHED if name in scores]
     for number, name in enumerate(scores):
         size = settings.judged // (2 * len(judges)) if name in judges else settings.own
@@ -229,7 +230,11 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
         own,
         judged,
         logits,
-        {"natural": len(pools.train.natural.tables), **_families(hardened.train.attacked)},
+        {
+            "natural": len(pools.train.natural.tables),
+            **_families(hardened.train.attacked),
+            "contrast, for the scouts alone": hardened.fresh,
+        },
         hardened.scout,
     )
 

@@ -14,6 +14,8 @@ import numpy as np
 from tinyscout.errors import InputError
 from tinyscout.tokenizer.vocabulary import PAD, SCORE, Vocabulary
 
+COLUMNS = ("ids", "values", "ages", "dropped")  # of Tokens, which stand one after another
+
 
 @dataclass(frozen=True)
 class Padded:
@@ -78,6 +80,15 @@ class Tokens:
         lengths = self.lengths[rows]
         source = spans(self.offsets[rows], lengths)
         return self._of(source, offsets_of(lengths), self.dropped[rows])
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Tokens"]) -> "Tokens":
+        """All leads of several, one part after another. Raises ValueError where their orders differ."""
+        if len({bool(part.newest) for part in parts}) > 1:
+            raise ValueError("Tokens.concatenate: some have their signals newest first and some oldest first")
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+        offsets = offsets_of(np.concatenate([part.lengths for part in parts]))
+        return cls(**columns, offsets=offsets, newest=parts[0].newest)
 
     def append(self, tails: Sequence[Sequence[int]]) -> "Tokens":
         """Every lead with the ids of its tail after its own tokens, without value or age; tails (B,) of any length."""

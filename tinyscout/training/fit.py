@@ -235,6 +235,8 @@ class _Run:
         }
         tokens = self.train.tokens
         data = {"ids": tokens.ids, "ages": tokens.ages, "values": tokens.values, "labels": np.asarray(self.labels)}
+        if self.train.prefix_labels is not None:
+            data["prefix_labels"] = self.train.prefix_labels
         data_hash = artifact.content_hash(data)
         return artifact.Manifest(
             name="checkpoint", role="checkpoint", made_by=__name__, seed=self.seed, config=config, data_hash=data_hash
@@ -255,10 +257,12 @@ class _Run:
         self.optimizer.zero_grad()
         try:
             with detect_anomaly():
+                some = examples.take(rows)
                 self.model.training_loss(
-                    examples.tokens.pad(rows),
-                    examples.features[rows],
+                    some.tokens.pad(),
+                    some.features,
                     labels[rows],
+                    prefix_labels=some.prefix_labels,
                     **self.settings.loss_weights,
                 )[1].backward()
         except FloatingPointError as error:

@@ -20,7 +20,6 @@ from tinyscout.leads.outreach_touch import Judged, Rater, judge
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import LeadScout
 from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
-from tinyscout.tokenizer.tokens import offsets_of
 from tinyscout.tokenizer.vocabulary import END
 from tinyscout.training.fit import shuffled_batches
 from tinyscout.training.instruct import answer_logits
@@ -172,16 +171,8 @@ def person_or_bot(
 
 def together(*parts: Pairs) -> Pairs:
     """Pairs of several sources as one."""
-    tokens = [part.prompts for part in parts]
-    prompts = Tokens(
-        np.concatenate([each.ids for each in tokens]),
-        np.concatenate([each.values for each in tokens]),
-        np.concatenate([each.ages for each in tokens]),
-        offsets_of(np.concatenate([each.lengths for each in tokens])),
-        np.concatenate([each.dropped for each in tokens]),
-    )
     return Pairs(
-        prompts,
+        Tokens.concatenate([part.prompts for part in parts]),
         [ids for part in parts for ids in part.chosen],
         [ids for part in parts for ids in part.rejected],
         np.concatenate([part.groups for part in parts]),

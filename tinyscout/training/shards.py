@@ -54,8 +54,9 @@ class Shards:
         def one(pair: tuple[LeadScout, np.ndarray]) -> float:
             replica, part = pair
             replica.zero_grad()
+            some = examples.take(part)
             loss, root = replica.training_loss(
-                examples.tokens.pad(part), examples.features[part], labels[part], **weights
+                some.tokens.pad(), some.features, labels[part], prefix_labels=some.prefix_labels, **weights
             )
             share = len(part) / len(rows)
             if np.isfinite(root.item()):

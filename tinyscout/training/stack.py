@@ -72,7 +72,7 @@ class Stack:
             examples = stack._examples(tokens, wide)
             held_back = examples.take(stop), y[stop]
             for number in range(settings.members):
-                member = stack._new_member(number, settings)
+                member = stack.new_member(number, settings)
                 history = fit(
                     member,
                     examples.take(train),
@@ -107,7 +107,7 @@ class Stack:
         stack = cls(tokenizer, features, baseline, [], settings.tokenizer.max_tokens, settings.tokenizer.newest_first)
         examples = stack._examples(tokens, wide).take(rows)
         for number, share in enumerate(shares):
-            member = stack._new_member(number, settings)
+            member = stack.new_member(number, settings)
             fit(
                 member,
                 examples,
@@ -118,7 +118,7 @@ class Stack:
                 checkpoint=checkpoint and checkpoint / f"refit-{number}",
                 progress=progress,
             )
-            _blank_contact_time(member, examples.tokens, tokenizer)
+            blank_contact_time(member, examples.tokens, tokenizer)
             stack.members.append(member)
         return stack
 
@@ -185,7 +185,7 @@ class Stack:
             tokens = tokens.newest_first(self.tokenizer.vocabulary)
         return Examples(tokens, sparse.csr_matrix(wide, dtype=np.float32))
 
-    def _new_member(self, number: int, settings: ScoutSettings) -> LeadScout:
+    def new_member(self, number: int, settings: ScoutSettings) -> LeadScout:
         """A LeadScout that says what the baseline says."""
         vocabulary = self.tokenizer.vocabulary
         config = LeadScoutConfig(
@@ -201,7 +201,7 @@ class Stack:
         return member
 
 
-def _blank_contact_time(member: LeadScout, tokens: Tokens, tokenizer: SalesTokenizer) -> None:
+def blank_contact_time(member: LeadScout, tokens: Tokens, tokenizer: SalesTokenizer) -> None:
     """Let an hour or weekday of contact that isn't known mean the average of those in the training tokens.
 
     No training lead is without, so that its token vector is still the random one it began with.
