@@ -190,3 +190,11 @@ def test_a_moment_before_every_contact_is_refused(run, words: list[str]) -> None
     assert code == 2 and "--observed-until is 2001-01-02" in err and "before every contact in leads.csv" in err
     assert err.strip().count("\n") == 0
     assert run(*words, "--observed-until", "2024-07-01").code == 0
+
+
+def test_an_offer_that_no_note_has_room_for_is_named_as_what_withholds(run, words: list[str]) -> None:
+    code, out, _ = run(*words, "--channel", "linkedin", "--offer", "We sell " + "long words " * 17)
+    assert code == 0 and "0 drafts to 0 of the best leads" in out
+    assert re.search(
+        r"withheld: no drawing passed the checks, most often: \d+ characters, a LinkedIn note has 300", out
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -278,6 +280,12 @@ def _in_short(status: str) -> str:
     return status.split(":")[0].split(" (")[0]
 
 
+def _most_often(problems: Sequence[str]) -> str:
+    """The first of the problems that, numbers and what is quoted aside, come most often."""
+    alike = [re.sub(r'\d+|"[^"]*"', "", problem) for problem in problems]
+    return problems[alike.index(Counter(alike).most_common(1)[0][0])]
+
+
 def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> None:
     from tinyscout.leads.outreach_offer import WITHOUT_OFFER
 
@@ -286,7 +294,8 @@ def _report(args: argparse.Namespace, found: list[Drafted], scout: Scout) -> Non
     written = sum(any(not draft.problems for draft in each.drafts) for each in found)
     print(f"{kept:,} drafts to {written:,} of the best leads by model {scout.version} ({scout.ships})")
     if kept < len(drafts):
-        print(f"{len(drafts) - kept:,} withheld: no drawing passed the checks")
+        why = _most_often([problem for draft in drafts for problem in draft.problems])
+        print(f"{len(drafts) - kept:,} withheld: no drawing passed the checks, most often: {why}")
     reasons = Counter(_in_short(each.why_not) for each in found if each.why_not)
     for reason, count in reasons.most_common():
         print(f"{count:,} that rank as high got none: {reason}")
