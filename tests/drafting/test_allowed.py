@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tinyscout.leads import LeadTables
-from tinyscout.leads.outreach_allowed import Talk
+from tinyscout.leads.outreach_allowed import DECLINE_DAYS, Talk
 from tinyscout.leads.outreach_facts import FactBook
 from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.leads.outreach_kinds import by_the_lead, is_reply
@@ -40,7 +40,7 @@ def lead(small_tables, signals_of) -> Callable[..., LeadTables]:
 
 def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, writer) -> None:
     book = FactBook(small_tables)
-    wants = [row for row in range(3000) if last_stop(book, row) is not None][:80]
+    wants = [row for row in range(3000) if last_stop(book, row) is not None][:300]
     for channel in ("email", "linkedin", "follow_up", "re_engage"):
         found = small_scout.write(
             small_tables.take(np.array(wants)), Instruction(channel, "warm", "short"), writer=writer
@@ -55,11 +55,15 @@ def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, wri
     students = [each.why_not.startswith("a student") for each in found]
     refused = [each.why_not.startswith("refused in its own words") for each in found]
     asked = [math.isfinite(Talk.of(book, row).said) for row in wants]
-    answered = [a or (b and c) for a, b, c in zip(refused, students, asked, strict=True)]
-    assert [not each.why_not for each in declined] == answered and 0 < sum(answered) < len(wants)
+    since = [min(last_stop(book, row).hours, Talk.of(book, row).said) for row in wants]
+    fresh = [each <= 24 * DECLINE_DAYS for each in since]
+    answered = [d and (a or (b and c)) for a, b, c, d in zip(refused, students, asked, fresh, strict=True)]
+    later = ["replied" in each.why_not or each.why_not.startswith("wrote to us last") for each in declined]
+    given = [not each.why_not for each in declined]
+    assert given == [a and not b for a, b in zip(answered, later, strict=True)] and 0 < sum(given) < len(wants)
     assert any(students) and any(refused)
     assert all(draft.facts and draft.text for each in declined for draft in each.drafts)
-    assert sum(len(each.drafts) for each in declined) == sum(answered)
+    assert sum(len(each.drafts) for each in declined) == sum(given)
 
     some = small_tables.take(np.arange(20))
     forbidden = pd.Series(["email_opt_out is yes", ""] * 10, dtype="str")
@@ -283,12 +287,11 @@ def test_whoever_was_written_to_a_short_while_ago_gets_no_first_message(why, lea
     assert why("email", lead(wish, (5 * DAY, "outreach_email", None))) == ""  # who asks is written to
 
 
-def test_a_customer_gets_no_message(why, lead) -> None:
-    one = lead((40 * DAY, "outreach_email", None))
+def test_who_is_a_customer_or_left_alone_by_its_stage_gets_no_message(why, lead) -> None:
+    one, said = lead((40 * DAY, "outreach_email", None)), "a customer already (Stage is Closed won)"
     for channel in ("email", "linkedin", "follow_up", "re_engage"):
-        known = replace(one, leads=one.leads.assign(customer_already="Stage is Closed won"))
-        assert why(channel, known) == "a customer already (Stage is Closed won)"
-        assert why(channel, replace(one, leads=one.leads.assign(customer_already=""))) == ""
+        assert why(channel, replace(one, leads=one.leads.assign(stage_forbids=said))) == said
+        assert why(channel, replace(one, leads=one.leads.assign(stage_forbids=""))) == ""
 
 
 REPLIES = [
@@ -453,3 +456,24 @@ def test_of_an_opt_out_by_another_channel_no_message_speaks(small_scout, lead, d
             assert FactBook(one, mention, "linkedin").of(0).deeds == FactBook(one, mention).of(0).deeds == ()
             assert FactBook(one, mention, "linkedin").of(0).stop is None
     assert FactBook(lead((3 * DAY, "signup form", None)), None, "linkedin").of(0).deeds
+
+
+def test_a_wish_that_is_withdrawn_later_is_not_come_back_to(why, lead) -> None:
+    wish = (35 * DAY, "Email reply", "please send us the agreement")
+    assert why("email", lead(wish)) == ""
+    for text in ("in their words, we do not need the agreement", "the agreement is not wanted"):
+        assert why("email", lead(wish, (32 * DAY, "call_note", text))).startswith("already replied")
+    assert why("email", lead(wish, (32 * DAY, "call_note", "we do not need the newsletter"))) == ""
+
+
+def test_a_no_that_a_lead_took_back_within_the_day_is_not_declined(why, lead) -> None:
+    no = (5 * DAY, "Email reply", "we are not interested")
+    assert why("decline", lead(no)) == ""
+    back = (4.3 * DAY, "Email reply", "it is not two weeks but next quarter that suits us")
+    assert "replied" in why("decline", lead(no, back)) or "wrote to us last" in why("decline", lead(no, back))
+
+
+@pytest.mark.parametrize("kind", ["support_ticket", "Email reply"])
+def test_what_a_lead_writes_of_its_own_software_is_no_bounce(why, lead, kind: str) -> None:
+    for text in ("We run version 5.1.2 of your app", "I get 'user not found' when logging in"):
+        assert "bounced" not in why("email", lead((40 * DAY, kind, text)))

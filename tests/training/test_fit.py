@@ -228,6 +228,21 @@ def test_a_lead_that_would_end_at_a_token_is_a_loss_of_the_deep_path_there() -> 
     )
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_labels_of_prefixes_reach_training(threads: int) -> None:
+    examples, y = make_examples(100, 1)
+    settings = SETTINGS.model_copy(update={"threads": threads})
+    labels = np.where(examples.tokens.ids == 5, 1, np.nan).astype(np.float32)  # a lead that ends at a 5 replies
+    found = []
+    for known in (None, labels, 1 - labels):
+        model = make_model()
+        fit(model, Examples(examples.tokens, examples.features, known), y, settings, seed=5)
+        cut = Tokens(np.array([5], np.int32), *np.array([[0], [1]], np.float32), np.array([0, 1]), np.zeros(1, int))
+        hidden = model.eval()._at_score(model.embed(cut.pad()), cut.lengths)
+        found.append(float(model.alone(hidden).data[0, 0]))
+    assert found[1] > found[0] > found[2] and found[1] - found[2] > 1
+
+
 def test_the_same_seed_and_threads_give_the_same_bits() -> None:
     train, stop = make_examples(100, 1), make_examples(40, 3)
     first, second = make_model(), make_model()

@@ -15,12 +15,12 @@ import pyarrow as pa
 from tinyscout.errors import InputError
 from tinyscout.leads.cells import Coded, chunked, in_brief, read_labels, read_numbers, read_strings
 from tinyscout.leads.consent import ConsentColumn
-from tinyscout.leads.customers import find_stages
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.recipients import find_recipients
 from tinyscout.leads.schema import ROLES, Schema
 from tinyscout.leads.sources import BadRow, open_source
+from tinyscout.leads.stages import find_stages
 from tinyscout.leads.times import NONE, Times, expected, read_times
 
 MADE_ID = "row-"  # lead_id of a flat table that has none
@@ -35,7 +35,7 @@ class RawLeads:
     outcomes: columns found that hold the answer under a second name, not read;
     consent: the columns that say who may be written to, and what each is for;
     recipient: the columns of a recipient's name and address, by their part in recipients.NAMES, and of its stage, by
-    customers.STAGE and their name, where asked for.
+    stages.STAGE and their name, where asked for.
     """
 
     roles: dict[str, pa.ChunkedArray]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach import IDLE_DAYS
-from tinyscout.leads.outreach_answers import asked_for
+from tinyscout.leads.outreach_answers import asked_for, withdraws
 from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_kinds import by_the_lead, is_bounce, is_reply, tells_of_a_bounce
@@ -21,6 +21,7 @@ from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
 REST_DAYS = {"email": 30, "linkedin": 2}  # since our last message: whoever got one is no stranger to a first message
+DECLINE_DAYS = 60  # since what it answers: later it is one more unasked message
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
 _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
@@ -86,8 +87,9 @@ class Reply(NamedTuple):
         if talk.reply < 0:
             return counted
         hours = float(book.ages[talk.reply])
-        if known.said and hours < known.hours <= hours + 24:
-            return known._replace(hours=hours, asked=book.request(talk.reply) if known.positive else None)
+        asked = _still_asked(book, row, talk.reply)
+        if known.said and hours <= known.hours <= hours + 24:
+            return known._replace(hours=hours, asked=asked if known.positive else None)
         if known.said and not hours < known.hours < math.inf:
             return counted
         at, text = tables.signals["at"].iloc[talk.reply], book.texts[talk.reply]
@@ -96,7 +98,7 @@ class Reply(NamedTuple):
             hours,
             None,
             talk.waits,
-            None if known.said else book.request(talk.reply),
+            None if known.said else asked,
             not text or book.meaning(talk.reply) != "neutral" or bool(refusal(text) or asked_for(text)),
         )
 
@@ -115,7 +117,8 @@ class Reply(NamedTuple):
         if channel == "re_engage":
             return not (self.positive and math.isfinite(self.hours))  # a no in words of its own is not to be missed
         if channel == "decline":
-            return self.positive is not False and not (math.isfinite(self.hours) and self.hours + 24 >= since_said)
+            slack = 24 if self.positive is not None else 0  # the date of a column may be a day off, a signal is not
+            return self.positive is not False and not (math.isfinite(self.hours) and self.hours + slack >= since_said)
         return channel not in OF_A_REQUEST or self.asked is None
 
     @property
@@ -139,8 +142,8 @@ def why_not(
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"
-    if "customer_already" in tables.leads and tables.leads["customer_already"].iloc[row]:
-        return f"a customer already ({tables.leads['customer_already'].iloc[row]})"
+    if "stage_forbids" in tables.leads and tables.leads["stage_forbids"].iloc[row]:
+        return tables.leads["stage_forbids"].iloc[row]
     if stop is not None and not (stop.answerable and channel == "decline"):  # a polite no is one more message, too
         return f"{stop.reason} ({stop.fact.source})"
     if talk.bounced and needed == "email":
@@ -173,11 +176,20 @@ def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
     return ("without a word",) if channel == "re_engage" and (reply.said or math.isinf(talk.written)) else ()
 
 
+def _still_asked(book: FactBook, row: int, reply: int) -> Fact | None:
+    """The one thing that a reply asks for, where nothing later says that it isn't wanted."""
+    asked = book.request(reply)
+    later = (book.texts[i] for i in range(reply + 1, book.offsets[row + 1]))
+    return None if asked and any(text and withdraws(text, asked.said) for text in later) else asked
+
+
 def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> str:
     """Why there is nothing that a polite decline would answer: no refusal, and no word or request of a student's."""
     nothing = "said nothing that a decline would answer"
     if stop is None:
         return nothing if reply.understood else reply.reason
+    if math.isfinite(since_said) and since_said > 24 * DECLINE_DAYS:
+        return f"too late to decline: said {math.ceil(since_said / 24):,} days ago, more than {DECLINE_DAYS}"
     if stop.fact.said != STUDENT or math.isfinite(since_said) or reply.said:
         return ""
     return f"{stop.reason.split(',')[0]}, who {nothing} ({stop.fact.source})"
@@ -186,9 +198,10 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
 def _bounced(book: FactBook, places: Sequence[int]) -> str:
     """The kind of the latest of these signals (latest first) that says an email came back for good, "" for none."""
     for i in places:
-        if is_bounce(book.kinds[i]) or (book.texts[i] and tells_of_a_bounce(book.texts[i])):
-            return book.kinds[i]
-        if is_reply(book.kinds[i]):
+        kind, text = book.kinds[i], book.texts[i]
+        if is_bounce(kind) or (text and not by_the_lead(kind) and tells_of_a_bounce(text)):
+            return kind
+        if is_reply(kind):
             break
     return ""
 

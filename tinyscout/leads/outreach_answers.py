@@ -66,6 +66,11 @@ def asked_for(text: str) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
+def withdraws(text: str, asked: str) -> bool:
+    """Whether a text says no to the one thing that was "asked for the ...", whoever wrote it down."""
+    return any(negated and asked.split()[-1] in words for _, words, negated in clauses(text))
+
+
 def names_a_thing(text: str) -> bool:
     """Whether a text speaks of one of BUYING and GIVEAWAY, so that a no in it may be to that alone."""
     return bool(_NAMED.search(text.lower()))

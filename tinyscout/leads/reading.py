@@ -17,7 +17,6 @@ import pandas as pd
 from tinyscout.errors import ArgumentError, InputError
 from tinyscout.leads.as_of import see
 from tinyscout.leads.consent import no_consent
-from tinyscout.leads.customers import customers
 from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
@@ -28,6 +27,7 @@ from tinyscout.leads.repeats import Repeats, drop_repeats
 from tinyscout.leads.replies import earlier_replies
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
 from tinyscout.leads.signal_log import read_log
+from tinyscout.leads.stages import left_alone
 from tinyscout.leads.tables import HOUR_US, LeadTables
 from tinyscout.leads.times import DAY_US, NONE, Times, read_times, to_series
 
@@ -171,7 +171,7 @@ class Reading:
             frame["replied_at"] = to_series(contacts.replied.us)
         frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in replies.items()}
         frame |= read_recipients(raw.recipient, contacts.lead_id, self.field_map.missing)
-        frame |= customers(raw.recipient, contacts.lead_id, self.field_map.missing)
+        frame |= left_alone(raw.recipient, contacts.lead_id, self.field_map.missing)
         for channel, reasons in forbidden.items():
             frame[f"no_consent_{channel}"] = pd.Series(reasons[rows], dtype="str")
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)

@@ -17,7 +17,7 @@ FEATURE_TYPES: tuple[ColumnType, ...] = ("number", "category", "text", "date")
 ROLES = (
     *("contact_id", "lead_id", "contacted_at", "not_contacted", "order", "replied_at", "label"),
     *("earlier_contact", "earlier_reply", "earlier_reply_at", "earlier_reply_positive"),
-    *("no_consent_email", "no_consent_linkedin", "recipient_name", "recipient_email", "customer_already"),
+    *("no_consent_email", "no_consent_linkedin", "recipient_name", "recipient_email", "stage_forbids"),
 )
 
 

@@ -12,14 +12,23 @@ from tinyscout.leads.tables import LeadTables
 from tinyscout.tokenizer import Tokens, Vocabulary
 from tinyscout.tokenizer.tokens import offsets_of, spans
 
+AT_ONCE = 10_000  # leads, of a dozen prefixes of half a dozen signals each
+
 
 def prefix_probability(tables: LeadTables) -> np.ndarray:
     """For each signal (S,) float64: the probability of a reply, were it and the newer ones the lead's only ones."""
     seen = oracle.observe(tables)
-    row = np.repeat(np.arange(len(tables)), np.diff(seen.offsets))
-    first = np.arange(len(row))
-    lengths = seen.offsets[1:][row] - first
-    kept = spans(first, lengths)
+    parts = [_of_some(seen, first, first + AT_ONCE) for first in range(0, len(tables), AT_ONCE)]
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def _of_some(seen: oracle.Observed, first: int, end: int) -> np.ndarray:
+    """`prefix_probability` of the signals of the leads first to end - 1."""
+    offsets = seen.offsets[first : end + 1]
+    row = first + np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    start = np.arange(offsets[0], offsets[-1])
+    lengths = seen.offsets[1:][row] - start
+    kept = spans(start, lengths)
     signals = (each[kept] for each in (seen.kind, seen.age, seen.meaning, seen.delay))
     return oracle.probability(oracle.Observed(seen.profile[row], seen.persona[row], offsets_of(lengths), *signals))
 

@@ -1,4 +1,4 @@
-"""Contrast leads by the million: made in pieces by other processes, kept as what a scout reads of them.
+"""Contrast leads by the hundred thousand: made in pieces by other processes, kept as what a scout reads of them.
 
 They are made while the scout trains on those before. As tables a hundred thousand leads take 600 MB, as tokens and
 features 125. Each piece has a seed of its own: the same settings give the same leads, whoever makes them.
@@ -62,8 +62,8 @@ class Supply:
     processes: int = 2
 
     def start(self, number: int) -> Iterator[TrainingSet]:
-        """Pieces of the supply of this number, in order; their making starts at once."""
-        pieces = -(-(self.contrast + self.reworded) // PIECE)
+        """Pieces of the supply of this number, in order; several processes start to make them at once."""
+        pieces = min(-(-(self.contrast + self.reworded) // PIECE), self.contrast, self.reworded)
         sizes = zip(_shares(self.contrast, pieces), _shares(self.reworded, pieces), strict=True)
         tasks = [
             delayed(_piece)(self.source, self.reader, [self.seed, 19, number, place], *size)

@@ -233,7 +233,7 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
         {
             "natural": len(pools.train.natural.tables),
             **_families(hardened.train.attacked),
-            "contrast, for the scouts alone": hardened.fresh,
+            "contrast, for this scout alone": hardened.fresh,
         },
         hardened.scout,
     )

@@ -1,0 +1,50 @@
+"""Customers, and whom somebody marked to be left alone, are known by their stage, however it is put."""
+
+from pathlib import Path
+
+import pytest
+
+from tinyscout.leads import FieldMap, read_tables
+from tinyscout.leads.stages import stage_forbids
+
+CUSTOMER = [
+    *("Customer", "customer", "Closed won", "closedwon", "Closed - Won", "WON", "Existing client", "Bestandskunde"),
+    *("Client - Non-profit", "Customer - past due", "Kunden", "Customers"),
+]
+LEFT_ALONE = [
+    *(
+        "Do not contact",
+        "DO_NOT_CONTACT",
+        "DNC",
+        "Unsubscribed",
+        "Not interested",
+        "Refused",
+        "Bounced",
+        "Left company",
+    ),
+    *("Deceased", "Spam", "Disqualified", "Unqualified", "Bad fit", "No longer there"),
+]
+OTHERS = [
+    *("Lead", "Negotiation", "Open deal", "Former customer", "Churned customer", "Closed lost", "won't buy", "not won"),
+    *("", "Wonder", "Potential customer", "Not yet a customer", "Waiting for client", "Client review", "Interested"),
+    *("Customer (churned)", "Qualified", "In progress", "Bad timing", "Company left a message"),
+]
+
+
+@pytest.mark.parametrize("value", [*CUSTOMER, *LEFT_ALONE, *OTHERS])
+def test_a_stage_tells_who_gets_no_message(value: str) -> None:
+    said = dict.fromkeys(CUSTOMER, "a customer already") | dict.fromkeys(LEFT_ALONE, "to be left alone by its stage")
+    assert stage_forbids(value) == said.get(value, "")
+
+
+@pytest.mark.parametrize("column", ["Lifecycle Stage", "Lead Status", "Stage", "deal_stage"])
+@pytest.mark.parametrize("name", ["generic", "hubspot"])
+def test_what_one_row_says_holds_for_its_lead(tmp_path: Path, column: str, name: str) -> None:
+    rows = ["a,2025-01-01,Customer", "a,2025-02-01,", "b,2025-01-01,Open deal"]
+    first = "Record ID,First outreach date" if name == "hubspot" else "lead_id,contacted_at"
+    (tmp_path / "leads.csv").write_text("\n".join([f"{first},{column},Email", *(f"{row},x" for row in rows)]), "utf-8")
+    options = {"field_map": FieldMap.load(name), "labelled": False}
+    tables = read_tables(tmp_path / "leads.csv", as_of_now=True, **options)
+    said = f"a customer already ({column} is Customer)"
+    assert dict(zip(tables.leads["lead_id"], tables.leads["stage_forbids"], strict=True)) == {"a": said, "b": ""}
+    assert "stage_forbids" not in read_tables(tmp_path / "leads.csv", **options).leads

@@ -1,0 +1,90 @@
+"""Who gets no message by the column of a stage: customers, and whom somebody marked to be left alone.
+
+Such columns are read beside the profile, as those of a recipient are; whether they are features is for the map to say.
+"""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tinyscout.leads.cells import in_brief, read_strings
+from tinyscout.leads.field_map import normal
+
+STAGE = "stage: "  # before the name of such a column, among the parts of a recipient
+_STAGES = frozenset(
+    [
+        "status",
+        "leadstatus",
+        "hsleadstatus",
+        "leadstage",
+        "stage",
+        "dealstage",
+        "dealstatus",
+        "lifecyclestage",
+        "contactstatus",
+        "contactstage",
+        "customerstatus",
+        "accountstatus",
+        "accounttype",
+        "contacttype",
+        "opportunitystage",
+        "salesstage",
+        "pipelinestage",
+    ]
+)
+_CUSTOMER = re.compile(
+    r"\b(?:customers?|clients?(?! (?:review|meeting|call|approval|feedback|contacted))|closed ?won|won(?! t\b)"
+    r"|evangelist|kunden?|bestandskunden?|clientes?|klant)\b",
+    re.IGNORECASE,
+)
+_NONE_BEFORE = re.compile(
+    r"\b(?:no|not|non|never|ex|former|past|lost|churned|cancelled|potential|prospective|future|keine?|for|to)"
+    r" (?:(?:a|an|our|yet) )*$",
+    re.IGNORECASE,
+)
+_NONE_AFTER = re.compile(r" (?:churned|lost|former|cancelled|left)\b", re.IGNORECASE)
+_LEAVE_ALONE = re.compile(
+    r"\b(?:do not (?:contact|e ?mail|call|disturb)|dnc|unsubscribed?|opted out|opt out|not interested|no interest"
+    r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"
+    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|bad fit|kein interesse)\b",
+    re.IGNORECASE,
+)
+
+
+def find_stages(columns: Iterable[str]) -> dict[str, str]:
+    """STAGE and the name -> the column, for those of a file that have the name of a stage."""
+    return {f"{STAGE}{column}": column for column in columns if normal(column) in _STAGES}
+
+
+def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
+    """stage_forbids (N,) str: why a row's lead (lead_id (N,)) gets no message by the columns of a stage, "" for none.
+
+    Nothing where the table has no such column. What one row of a lead says holds for all its rows.
+    """
+    found = None
+    for part in table.column_names:
+        if not part.startswith(STAGE):
+            continue
+        read = read_strings(table.column(part), missing)
+        name = " ".join(part.removeprefix(STAGE).split())
+        every = (*read.values, "")
+        said = [f"{why} ({name} is {in_brief(value)})" if (why := stage_forbids(value)) else "" for value in every]
+        mine = pd.Series(np.array(said, dtype=object)[read.codes], dtype="str")
+        found = mine if found is None else found.where(found != "", mine)
+    if found is None:
+        return {}
+    return {"stage_forbids": found.groupby(lead_id).transform("max")}  # "" is below all words
+
+
+def stage_forbids(value: str) -> str:
+    """Why a stage stops all messages: "Closed won" is a customer's, not "Former customer"; empty for most."""
+    words = " ".join(re.sub(r"[\W_]+", " ", value).split())
+    if _LEAVE_ALONE.search(words):
+        return "to be left alone by its stage"
+    found = _CUSTOMER.search(words)
+    if found is None or _NONE_BEFORE.search(words[: found.start()]) or _NONE_AFTER.match(words[found.end() :]):
+        return ""
+    return "a customer already"
