@@ -46,6 +46,34 @@ ALONE = {
         I asked you several times to stop
         Piss off
         Fuck off and die
+        I would appreciate it if you could remove me from your mailing list
+        It would be great if you could stop emailing me
+        If you email me again I will report you as spam
+        I'd be grateful if you would stop contacting us
+        Please do not send me emails
+        Do not send emails
+        Don't send us messages again
+        Do not send emails to this address
+        Please do not email this address again
+        Please do not email this address.
+        No emails please
+        No more calls or messages. No emails, please!
+        Never email me
+        Please never write to us
+        Don't contact this person
+        Remove me from your contacts
+        UNSUBSCRIBE NOW
+        Stop immediately!
+        Stop the spam
+        Please stop all spam
+        Do not contact me until further notice
+        I opted out of your emails
+        She opted out of the mailing list
+        The lead wants to unsubscribe from our newsletter
+        I want to unsubscribe from this.
+        I don't want calls or emails
+        I don't want emails. Email me again and I sue you
+        Any further message will be forwarded to our lawyers
         Go to hell!
         get lost""",
     "German": """Bitte nehmen Sie mich von der Liste
@@ -83,6 +111,12 @@ ALONE = {
         Parem de enviar mensagens
         Quero cancelar a minha inscri\u00e7\u00e3o
         N\u00e3o nos liguem mais""",
+    "Swedish": """Nej tack, vi \u00e4r inte intresserade. Ta bort mig fr\u00e5n listan.
+        Sluta mejla oss""",
+    "Turkish": """\u0130lgilenmiyoruz, l\u00fctfen bir daha yazmay\u0131n""",
+    "Russian": "\u041d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e, "
+    "\u0431\u043e\u043b\u044c\u0448\u0435 \u043d\u0435 \u043f\u0438\u0448\u0438\u0442\u0435",
+    "Polish": """Nie jestem zainteresowany, prosz\u0119 wi\u0119cej nie pisa\u0107""",
 }
 REFUSALS = {
     "English": """No.
@@ -163,6 +197,13 @@ REFUSALS = {
         N\u00e3o, obrigado
         Sem interesse
         n\u00e3o""",
+    "Swedish": """Nej tack
+        Vi \u00e4r inte intresserade""",
+    "Turkish": """\u0130lgilenmiyoruz""",
+    "Russian": """\u041d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e
+        \u041d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u0443\u0435\u0442""",
+    "Polish": """Nie jestem zainteresowany
+        Nie jeste\u015bmy zainteresowani""",
 }
 NEITHER = {
     "English": """No problem, send it
@@ -239,7 +280,30 @@ NEITHER = {
         Stop calling it a CRM
         Check its spam folder
         It was marked as spam by our filter, resend it
-        Do you contact all leads that way?""",
+        Do you contact all leads that way?
+        If you want me to stop emailing you, say so
+        If you no longer wish to receive emails, tell us
+        If you would like to unsubscribe, write to us
+        We get non-stop calls from vendors; please send the quote
+        You are our one-stop contact
+        I don't like calls, write me an email with the price
+        I don't like emails, call me
+        Please don't email me until January
+        Please don't contact me again until the budget is out
+        Do not write to us before March
+        We do not send emails
+        Do not send me emails until Monday
+        Don't send emails to Bob, he left
+        I got no emails please resend
+        No emails please, call me
+        You never email me
+        We opted out of the old contract, send the quote
+        we want to unsubscribe from our current vendor and buy yours
+        How do we stop spam with your product?
+        Can your filter stop spam
+        There is no lack of interest
+        It is not for lack of interest, we have no time
+        Any further message will be a pleasure""",
     "German": """Kein Problem, schicken Sie es
         Keine Sorge
         Nicht schlecht
@@ -285,6 +349,11 @@ NEITHER = {
         N\u00e3o me enviou o contrato
         Precisamos tirar nossas d\u00favidas
         Ainda n\u00e3o""",
+    "Swedish": """Inga problem
+        Vi \u00e4r intresserade, ta bort priset""",
+    "Turkish": """\u0130lgileniyoruz, bir daha yaz\u0131n""",
+    "Russian": """\u0418\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e, \u043f\u0438\u0448\u0438\u0442\u0435""",
+    "Polish": """Jestem zainteresowany, prosz\u0119 pisa\u0107""",
 }
 
 
@@ -316,6 +385,13 @@ def test_greetings_partings_wrapped_lines_and_quotes_change_nothing() -> None:
     assert refusal("Not interested.\n\nOn Mon, 3 Mar 2025 at 10:00 Ann wrote:\n> shall we talk?") == NO
     assert folded("K\u00d6LN \u2014 e\u2011mail isn\u2019t  h\u00e9re\n> quoted") == "koln email isn't here"
     assert refusal("") == refusal("  \n") == ""
+
+
+@pytest.mark.parametrize("long", ["!" * 20_000, "see below " + "." * 5_000, "\n".join(["Ann Miller"] * 5_000)])
+def test_a_long_text_of_marks_and_names_is_read_to_its_end(long: str) -> None:
+    assert refusal(long) == ""
+    assert refusal(f"{long}\nNot interested.\nBest,\nBob") == NO
+    assert refusal(f"Stop emailing me{long}") == LEAVE_ALONE
 
 
 def test_a_no_that_goes_on_with_but_is_for_a_person_to_read() -> None:

@@ -1,4 +1,4 @@
-"""A plain no, and a wish to be left alone, in the words of a text: English by patterns, five tongues by common forms.
+"""A plain no, and a wish to be left alone, in the words of a text: English by patterns, other tongues by common forms.
 
 Heard are only words that hardly mean anything else. What is not heard is no yes: a person reads it. Sentences that put
 a case ("if you are not interested", "to unsubscribe, click here"), questions ("not interested?") and lines quoted from
@@ -16,19 +16,44 @@ LEAVE_ALONE, NO = "leave alone", "no"
 _OTHERS_DO = "".join(rf"(?<!\b{who} )" for who in ("we", "i", "they", "who", "people", "users", "customers"))
 _END_OF_IT = r"(?= ?(?:[^\w ']|$)| (?:please|now|asap)\b)"
 _ME_OR_OURS = r"(?:me|us|him|her|them|(?:my|our|this) \w+(?: \w+)?)"
-_A_LIST = r"(?: (?!waiting|wait)\w+){0,3} (?:lists?|records?|database|mailings?|crm|system|campaign|sequence|cadence)\b"
+_A_LIST = (
+    r"(?: (?!waiting|wait)\w+){0,3} (?:lists?|contacts|records?|database|mailings?|crm|system|campaign|sequence"
+    r"|cadence)\b"
+)
+_LATER = (  # "until January" is no wish for ever
+    r"(?![^.!?;\n]{0,60} (?:until|till)\b(?! further))(?!(?: (?:to|me|us|him|her|them|it|here|again|any ?more))*"
+    r" (?:before|between|during|yet|today|tomorrow)\b)"
+)
+_INSTEAD = (  # "write me an email" after "no calls" only names another way
+    r"(?!.{0,200}(?:[,;:.]|\b(?:but|just|only|so)) ?(?:(?:please|but|just|rather) )*(?:(?:email|mail|write|message|text"
+    r"|send|drop)(?: to)? (?:me|us|it|an?|the|your)|(?:call|phone|ring) (?:me|us))\b(?! again| and))"
+)
+_SOMEBODY_ELSE_S = (  # "unsubscribe from our vendor", "opted out of the old contract"
+    r"(?! (?:from|of) (?!you\b|your|us\b|all|any|every|(?:it|this|these)(?= ?(?:[^\w ']|$))|(?:\w+ ){0,4}?(?:lists?"
+    r"|e?mails?|mailings?|newsletters?|messages?|communications?|contact|marketing|outreach|calls?|campaigns?"
+    r"|sequences?|cadences?)\b))"
+)
+_MESSAGES = r"(?:e?mails?|messages?|newsletters?|spam|texts)"
+_LEGAL = r"(?:lawyers?|attorneys?|legal|police|authorities|regulator|spam|harassment)"
 _ENGLISH_LEAVE = (
     rf"{_OTHERS_DO}(?:do not|don'?t) (?:ever )?(?:contact|email|mail|write|message|text|disturb|approach|bother|spam)"
-    r"(?= (?:to )?(?:me|us|him|her|them|it|here)\b| again| any ?more| any longer| back|[^\w ']| ?$)",
+    rf"{_LATER}(?= (?:to )?(?:me|us|him|her|them|it|here)\b| again| any ?more| any longer| back|[^\w ']| ?$"
+    r"| (?:to )?this (?:\w+ )?(?:address|person|mailbox|inbox|account|contact|lead|company)(?= again| any ?more"
+    r"| any longer| ?(?:[.!;\n]|$)))",
     rf"{_OTHERS_DO}(?:do not|don'?t) (?:ever )?(?:call|phone|ring|reach out)(?: to)?"
     r"(?= (?:me|us|him|her|them)\b(?! (?:before|after|until|till|on|between|during|today|tomorrow|this|yet|by|unless))"
-    r"| again| any ?more| back|[^\w ']| ?$)(?!.*\b(?:email|write|message|text|send)\b)",
+    r"| again| any ?more| back|[^\w ']| ?$)(?!.{0,200}\b(?:email|write|message|text|send)\b)",
     r"(?:do not|don'?t) (?:ever )?(?:send|forward) (?:me|us|him|her|them) (?:any|an? ?more|more|anything|this|these"
     r"|your)",
+    rf"{_OTHERS_DO}(?:do not|don'?t) (?:ever )?send (?:(?:me|us|him|her|them) )?{_MESSAGES}\b{_LATER}{_INSTEAD}"
+    r"(?! to (?!me|us|this|here))",
+    rf"(?:(?:please|pls|just) |(?<![\w',] ))never (?:ever )?(?:contact|email|mail|write to|message|text) (?:me|us)"
+    rf"{_END_OF_IT}",
     r"never (?:ever )?(?:contact|email|mail|write(?: to)?|call|message|text) (?:me|us) (?:again|any ?more)",
     r"(?:do not|don'?t|no longer|not) (?:want|wish|like|care) (?:to (?:be (?:contacted|called|emailed|on your)|receive"
     r"|hear from|get (?:any|more|your|these|emails?|messages?))|(?:any |you |your )*(?:more )?(?:emails?|mails?"
-    r"|messages?|calls?|newsletters?)\b)",
+    r"|messages?|calls?|newsletters?)\b"
+    rf"{_INSTEAD})",
     r"(?:prefer|rather|like) not to (?:be (?:contacted|called|emailed)|receive|hear)",
     r"(?:ask|asks|asked|told) (?:\w+ ){0,4}?(?:do not|don'?t|not to) (?:contact|email|mail|write|call|message)"
     r"(?= (?:me|us|him|her|them|again|any ?more|back)\b| ?(?:[^\w ']|$))",
@@ -36,17 +61,20 @@ _ENGLISH_LEAVE = (
     r"(?<!do not )(?<!don't )(?<!dont )(?<!never )(?<!not )stop (?:emailing|mailing|writing|calling|contacting"
     r"|messaging|texting|spamming|bothering|harassing|pestering)\b(?! (?:it|this|that|them)\b)",
     r"(?<!do not )(?<!don't )(?<!dont )stop sending (?:me|us|these|this|your|any|out|spam|emails?|messages?)\b",
-    r"stop (?:all |the |these |your |this )*(?:emails?|mails?|messages?|calls?|spam|outreach|contact)\b",
+    rf"{_OTHERS_DO}(?<!non )(?<!one )stop (?:all |the |these |your |this )*(?:emails?|mails?|messages?|calls?|outreach"
+    r"|contact)\b",
+    r"(?:(?:please|pls|just|and) |(?<![\w'] ))stop (?:all |the |your |this )*spam\b",
     r"no (?:more|further) (?:marketing |sales )?(?:emails?|mails?|messages?|calls?|contact|spam|newsletters?)"
     r"(?! (?:needed|necessary|support))\b",
+    rf"no {_MESSAGES},? (?:please|pls|plz)(?= ?(?:[^\w ']|$)){_INSTEAD}",
     rf"(?:take (?:me|us) (?:off|out)|remove (?:me|us)){_END_OF_IT}",
     rf"take {_ME_OR_OURS} (?:off|out)(?: of)?{_A_LIST}|remove {_ME_OR_OURS} from{_A_LIST}",
     r"(?:remove|delete|erase) (?:all )?(?:my|our) (?:email|address|data|details|contact|info\w*|personal|records?"
     r"|number)",
     r"(?:please|pls|plz|kindly|just) unsubscribe|unsubscribe (?:me|us|him|her|them|my|our)\b"
-    r"|(?:wants?|wish(?:es)?|like|asked|asks|need|trying) to (?:unsubscribe|opt out|be (?:removed|taken off"
-    r"|left alone))"
-    r"|(?<!n't )(?<!not )(?<!never )\b(?:unsubscribed|opted out)\b(?! from (?!our|your|all|the|this|any|us|every))"
+    rf"|(?:wants?|wish(?:es)?|like|asked|asks|need|trying) to (?:(?:unsubscribe|opt out)\b{_SOMEBODY_ELSE_S}"
+    r"|be (?:removed|taken off|left alone))"
+    rf"|(?<!n't )(?<!not )(?<!never )\b(?:unsubscribed|opted out)\b{_SOMEBODY_ELSE_S}"
     r"|opt (?:me|us) out",
     r"leave (?:me|us|him|her|them) alone|(?:asks?|asked|wants?) to be left alone|lose (?:my|our|this) (?:number|email)",
     r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black) ?list",
@@ -54,6 +82,8 @@ _ENGLISH_LEAVE = (
     r"|cease (?:all |any )?(?:communications?|contact|emails?)|(?:asked|told) you (?:\w+ ){0,3}to stop",
     r"(?:report|reported|reporting|mark|marked|marking|flagged) (?:you|this|it|them|your \w+) (?:as |for |to )?"
     r"(?:spam|abuse)\b|(?:this|that|it)(?: is|'s) (?:just |pure |unwanted )?(?:spam|harassment)\b(?! (?:filter|folder))"
+    r"|(?:any|all|every) (?:further|more|other|future) (?:\w+ ){1,2}(?:will|shall) (?:\w+ ){1,4}"
+    rf"{_LEGAL}\b"
     r"|you(?: a|'?)re (?:all )?(?:a )?(?:spamm\w+|scamm\w+)",
     r"(?:piss|fuck|bugger|sod) (?:the \w+ )?(?:off|you)|go (?:to hell|fuck yourself)|(?:please|just) (?:go away"
     r"|get lost)"
@@ -63,7 +93,8 @@ _ENGLISH_NO = (
     r"(?<!if )not (?:(?:at all|really|currently|all that|that|very|remotely|in the least|even) )*interested"
     r"(?! (?:yet|only|just)\b)",
     r"(?:isn't|aren't|wasn't|isnt|arent|weren't) (?:(?:really|currently|at all) )?interested(?! (?:yet|only|just)\b)",
-    r"no longer interested|uninterested|(?:no|zero|lost|lack of) (?:\w+ )?interest(?! (?:rates?|charges?|payments?"
+    r"no longer interested|uninterested|(?:no|zero|lost"
+    r"|(?<!no )(?<!not a )(?<!n't a )(?<!not for )lack of) (?:\w+ )?interest(?! (?:rates?|charges?|payments?"
     r"|free)\b)",
     r"not of interest|of no (?:use|interest|relevance)|not relevant (?:to|for) (?:me|us)",
     r"no,? ?(?:but )?(?:thanks|thank you|thank u|thx|ty)(?! (?:needed|necessary|required|to)\b)",
@@ -133,6 +164,18 @@ _OTHER_LEAVE = (
     r"nao (?:me|nos) (?:contat[ea]|contact[ea]|escreva|ligue|incomode|envie|mande)m?\b|(?:me|nos) deixe?m? em paz"
     r"|parem? de (?:me |nos )?(?:envi|escrev|lig|mand|contat|contact|incomod)\w+",
     r"vai se foder|vao se foder|va a merda|vai a merda",
+    # Swedish, Turkish, Russian, Polish
+    r"ta bort (?:mig|oss)\b|(?:kontakta|mejla|maila) (?:mig|oss) inte\b|sluta (?:mejla|maila|kontakta|ringa|skicka"
+    r"|skriva)",
+    r"bir daha (?:yazma|arama|mail atma|mesaj atma|rahatsiz etme)y[i\u0131]n",
+    r"(?:\u0431\u043e\u043b\u044c\u0448\u0435 )?\u043d\u0435 (?:\u043f\u0438\u0448\u0438\u0442\u0435"
+    r"|\u0437\u0432\u043e\u043d\u0438\u0442\u0435"
+    r"|\u0431\u0435\u0441\u043f\u043e\u043a\u043e\u0438\u0442\u0435)(?: (?:\u043c\u043d\u0435"
+    r"|\u043d\u0430\u043c))? \u0431\u043e\u043b\u044c\u0448\u0435"
+    r"|\u0431\u043e\u043b\u044c\u0448\u0435 \u043d\u0435 (?:\u043f\u0438\u0448\u0438\u0442\u0435"
+    r"|\u0437\u0432\u043e\u043d\u0438\u0442\u0435|\u0431\u0435\u0441\u043f\u043e\u043a\u043e\u0438\u0442\u0435)",
+    r"(?:wiecej nie|nie) (?:pisac|pisz|piszcie|dzwonic|kontaktowac) wiecej|wiecej nie (?:pisac|pisz|dzwonic"
+    r"|kontaktowac)",
 )
 _OTHER_NO = (
     r"kein(?:e|erlei)? (?:weiteres? )?(?:interesse|bedarf)|(?<!wenn )nicht (?:mehr |weiter )?interessiert"
@@ -151,6 +194,10 @@ _OTHER_NO = (
     r"non (?:ne )?(?:abbiamo|ho) bisogno(?= ?(?:[^\w ']|$))",
     r"(?:nao|sem) (?:tenho |temos |ha |tem )?interesse|nao (?:estou|estamos|esta) interessad\w"
     r"|nao,? ?(?:muito )?obrigad\w",
+    r"nej,? ?tack|(?:inte|ej) intresserad\w*|inget intresse|ilgilenmiyor\w*|ilgimi[sz]?i? cekmiyor",
+    r"\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e"
+    r"|\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u0443\u0435\u0442|nie (?:jestem"
+    r"|jestesmy) zainteresowan\w+",
     r"nao (?:me|nos) interessa|nao (?:preciso|precisamos|queremos|quero)(?= ?(?:[^\w ']|$))",
 )
 _BARE_NO = (  # a whole message
@@ -159,7 +206,8 @@ _BARE_NO = (  # a whole message
     r"|sorry,? no|no,? sorry|no[.,]? never"
 )
 _BARE_LEAVE = (
-    r"stop|stop it|stop this|unsubscribe|opt out|remove|remove me|remove us|abmelden|austragen|desinscription|baja"
+    r"(?:stop|stop it|stop this|unsubscribe|opt out|remove|remove me|remove us)(?: (?:now|immediately|asap|at once))?"
+    r"|abmelden|austragen|desinscription|baja"
     r"|uitschrijven|cancellami|dnc|spam|go away|get lost|leave"
 )
 
@@ -176,7 +224,9 @@ _CASE = re.compile(  # in front of a no, in its sentence: it puts a case, or den
     r"|(?:not|n't|never) (?:say|said|saying|mean|think|thought)|not true)\b"
 )
 _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do, says the sender
-    r"\b(?:if (?:you|they|he|she)\b|in case|should you|unless|wenn sie|falls|si vous|se non|indien u|caso nao)\b"
+    r"\b(?:if (?:you|they|he|she)(?: ever)? ?(?:(?:do not|don't|would|'d|no longer) )?(?:want|wish|prefer|like"
+    r"|rather)|if you"
+    r" no longer|in case|should you|unless|wenn sie|falls|si vous|se non|indien u|caso nao)\b"
 )
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
 _END = re.compile(r"[.!?\n]")
@@ -215,7 +265,7 @@ def folded(text: str) -> str:
 def refusal(text: str) -> str:
     """LEAVE_ALONE, NO, or "" for a text that plainly says neither."""
     said = folded(text)
-    whole = folded(_NAMES.sub("", text.strip()))
+    whole = folded(_less(_NAMES, text.strip()))
     if _says(_LEAVE, said, _MAY) or _is(LEAVE_ALONE, whole):
         return LEAVE_ALONE
     return NO if _says(_NO, said, _CASE, asked=False) or _is(NO, whole) else ""
@@ -231,13 +281,20 @@ def _says(pattern: re.Pattern[str], said: str, case: re.Pattern[str], *, asked: 
     """Whether a sentence has the pattern and doesn't only put a case; asked: questions count, too."""
     for whole in {said, _WRAPPED.sub(" ", said)}:
         for found in pattern.finditer(whole):
-            start = max(whole.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
-            end = _END.search(whole, found.end())
-            if not case.search(whole[start : found.start()].lstrip()) and (asked or not end or end.group() != "?"):
+            near = max(0, found.start() - 300)  # a longer sentence is looked at no further, nor behind its no
+            start = max(near, *(whole.rfind(mark, near, found.start()) + 1 for mark in ".!?\n"))
+            end = _END.search(whole, found.end(), found.end() + 300)
+            case_end = found.end() if asked else found.start()  # "no longer wish" may itself follow "if you"
+            if not case.search(whole[start:case_end].lstrip()) and (asked or not end or end.group() != "?"):
                 return True
     return False
 
 
 def _is(what: str, said: str) -> bool:
     """Whether the whole message, without greeting and parting, is nothing but such a word."""
-    return bool(_WHOLE[what].fullmatch(_SIGN_OFF.sub("", _GREETING.sub("", said)).strip(" .,;!\n()\"'")))
+    return bool(_WHOLE[what].fullmatch(_less(_SIGN_OFF, _GREETING.sub("", said)).strip(" .,;!\n()\"'")))
+
+
+def _less(parting: re.Pattern[str], said: str) -> str:
+    """The text without its parting, sought in its last 300 characters: all of a long text takes quadratic time."""
+    return said[:-300] + parting.sub("", said[-300:])
