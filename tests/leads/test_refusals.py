@@ -67,6 +67,8 @@ ALONE = {
         Stop the spam
         Please stop all spam
         Do not contact me until further notice
+        Don't email me again, I am busy until May
+        I'd appreciate it if you did not contact me again
         I opted out of your emails
         She opted out of the mailing list
         The lead wants to unsubscribe from our newsletter
@@ -303,7 +305,9 @@ NEITHER = {
         Can your filter stop spam
         There is no lack of interest
         It is not for lack of interest, we have no time
-        Any further message will be a pleasure""",
+        Any further message will be a pleasure
+        If you did not contact me, who did
+        Yes please\n-----Original Message-----\nFrom: Ann\nIf not, say so. Stop emailing me.""",
     "German": """Kein Problem, schicken Sie es
         Keine Sorge
         Nicht schlecht
@@ -350,6 +354,7 @@ NEITHER = {
         Precisamos tirar nossas d\u00favidas
         Ainda n\u00e3o""",
     "Swedish": """Inga problem
+        Nej, tack vare er vet vi mer
         Vi \u00e4r intresserade, ta bort priset""",
     "Turkish": """\u0130lgileniyoruz, bir daha yaz\u0131n""",
     "Russian": """\u0418\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e, \u043f\u0438\u0448\u0438\u0442\u0435""",

@@ -21,7 +21,7 @@ _A_LIST = (
     r"|cadence)\b"
 )
 _LATER = (  # "until January" is no wish for ever
-    r"(?![^.!?;\n]{0,60} (?:until|till)\b(?! further))(?!(?: (?:to|me|us|him|her|them|it|here|again|any ?more))*"
+    r"(?![^.!?,;\n]{0,60} (?:until|till)\b(?! further))(?!(?: (?:to|me|us|him|her|them|it|here|again|any ?more))*"
     r" (?:before|between|during|yet|today|tomorrow)\b)"
 )
 _INSTEAD = (  # "write me an email" after "no calls" only names another way
@@ -45,6 +45,8 @@ _ENGLISH_LEAVE = (
     r"| again| any ?more| back|[^\w ']| ?$)(?!.{0,200}\b(?:email|write|message|text|send)\b)",
     r"(?:do not|don'?t) (?:ever )?(?:send|forward) (?:me|us|him|her|them) (?:any|an? ?more|more|anything|this|these"
     r"|your)",
+    r"(?:it|great|grateful|better|nice|appreciated) if you (?:did not|didn't|would not|wouldn't) (?:ever )?(?:contact"
+    rf"|email|mail|write(?: to)?|message|text) (?:me|us)\b{_LATER}",
     rf"{_OTHERS_DO}(?:do not|don'?t) (?:ever )?send (?:(?:me|us|him|her|them) )?{_MESSAGES}\b{_LATER}{_INSTEAD}"
     r"(?! to (?!me|us|this|here))",
     rf"(?:(?:please|pls|just) |(?<![\w',] ))never (?:ever )?(?:contact|email|mail|write to|message|text) (?:me|us)"
@@ -194,7 +196,7 @@ _OTHER_NO = (
     r"non (?:ne )?(?:abbiamo|ho) bisogno(?= ?(?:[^\w ']|$))",
     r"(?:nao|sem) (?:tenho |temos |ha |tem )?interesse|nao (?:estou|estamos|esta) interessad\w"
     r"|nao,? ?(?:muito )?obrigad\w",
-    r"nej,? ?tack|(?:inte|ej) intresserad\w*|inget intresse|ilgilenmiyor\w*|ilgimi[sz]?i? cekmiyor",
+    r"nej,? ?tack(?! vare)|(?:inte|ej) intresserad\w*|inget intresse|ilgilenmiyor\w*|ilgimi[sz]?i? cekmiyor",
     r"\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e"
     r"|\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u0443\u0435\u0442|nie (?:jestem"
     r"|jestesmy) zainteresowan\w+",
@@ -231,7 +233,7 @@ _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do,
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
 _END = re.compile(r"[.!?\n]")
 _QUOTED = re.compile(
-    r"^(?:>.*|-+ ?original message.*|on .{5,120} wrote ?:.*|am .{5,120} schrieb.*|le .{5,120} a ecrit ?:.*)$"
+    r"^(?:>.*|original message:?|on .{5,120} wrote ?:.*|am .{5,120} schrieb.*|le .{5,120} a ecrit ?:.*)$"
 )
 _GREETING = re.compile(
     r"^(?:(?:hi|hello|hey|dear|hallo|bonjour|hola|ciao|ola|sehr geehrter?|guten tag|good (?:morning|afternoon))"
