@@ -224,15 +224,19 @@ class LeadScout(Module):
         self, x: Tensor, lengths: np.ndarray, places: tuple[np.ndarray, np.ndarray], routings: list[Routing]
     ) -> Tensor:
         """The backbone at some tokens, rows (K,) and positions (K,): embedded (B, T, D) -> (K, D)."""
-        for block in self.blocks[:-1]:
-            x = block(x, lengths=lengths, routings=routings)
+        x = self._before_last(x, lengths, routings)
         return self.norm(self.blocks[-1].at(x, places, lengths=lengths, routings=routings))
 
     def _at_score(self, x: Tensor, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
         """The backbone at each lead's last token: embedded (B, T, D) -> (B, D). The last router routes that."""
+        x = self._before_last(x, lengths, routings)
+        return self.norm(self.blocks[-1].at_last(x, lengths=lengths, routings=routings))
+
+    def _before_last(self, x: Tensor, lengths: np.ndarray, routings: list[Routing] | None) -> Tensor:
+        """What the last block reads: embedded (B, T, D) -> (B, T, D)."""
         for block in self.blocks[:-1]:
             x = block(x, lengths=lengths, routings=routings)
-        return self.norm(self.blocks[-1].at_last(x, lengths=lengths, routings=routings))
+        return x
 
     def recalibrate(self, slope: float, shift: float) -> None:
         """Make every reply logit `slope` times what it was, plus `shift`, in the weights themselves."""

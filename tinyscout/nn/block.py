@@ -55,12 +55,7 @@ class Block(Module):
         routings: list[Routing] | None = None,
     ) -> Tensor:
         """What a router decides is added to `routings`."""
-        if self.norm == "pre":
-            kept = self.dropout.mask(x)
-            x = self.attention.branch(x, self.attention_norm, lengths=lengths, causal=causal, kept=kept)
-        else:
-            x = x + self.dropout(self.attention(x, lengths=lengths, causal=causal))
-        return self._with_mlp(x, lengths, routings)
+        return self._with_mlp(self._with_attention(x, lengths, causal), lengths, routings)
 
     def at_last(self, x: Tensor, *, lengths: np.ndarray, routings: list[Routing] | None = None) -> Tensor:
         """What __call__ gives at the last position of each row that is no padding: x (B, T, D), lengths (B,) -> (B, D).
@@ -83,11 +78,14 @@ class Block(Module):
 
         It skips what the MLP would make of the other positions.
         """
+        return self._with_mlp(self._with_attention(x, lengths)[places], None, routings)
+
+    def _with_attention(self, x: Tensor, lengths: ArrayLike | None, causal: bool = True) -> Tensor:
+        """The residual stream x with what attention adds to it."""
         if self.norm == "pre":
-            x = self.attention.branch(x, self.attention_norm, lengths=lengths, kept=self.dropout.mask(x))
-        else:
-            x = x + self.dropout(self.attention(x, lengths=lengths))
-        return self._with_mlp(x[places], None, routings)
+            kept = self.dropout.mask(x)
+            return self.attention.branch(x, self.attention_norm, lengths=lengths, causal=causal, kept=kept)
+        return x + self.dropout(self.attention(x, lengths=lengths, causal=causal))
 
     def _with_mlp(self, x: Tensor, lengths: ArrayLike | None, routings: list[Routing] | None) -> Tensor:
         """The residual stream x after attention, with what the MLP makes of it."""
