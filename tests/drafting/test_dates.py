@@ -14,11 +14,11 @@ from tinyscout.leads.outreach_facts import FactBook
 from tinyscout.leads.outreach_instructions import Instruction
 
 DAYS = {"a": 0, "b": 1, "c": 2, "d": 30, "e": 60, "f": 61}
-"""How many days before the last of all, the 22nd of November, something was."""
+"""How many days before the last of all, the 22nd of November 2024, something was."""
 
 
 def date(days: int) -> str:
-    return f"{pd.Timestamp('2026-11-22') - pd.Timedelta(days=days):%Y-%m-%d}"
+    return f"{pd.Timestamp('2024-11-22') - pd.Timedelta(days=days):%Y-%m-%d}"
 
 
 @pytest.fixture
@@ -81,16 +81,37 @@ def test_ages_in_numbers() -> None:
     assert {hours: ago(hours, False) for hours in said} == said
 
 
-@pytest.mark.parametrize(("when", "said"), [("2999-12-05", "2999-12-05"), ("2999-12-05T10:00:00Z", "2999-12-05")])
-def test_what_is_dated_after_today_is_noted(dated, tmp_path: Path, when: str, said: str) -> None:
-    name = "dated after today, by this computer's clock"
-    assert name not in dated().account.notes
+PLANNED = "dated after today, by this computer's clock"
+
+
+@pytest.mark.parametrize("when", ["2999-12-05", "2999-12-05T10:00:00Z"])
+def test_what_is_planned_does_not_move_today(dated, tmp_path: Path, when: str) -> None:
+    before = dated()
+    assert PLANNED not in before.account.notes
     signals = pd.read_csv(tmp_path / "signals.csv")
     planned = pd.DataFrame({"lead_id": ["a"], "at": [when], "kind": ["meeting"]})
     pd.concat([signals, planned]).to_csv(tmp_path / "signals.csv", index=False)
     files = (tmp_path / "leads.csv", tmp_path / "signals.csv")
     tables = read_tables(*files, labelled=False, as_of_now=True)
-    (line,) = [line for line in tables.account.lines() if line.startswith(name)]
-    assert f"1 of a signal, the latest {said}; today is counted from there" in line and "--observed-until 20" in line
-    until = read_tables(*files, labelled=False, as_of_now=True, observed_until="2026-11-22")
-    assert name not in until.account.notes
+    (line,) = [line for line in tables.account.lines() if line.startswith(PLANNED)]
+    assert line.endswith(
+        "1 of a signal, the latest 2999-12-05; planned, so it doesn't count: today is the latest of "
+        "the rest, or --observed-until"
+    )
+    assert (tables.leads["contacted_at"] == before.leads["contacted_at"]).all() and len(tables) == len(before)
+    assert "meeting" not in set(tables.signals["kind"]) and len(tables.signals) == len(before.signals)
+    until = read_tables(*files, labelled=False, as_of_now=True, observed_until="2024-11-22")
+    assert PLANNED not in until.account.notes
+    # nor does it make labels known before their time
+    assert read_tables(*files, same_day="keep").leads["label"].isna().tolist() == [False] * 3 + [True] * 3
+
+
+def test_where_many_dates_lie_ahead_the_clock_is_not_believed(dated, tmp_path: Path) -> None:
+    dated()
+    signals = pd.read_csv(tmp_path / "signals.csv").assign(at="2999-12-05")
+    signals.to_csv(tmp_path / "signals.csv", index=False)
+    files = (tmp_path / "leads.csv", tmp_path / "signals.csv")
+    tables = read_tables(*files, labelled=False, as_of_now=True)
+    assert set(tables.leads["contacted_at"].dt.year) == {2999}
+    assert "6 of a signal, the latest 2999-12-05; today is counted from there" in tables.account.notes[PLANNED]
+    assert "pass --observed-until 20" in tables.account.notes[PLANNED]

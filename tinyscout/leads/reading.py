@@ -36,6 +36,7 @@ Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in
 WINDOW_DAYS = 30.0
 _LONGEST_WINDOW = 36_500.0  # a hundred years: longer ones run past what microseconds can count
 _JUST_AFTER_US = 1_000_000
+PLANNED = 0.1  # of all moments: fewer that are dated after today are plans, such as a meeting next month
 _ZONES_US = 14 * HOUR_US  # a time without a zone may be that much ahead of UTC
 
 
@@ -247,8 +248,7 @@ class Reading:
             found = list(self._all_times())
             if self.log is not None:
                 found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
-            self.observed = Observed.latest(found)
-            self._note_the_future(found)
+            self.observed = Observed.latest(self._happened(found))
         if self.observed.us == NONE:
             raise InputError(
                 f"{self.leads[0]}: has leads without a contact time, and no time stamp to score them at; "
@@ -265,17 +265,29 @@ class Reading:
             )
             raise ArgumentError("leads", "observed_until", said)
 
-    def _note_the_future(self, found: list[tuple[str, Times]]) -> None:
-        """Note moments later than this computer's clock: whatever is planned makes all else older than it is."""
+    def _happened(self, found: list[tuple[str, Times]]) -> list[tuple[str, Times]]:
+        """The moments without those later than this computer's clock, and a note: what is planned is no end of anything.
+
+        Where they are PLANNED of all or more, nothing is left out: then the clock is wrong, or the dates are.
+        """
         latest = int(datetime.now(UTC).timestamp() * 1e6) + _ZONES_US
-        late = [(what, times.us[times.us > latest]) for what, times in found]
-        us = np.concatenate([np.zeros(0, np.int64), *(each for _, each in late)])
-        if len(us):
-            kinds = ", ".join(f"{len(each):,} of a {what}" for what, each in late if len(each))
-            self.ledger.notes["dated after today, by this computer's clock"] = (
-                f"{kinds}, the latest {str(to_series(us[[us.argmax()]])[0])[:10]}; today is counted from there, and "
-                f"all else is that much older: mend the dates, or pass --observed-until {datetime.now(UTC):%Y-%m-%d}"
-            )
+        late = [times.us > latest for _, times in found]
+        counts = {what: int(there.sum()) for (what, _), there in zip(found, late, strict=True) if there.any()}
+        if not counts:
+            return found
+        few = sum(counts.values()) < PLANNED * sum(int((~times.missing).sum()) for _, times in found)
+        us = max(int(times.us.max()) for _, times in found if len(times.us))
+        kinds = ", ".join(f"{count:,} of a {what}" for what, count in counts.items())
+        said = "planned, so it doesn't count: today is the latest of the rest, or --observed-until"
+        if not few:
+            said = "today is counted from there, and all else is that much older: mend the dates, or pass "
+            said += f"--observed-until {datetime.now(UTC):%Y-%m-%d}"
+        self.ledger.notes["dated after today, by this computer's clock"] = (
+            f"{kinds}, the latest {str(to_series(np.array([us]))[0])[:10]}; {said}"
+        )
+        if not few:
+            return found
+        return [(what, times.take(np.flatnonzero(~there))) for (what, times), there in zip(found, late, strict=True)]
 
     def _all_times(self) -> Iterator[tuple[str, Times]]:
         """The times of contacts and replies in all files, read once more; a reply's cell that is no date has none."""
@@ -300,7 +312,7 @@ class Reading:
         found = [("contact", contacted), ("reply", replied)]
         if self.log is not None:
             found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
-        observed = self.observed or Observed.latest(found)
+        observed = self.observed or Observed.latest(self._happened(found))
         positive = None
         if contacts.sentiment is not None:
             positive = read_sentiment(contacts.sentiment, replied, self.field_map.positive, str(self.leads[0]))
