@@ -266,7 +266,7 @@ class Reading:
             raise ArgumentError("leads", "observed_until", said)
 
     def _happened(self, found: list[tuple[str, Times]]) -> list[tuple[str, Times]]:
-        """The moments without those later than this computer's clock, and a note: what is planned is no end of anything.
+        """The moments without those later than this computer's clock, and a note: what is planned is no end.
 
         Where they are PLANNED of all or more, nothing is left out: then the clock is wrong, or the dates are.
         """
