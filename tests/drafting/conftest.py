@@ -33,7 +33,7 @@ def some(small_tables: LeadTables) -> LeadTables:
         says = {book.meaning(i) for i in mine}
         leaves = any(book.kinds[i] in book.leaving for i in mine)
         talk = Talk.of(book, row)
-        quiet = book.of(row).stop is None and talk.reply < 0 and talk.written >= 24 * REST_DAYS["email"]
+        quiet = book.of(row).stop is None and talk.reply < 0 and min(talk.written, talk.met) >= 24 * REST_DAYS["email"]
         if quiet and not leaves and "refuse" not in says and not all(silent[i] for i in mine):
             rows.append(row)
     return small_tables.take(np.array(rows[:6]))

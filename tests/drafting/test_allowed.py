@@ -184,7 +184,7 @@ def test_a_reply_in_words_that_nobody_judged_is_for_a_person_to_read(why, lead, 
     assert why("email", lead(sent, (40 * DAY, "Email reply", None))).startswith("already replied")  # no words at all
 
 
-@pytest.mark.parametrize("kind", ["Call", "Note", "Email", "Meeting", "Task", "form_submission", "outbound call"])
+@pytest.mark.parametrize("kind", ["Call", "Note", "Meeting", "Task", "call_note", "outbound call"])
 def test_a_no_in_the_text_of_any_signal_stops_every_channel_but_a_demo_asked_for_takes_it_back(
     why, lead, kind: str
 ) -> None:
@@ -256,8 +256,8 @@ BOUNCES = {
 
 @pytest.mark.parametrize("text", BOUNCES)
 def test_an_address_that_takes_no_email_gets_none_until_it_replies(why, lead, text: str) -> None:
-    sent, back = (90 * DAY, "outreach_email", None), (50 * DAY, "Email", text)
-    said = "email bounced, so that its address takes none (signal Email)" if BOUNCES[text] else ""
+    sent, back = (90 * DAY, "outreach_email", None), (50 * DAY, "Note", text)
+    said = "email bounced, so that its address takes none (signal Note)" if BOUNCES[text] else ""
     assert why("email", lead(back)) == why("re_engage", lead(sent, back)) == said
     assert why("linkedin", lead(sent, back)) == ""  # which goes by no email
     refused = (60 * DAY, "Email reply", "No thanks")

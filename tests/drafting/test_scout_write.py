@@ -31,7 +31,7 @@ def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout,
         assert bool(each.why_not) != bool(each.drafts)
         talk = Talk.of(book, row)
         replied = talk.reply >= 0 and book.request(talk.reply) is None  # who asks for a thing is written to about that
-        fresh = talk.reply < 0 and talk.written < 24 * REST_DAYS["email"]
+        fresh = talk.reply < 0 and min(talk.written, talk.met) < 24 * REST_DAYS["email"]
         assert bool(each.why_not) == (last_stop(book, row) is not None or replied or fresh)
         for draft in each.drafts:
             if not draft.problems:

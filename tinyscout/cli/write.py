@@ -181,17 +181,31 @@ def _note_no_replies(contacts: LeadTables) -> None:
 
 
 def _note_nobodys_kinds(contacts: LeadTables) -> None:
-    """Say on standard error which kinds of signal may be a lead's own words and are not read as such."""
-    from tinyscout.leads.outreach_kinds import may_be_a_message
+    """Say on standard error which kinds of signal may be a lead's own words, and what follows from that."""
+    from tinyscout.leads.outreach_facts import FactBook
+    from tinyscout.leads.outreach_kinds import may_be_a_message, may_be_either
 
-    counts = contacts.signals["kind"].value_counts()
-    kinds = ", ".join(f"{kind} ({count:,})" for kind, count in counts.items() if count and may_be_a_message(str(kind)))
-    if kinds:
+    ours = FactBook(contacts).outreach
+    counts = {str(kind): count for kind, count in contacts.signals["kind"].value_counts().items() if count}
+    either = {kind: count for kind, count in counts.items() if may_be_either(kind) and kind not in ours}
+    nobodys = {kind: count for kind, count in counts.items() if may_be_a_message(kind) and kind not in {*either, *ours}}
+    if either:
         print(
-            f"tinyscout write: note: whose words these are is not known: they are no replies, and only a no in their "
-            f'text is heard: {kinds}; a kind counts as a reply where its name says so, as "Email reply"',
+            "tinyscout write: note: these may be yours or theirs, so whoever has one may have replied, and gets no "
+            f"draft: {_counted(either)}; export the column that says which, such as HubSpot's Email direction, or name "
+            'one in a field map: [signals] direction = "..." (docs/bring_your_own.md)',
             file=sys.stderr,
         )
+    if nobodys:
+        print(
+            "tinyscout write: note: whose words these are is not known: they are no replies, and only a no in their "
+            f'text is heard: {_counted(nobodys)}; a kind counts as a reply where its name says so, as "Email reply"',
+            file=sys.stderr,
+        )
+
+
+def _counted(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{kind} ({count:,})" for kind, count in kinds.items())
 
 
 def _note_odd_replies(contacts: LeadTables) -> None:

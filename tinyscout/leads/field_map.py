@@ -21,7 +21,7 @@ from tinyscout.leads.schema import ColumnType
 
 LEAD_ROLES = ("lead_id", "contact_id", "contacted_at", "replied_at", "sentiment", "label", "order")
 OUTCOMES = ("label", "replied_at", "sentiment")  # the roles that hold the answer
-SIGNAL_ROLES = ("lead_id", "signal_id", "at", "kind", "channel", "text")
+SIGNAL_ROLES = ("lead_id", "signal_id", "at", "kind", "direction", "call_direction", "channel", "text")
 _LISTS = ("after_contact", "missing", "label_true", "label_false", "positive", "date_formats")
 
 

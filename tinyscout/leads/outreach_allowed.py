@@ -14,13 +14,22 @@ from tinyscout.leads.outreach import IDLE_DAYS
 from tinyscout.leads.outreach_answers import asked_for, withdraws
 from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
-from tinyscout.leads.outreach_kinds import by_the_lead, is_bounce, is_reply, tells_of_a_bounce
+from tinyscout.leads.outreach_kinds import (
+    by_the_lead,
+    is_bounce,
+    is_reply,
+    may_be_a_meeting,
+    may_be_either,
+    tells_of_a_bounce,
+    was_not_reached,
+    was_sent,
+)
 from tinyscout.leads.outreach_stops import Stop, last_stop
 from tinyscout.leads.refusals import refusal
 from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
-REST_DAYS = {"email": 30, "linkedin": 2}  # since our last message: whoever got one is no stranger to a first message
+REST_DAYS = {"email": 30, "linkedin": 2}  # since our last message or talk: who had one is no stranger to a first one
 DECLINE_DAYS = 60  # since what it answers: later it is one more unasked message
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
@@ -34,6 +43,8 @@ class Talk(NamedTuple):
     the lead last wrote or asked for something, inf; reply: the place of its latest reply among the signals, -1 for
     none; waits: that reply came when nothing of ours is known, and is the last that happened;
     bounced: the kind of the signal by which its address takes no email, unless a reply came since, "" for none.
+    either: the place of the latest message that may be ours or the lead's, unless its reply came later, -1 for none;
+    met: hours since the latest call or meeting, inf, and met_by: the kind of that signal.
     """
 
     written: float
@@ -42,19 +53,26 @@ class Talk(NamedTuple):
     waits: bool
     by_day: bool = False
     bounced: str = ""
+    either: int = -1
+    met: float = math.inf
+    met_by: str = ""
 
     @classmethod
     def of(cls, book: FactBook, row: int) -> "Talk":
         """Every reply counts: who answered a message of ours, or wrote first, is in a conversation."""
         contact = float(book.since_contact[row])
         places = range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1)  # latest first
-        ours = [(float(book.ages[i]), bool(book.by_day[i])) for i in places if book.kinds[i] in book.outreach]
+        ours = [(float(book.ages[i]), bool(book.by_day[i])) for i in places if _is_ours(book, i)]
         ours += [(contact, bool(book.contact_by_day[row]))] if math.isfinite(contact) else []
         said = [float(book.ages[i]) for i in places if by_the_lead(book.kinds[i])]
         reply = next((i for i in places if is_reply(book.kinds[i])), -1)
         waits = reply >= 0 and not ours and reply == places[0]
         written, by_day = min(ours, default=(math.inf, False))
-        return cls(written, min(said, default=math.inf), reply, waits, by_day, _bounced(book, places))
+        either = next((i for i in places if i > reply and _is_either(book, i)), -1)
+        met = next((i for i in places if may_be_a_meeting(book.kinds[i]) and not was_not_reached(book.texts[i])), -1)
+        bounced, said_ago = _bounced(book, places), min(said, default=math.inf)
+        since, by = (float(book.ages[met]), book.kinds[met]) if met >= 0 else (math.inf, "")
+        return cls(written, said_ago, reply, waits, by_day, bounced, either, since, by)
 
 
 class Reply(NamedTuple):
@@ -62,7 +80,8 @@ class Reply(NamedTuple):
 
     positive: whether it was a yes, None where nobody said, as of a signal; waits: it answers nothing of ours that is
     known, and is the last that happened; asked: the one thing it plainly asks for, if its words are known; understood:
-    its words, where there are any, say what it is, as far as rules can tell, or a column does.
+    its words, where there are any, say what it is, as far as rules can tell, or a column does. maybe: it may as well be
+    a message of ours.
     """
 
     said: str
@@ -71,6 +90,7 @@ class Reply(NamedTuple):
     waits: bool = False
     asked: Fact | None = None
     understood: bool = True
+    maybe: bool = False
 
     @classmethod
     def of(cls, tables: LeadTables, row: int, book: FactBook, talk: Talk) -> "Reply":
@@ -84,6 +104,10 @@ class Reply(NamedTuple):
             hours = (now - at) / pd.Timedelta(hours=1)
             known = cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), bool(positive))
             counted = known._replace(hours=book.hours_since(row, at))  # the two may be a day apart
+        if talk.either >= 0 and not known.said:
+            at, kind = tables.signals["at"].iloc[talk.either], book.kinds[talk.either]
+            hours = float(book.ages[talk.either])
+            return cls(f"{at:%Y-%m-%d}, signal {kind}", hours, None, understood=False, maybe=True)
         if talk.reply < 0:
             return counted
         hours = float(book.ages[talk.reply])
@@ -124,7 +148,9 @@ class Reply(NamedTuple):
     @property
     def reason(self) -> str:
         """Why a lead that replied gets no message."""
-        if self.understood:
+        if self.maybe:
+            said = "may have replied: read it yourself"
+        elif self.understood:
             said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
         elif self.waits:
             said = "wrote to us last, in words that are not understood: read it yourself"
@@ -162,18 +188,22 @@ def why_not(
 
 def may_get_a_decline(tables: LeadTables, row: int, book: FactBook) -> bool:
     """Whether a lead said something that a decline may answer, or that a person has to read to know."""
-    return last_stop(book, row) is not None or not Reply.of(tables, row, book, Talk.of(book, row)).understood
+    if last_stop(book, row) is not None:
+        return True
+    reply = Reply.of(tables, row, book, Talk.of(book, row))
+    return not reply.understood and not reply.maybe
 
 
 def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
     """Words of the corpus that are not so of this lead, to be drawn again.
 
-    "After a while without a word, I try once more" is for those whom we wrote to and who never replied. That we do not
+    "After a while without a word, I try once more" is for those whom we wrote to, and never spoke with. That we do not
     fit "at this time" sounds like a word of the lead's on the time, which a decline repeats only if there was one.
     """
     if channel == "decline":
         return "at this time", "at present"
-    return ("without a word",) if channel == "re_engage" and (reply.said or math.isinf(talk.written)) else ()
+    talked = reply.said or math.isfinite(talk.met) or math.isinf(talk.written)
+    return ("without a word",) if channel == "re_engage" and talked else ()
 
 
 def _still_asked(book: FactBook, row: int, reply: int) -> Fact | None:
@@ -195,6 +225,16 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
     return f"{stop.reason.split(',')[0]}, who {nothing} ({stop.fact.source})"
 
 
+def _is_ours(book: FactBook, i: int) -> bool:
+    """Whether signal i is a message of ours, by its kind, or by how it begins where the kind may be either side's."""
+    return book.kinds[i] in book.outreach or (may_be_either(book.kinds[i]) and was_sent(book.texts[i]))
+
+
+def _is_either(book: FactBook, i: int) -> bool:
+    """Whether signal i is a message that may be ours or the lead's; not what a mail server wrote."""
+    return may_be_either(book.kinds[i]) and not _is_ours(book, i) and not tells_of_a_bounce(book.texts[i])
+
+
 def _bounced(book: FactBook, places: Sequence[int]) -> str:
     """The kind of the latest of these signals (latest first) that says an email came back for good, "" for none."""
     for i in places:
@@ -207,11 +247,13 @@ def _bounced(book: FactBook, places: Sequence[int]) -> str:
 
 
 def _no_first_message(talk: Talk, rest: int) -> str:
-    if talk.written >= rest * 24:
+    if min(talk.written, talk.met) >= rest * 24:
         return ""
-    days = math.floor(talk.written / 24)
-    said = ago(24 * days, True) if days >= 2 else ago(talk.written, talk.by_day)
-    return f"too soon for a first message: written to {said}, less than {rest} days"
+    hours, by_day = (talk.written, talk.by_day) if talk.written <= talk.met else (talk.met, False)
+    days = math.floor(hours / 24)
+    said = ago(24 * days, True) if days >= 2 else ago(hours, by_day)
+    how = f"written to {said}" if talk.written <= talk.met else f"spoken with {said} (signal {talk.met_by})"
+    return f"too soon for a first message: {how}, less than {rest} days"
 
 
 def _no_follow_up(hours: float, by_day: bool) -> str:
@@ -227,7 +269,7 @@ def _no_follow_up(hours: float, by_day: bool) -> str:
 
 def _no_re_engagement(hours: float, talk: Talk, reply: Reply) -> str:
     soonest, latest = RE_ENGAGE_DAYS
-    if math.isinf(min(talk.written, talk.said)) and not reply.said:
+    if math.isinf(min(talk.written, talk.said, talk.met)) and not reply.said:
         return "never in touch: no message, reply or request is known to come back to"
     if hours < soonest * 24:
         days = math.floor(hours / 24)

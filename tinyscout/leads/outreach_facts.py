@@ -122,9 +122,10 @@ _LEFT = re.compile(  # in a kind's name, without spaces: wants no mail
     r"dono?t(?:contact|disturb|e?mail|linkedin|message|write|call)"
 )
 REPLIED = word_set("reply replies replied response responses responded answered")  # names what a lead wrote back
+INCOMING_EMAIL = "incoming email"  # HubSpot's engagements: beside it, an EMAIL is one that was sent
 INBOUND = word_set("inbound incoming")  # names what came from a lead: a message, a call, but also a visit
 WROTE = REPLIED | INBOUND | {"ticket"}  # names what a lead wrote itself
-_OUTREACH = word_set("outreach sent outbound outgoing")  # names a message of ours, unless it never reached a lead
+OUTREACH = word_set("outreach sent outbound outgoing")  # names a message of ours, unless it never reached a lead
 _NEVER_CAME = word_set("no not without bounce bounced failed undelivered cancelled canceled")
 
 
@@ -223,10 +224,12 @@ class FactBook:
         kinds = set(self.kinds)
         polite = {kind for kind in kinds if clean(in_words(kind)) and _may_say(kind, mention, POLITE_KINDS)}
         self.spoken = polite | (kinds & set(DEEDS) if mention is None else set())
-        self.spoken -= {kind for kind in kinds if _leaves(kind, None)}  # by another channel, too
-        self.leaving = {kind for kind in kinds if _leaves(kind, by)}
+        self.spoken -= {kind for kind in kinds if leaves(kind, None)}  # by another channel, too
+        self.leaving = {kind for kind in kinds if leaves(kind, by)}
         self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
-        self.outreach = {kind for kind in kinds if _OUTREACH & words_of(kind) and not _NEVER_CAME & words_of(kind)}
+        self.outreach = {kind for kind in kinds if OUTREACH & words_of(kind) and not _NEVER_CAME & words_of(kind)}
+        if any(in_words(str(kind)) == INCOMING_EMAIL for kind in _all_kinds(signals["kind"])):
+            self.outreach |= {kind for kind in kinds if in_words(kind) == "email"}
         self.elapsed, rows = Elapsed(tables), np.arange(len(tables))
         self.since_contact, self.contact_by_day = np.full(len(tables), np.inf), np.zeros(len(tables), bool)  # hours
         if "earlier_contact" in tables.leads:
@@ -334,6 +337,11 @@ def in_words(name: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", name)).lower()
 
 
+def _all_kinds(column: pd.Series) -> Iterable[str]:
+    """The kinds of a whole export, though only some of its leads are looked at."""
+    return column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.unique()
+
+
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -343,7 +351,7 @@ def words_of(kind: str) -> frozenset[str]:
     return frozenset(in_words(kind).split()) | {part.lower() for part in _PARTS.findall(kind)}
 
 
-def _leaves(kind: str, by: str | None) -> bool:
+def leaves(kind: str, by: str | None) -> bool:
     """Whether a kind of signal says that a lead wants no more messages: of the channel in its name, else of any."""
     letters = "".join(in_words(kind).split())
     named = {"email" if channel == "mail" else channel for channel in ("mail", "linkedin") if channel in letters}

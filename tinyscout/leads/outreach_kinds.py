@@ -1,9 +1,13 @@
-"""Whose message a kind of signal is, by the words of its name: a reply, a request, a bounce, or nobody knows whose."""
+"""Whose message a kind of signal is, by the words of its name: a reply, a request, a bounce, or nobody knows whose.
+
+A kind such as `Email`, which is all that many CRMs say, may be a message of ours or of the lead's. It counts as a reply
+that a person has to read.
+"""
 
 import re
 from functools import lru_cache
 
-from tinyscout.leads.outreach_facts import HIDDEN, INBOUND, REPLIED, words_of
+from tinyscout.leads.outreach_facts import HIDDEN, INBOUND, OUTREACH, REPLIED, leaves, words_of
 from tinyscout.leads.outreach_values import word_set
 
 # In the name of a kind that no lead wrote: nobody did, a machine, we ourselves, or it was a click.
@@ -18,6 +22,26 @@ _NO_BOUNCE = word_set("soft visit page session web website rate")
 _TALK = word_set(  # what such a kind is called in a CRM may be either side's words
     "call calls email emails mail note notes meeting meetings message messages sms chat conversation voicemail task "
     "tasks form comment linkedin whatsapp activity communication text"
+)
+_MESSAGE = word_set("email emails mail mails message messages sms chat conversation whatsapp linkedin inmail text")
+_NO_MESSAGE = word_set(  # beside one of _MESSAGE: what nobody wrote to one person, or what somebody wrote down of it
+    "note notes call calls meeting meetings task tasks form comment visit visited visits page view views viewed "
+    "subscription subscribed subscribe signup verified confirmed preference preferences updated marketing newsletter "
+    "campaign delivered auto automated automatic bot chatbot profile connection connected follow followed follower "
+    "like liked post share shared ad ads template sequence unsubscribed voicemail missed"
+)
+_MEETING = word_set("call calls phone meeting meetings appointment")  # both sides were there, if it came about
+_NO_MEETING = word_set("missed cancelled canceled scheduled booked planned requested request visit click page show")
+_NOT_REACHED = re.compile(
+    r"\b(?:no (?:answer|reply|response|pick ?up)|(?:not|nobody|could ?n.t|unable to) (?:be )?(?:reach|there"
+    r"|available|answer)\w*|voice ?mail|left (?:a )?message|busy|wrong number|did ?n.t (?:answer|pick ?up)|no ?show)\b",
+    re.IGNORECASE,
+)
+_OURS_BY_WORD = re.compile(  # how a CRM or a person logs a message of ours; not "Sent from my phone"
+    r"\s*(?:\[(?:sent|outgoing|outbound)\]|(?:sent|outgoing|outbound)\s?[:>-]"
+    r"|sent (?:an?|the|our|him|her|them|intro\w*|e?mail|follow)\b"
+    r"|(?:e-?)?mail sent\b|we (?:sent|wrote|e-?mailed)\b)",
+    re.IGNORECASE,
 )
 _BOUNCED = re.compile(  # what mail servers say of an address that is none (RFC 3463: 5.1.x is a bad address)
     r"\b(?:5[.]1[.]\d{1,3}|5[.]2[.]1|hard[- ]?bounced?|(?:e-?mail|mail|message|address|it|has|was) bounced\b"
@@ -62,6 +86,33 @@ def is_bounce(kind: str) -> bool:
 def tells_of_a_bounce(text: str) -> bool:
     """Whether a text is a mail server's word, or a note, that an address takes no mail for good."""
     return bool(_BOUNCED.search(text)) and not _NO_HARD_BOUNCE.search(text)
+
+
+@lru_cache
+def may_be_either(kind: str) -> bool:
+    """Whether a kind of signal is, by its name, a message of one person to another, and it doesn't say whose."""
+    words = words_of(kind)
+    other = words & (_NO_MESSAGE | _NOT_WRITTEN | OUTREACH) or leaves(kind, None)
+    return may_be_a_message(kind) and bool(words & _MESSAGE) and not other
+
+
+@lru_cache
+def may_be_a_meeting(kind: str) -> bool:
+    """Whether a kind of signal is, by its name, a call or a meeting, or a note of one."""
+    words = words_of(kind)
+    return bool(words & _MEETING) and not words & (_NO_MEETING | HIDDEN) and not by_the_lead(kind)
+
+
+@lru_cache(maxsize=50_000)
+def was_not_reached(text: str) -> bool:
+    """Whether a note of a call says that nobody was there."""
+    return bool(_NOT_REACHED.search(text))
+
+
+@lru_cache(maxsize=50_000)
+def was_sent(text: str) -> bool:
+    """Whether a message says, by how it begins, that we sent it: "Sent: intro"."""
+    return bool(_OURS_BY_WORD.match(text))
 
 
 @lru_cache

@@ -10,9 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyscout.leads.outreach_answers import NOES, SAID_NO, asked_for, names_a_thing, plain_no, says_no
-from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
+from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, words_of
+from tinyscout.leads.outreach_kinds import may_be_either
+from tinyscout.leads.outreach_values import word_set
 from tinyscout.leads.refusals import LEAVE_ALONE, NO, refusal, takes_back
 
+_NOTED = word_set("note notes call calls meeting meetings task tasks")  # names what somebody of ours wrote down
 _LEFT_ALONE = "asked to be left alone"
 _OTHERWISE = ("want", "takeover", "defer")  # what a text with a no in it may mean all the same
 _STOP = re.compile(r"\b(?:stop|remove|unsubscribe)\b", re.IGNORECASE)  # in a refusal: wants no answer
@@ -46,7 +49,9 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
             return Stop(Fact(kind, "seen", UNSUBSCRIBED), UNSUBSCRIBED, False, hours)
         own = kind in book.wrote
         revived |= own and (book.meaning(i) == "want" or bool(asked_for(text)))
-        reason, said = (_in_own_words(text, book.meaning(i)) if own else _noted(text)) if text else ("", REFUSED)
+        reason, said = "", REFUSED
+        if text:
+            reason, said = _in_own_words(text, book.meaning(i)) if own else _noted(book, i)
         stop = Stop(Fact(kind, "refuse", said), reason, said in NOES, hours)
         if reason == _LEFT_ALONE:
             return stop
@@ -57,12 +62,17 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
     return found
 
 
-def _noted(text: str) -> tuple[str, str]:
-    """The reason to stop that somebody's note of a talk gives, and REFUSED: what was said is not known in words."""
-    said = refusal(text)
+def _noted(book: FactBook, i: int) -> tuple[str, str]:
+    """The reason to stop that the text of signal i gives, and REFUSED: whose words they are is not known."""
+    said = refusal(book.texts[i])
     if said == LEAVE_ALONE:
         return _LEFT_ALONE, REFUSED
-    return ("said no, by a note or call of yours" if said == NO else ""), REFUSED
+    if said != NO:
+        return "", REFUSED
+    if may_be_either(book.kinds[i]) and book.kinds[i] not in book.outreach:
+        return "said no, in a message that may be its own", REFUSED
+    noted = _NOTED & words_of(book.kinds[i])
+    return f"said no, by {'a note or call of yours' if noted else 'the text of a signal'}", REFUSED
 
 
 def _in_own_words(text: str, meaning: str) -> tuple[str, str]:

@@ -15,12 +15,14 @@ import pandas as pd
 import pyarrow as pa
 
 from tinyscout.leads.cells import Coded, chunked, pc, read_strings
+from tinyscout.leads.directions import ROLES, directed
 from tinyscout.leads.field_map import FieldMap
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.sources import BadRow, open_source
 from tinyscout.leads.times import Times, expected, read_times
 
 _NEEDED = ("lead_id", "at", "kind")
+_AS_CODES = ("lead_id", "kind", "channel", "signal_id", *ROLES)
 _UNIFY_ROWS = 1_000_000
 NO_KIND = "(none)"
 _CODED = pa.dictionary(pa.int32(), pa.large_string())
@@ -116,7 +118,10 @@ def read_log(
     sources = [open_source(path) for path in paths]
     roles = [field_map.find("signals", source.columns, str(source.path), _NEEDED) for source in sources]
     has = {role for names in roles for role in names}
-    pieces = _Pieces({role: [] for role in ("lead_id", "kind", "channel", "signal_id") if role in has}, "text" in has)
+    pieces = _Pieces({role: [] for role in _AS_CODES if role in has}, "text" in has)
+    told = dict.fromkeys(names[role] for names in roles for role in ROLES if role in names)
+    if told:
+        ledger.notes["whose message a signal is, is read from"] = ", ".join(told)
     for number, (source, names) in enumerate(zip(sources, roles, strict=True)):
         file = ledger.open(source)
         for batch in source.batches([*names.values()]):
@@ -227,6 +232,9 @@ def _group(pieces: _Pieces, field_map: FieldMap, ledger: Ledger) -> SignalLog:
     del lead, keep
 
     kind = coded("kind")
+    for role in ROLES:
+        if role in pieces.coded:
+            kind = directed(kind, coded(role))
     if kind.missing.any():
         kind = Coded(np.where(kind.missing, len(kind.values), kind.codes), np.append(kind.values, [NO_KIND]))
     kinds, kind_codes = _dtype(kind.values), _small(kind)[order]
