@@ -33,7 +33,7 @@ from tinyscout.leads.outreach_offer import (
 )
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.outreach_stops import last_stop
-from tinyscout.leads.outreach_wording import worded
+from tinyscout.leads.outreach_wording import is_spoken_of, smooth, worded
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training import Progress
@@ -44,6 +44,7 @@ MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
 LONGEST = 140  # tokens of a message
 WRITING = "writing drafts"  # the longer of the two kinds of work that progress is told of
 BLOCK = 256  # contacts written to at once, or looked at between two words of progress
+PLAIN_SUBJECTS = {"follow_up": "my last note", "re_engage": "after a while", "decline": "a last word"}
 HOTTEST = 2.0  # temperature: of 200 drafts 97 % pass the checks at once, all at 0.8; 68 % at 3; 9 % at 4, 40 % never
 
 
@@ -53,7 +54,7 @@ class Draft:
 
     text: subject (in an email), greeting, body and parting; empty where nothing passed the checks. facts: what it
     says of the lead. drawn: how many messages were drawn for it. problems: what the checks said of the last of them;
-    empty for a draft.
+    empty for a draft. plain_subject: of a message that has none in its text and goes by email.
     """
 
     number: int
@@ -61,17 +62,18 @@ class Draft:
     facts: tuple[Fact, ...]
     drawn: int
     problems: tuple[str, ...] = ()
+    plain_subject: str = ""
 
     @property
     def subject(self) -> str:
-        """The subject of an email; empty for what has none."""
+        """The subject of an email; empty for a LinkedIn note."""
         first = self.text.split("\n")[0]
-        return first.removeprefix("Subject: ") if first.startswith("Subject: ") else ""
+        return first.removeprefix("Subject: ") if first.startswith("Subject: ") else self.plain_subject
 
     @property
     def message(self) -> str:
         """The text without its subject."""
-        return self.text.split("\n", 1)[1] if self.subject else self.text
+        return self.text.split("\n", 1)[1] if self.text.startswith("Subject: ") else self.text
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def write_drafts(
         own = replace(own, stop=stop.fact if stop else None)
         found.append(Drafted(lead_id, contact_id, why_not(tables, row, own, instruction.channel, talk, reply, stop)))
         if not found[row].why_not:
-            request = reply.asked if instruction.channel in OF_A_REQUEST else None
+            request = (reply.asked or talk.wish) if instruction.channel in OF_A_REQUEST else None
             if request:
                 own = replace(own, deeds=(request, *own.deeds))
             facts = plan(_usable(own, book, values, kinds), instruction)
@@ -188,6 +190,12 @@ class _Asked:
         self.told: list[Told] = stand_ins(facts)
         self.prompt = instruction.with_plan(each.told for each in self.told)
 
+    def plain_subject(self, facts: Sequence[Fact]) -> str:
+        """A subject for a channel whose messages are written without one: what the lead did, or what kind of note."""
+        plain = PLAIN_SUBJECTS.get(self.instruction.channel, "")
+        thing = next((fact.thing for fact in facts if fact.thing), "")
+        return f"{plain}: {thing}" if plain and thing else plain
+
     def stream(self, number: int, draw: int) -> int:
         """The stream of random numbers of one drawing: its own, whoever else is written to."""
         name = f"{self.contact_id}\n{number}\n{draw}".encode("utf-8", "surrogatepass")
@@ -198,7 +206,7 @@ class _Asked:
 
         The sender's own words go in last of all and are judged by nothing but the room that a channel has.
         """
-        text = put_back(with_offer(raw), self.told)
+        text = smooth(put_back(with_offer(raw), self.told), self.facts)
         invented = inventions(raw, [each.told for each in self.told]) or inventions(text, self.facts)
         problems = [f'invented "{each.words}" ({each.rule})' for each in invented]
         stated = tuple(fact for fact in self.facts if states(text, fact))
@@ -208,7 +216,7 @@ class _Asked:
         problems += [f'says "{words}", which is not so' for words in self.untrue if words in text]
         problems += ["a sentence comes twice"] if repeats(text) else []
         problems += self._misplaced(places(raw))
-        whole = signed(with_offer(put_back(raw, self.told), self.offer), self.sender)
+        whole = signed(with_offer(smooth(put_back(raw, self.told), self.facts), self.offer), self.sender)
         if self.instruction.channel == "linkedin" and len(whole) > LINKEDIN_CHARACTERS:
             problems += [f"{len(whole)} characters, a LinkedIn note has {LINKEDIN_CHARACTERS}: ask for a shorter one"]
         problems += ["the same as an earlier draft"] if any(whole == draft.text for draft in self.drafts) else []
@@ -232,7 +240,7 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
         for each, raw in zip(open_, texts, strict=True):
             text, facts, problems = each.judge(raw)
             if not problems:
-                doubtful[each] = Draft(number, text, facts, draw)
+                doubtful[each] = Draft(number, text, facts, draw, plain_subject=each.plain_subject(facts))
             if not problems and not doubts(raw):
                 each.drafts.append(doubtful[each])
             elif draw == tries:
@@ -252,7 +260,9 @@ def _usable(
     profile = {
         name: said
         for name, fact in known.profile.items()
-        if (fact.ours or fact.value.strip() in values.get(name, ())) and (said := worded(fact))
+        if (fact.ours or fact.value.strip() in values.get(name, ()))
+        and (fact.ours or book.mention is not None or is_spoken_of(name))
+        and (said := worded(fact))
     }
     deeds = tuple(fact for fact in known.deeds if fact.ours or fact.about in kinds)
     told = known.stop is None or known.stop.said != STUDENT or known.stop.about in book.columns

@@ -150,23 +150,25 @@ def test_a_reply_among_the_signals_is_a_reply(why, lead) -> None:
     """Whatever came before it, and whatever came later."""
     sent, said = (90 * DAY, "outreach_email", None), (40 * DAY, "reply_message", "how much is it?")
     later, answered = (5 * DAY, "pricing_page", None), "already replied (2024-05-22, signal {})"
-    for channel in ("email", "linkedin", "follow_up", "decline"):
-        if channel != "decline":
-            for given in ((sent, said), (sent, said, later), (sent, said, (30 * DAY, "outreach_email", None))):
-                assert why(channel, lead(*given)) == answered.format("reply_message")
+    waits = "replied, asks something and waits: answer it yourself (2024-05-22, signal reply_message)"
+    for channel in ("email", "linkedin", "follow_up"):
+        for given in ((sent, said), (sent, said, later), (said,), (said, later)):
+            assert why(channel, lead(*given)) == waits
+        assert why(channel, lead(sent, said, (30 * DAY, "outreach_email", None))) == answered.format("reply_message")
     for kind in ("Email Reply", "EMAIL_REPLIED", "Incoming email", "inbound_call"):
         assert why("email", lead(sent, (40 * DAY, kind, None))) == answered.format(kind)
     for kind in ("auto_reply", "survey response", "support_ticket", "no reply", "email_open"):
         assert why("email", lead(sent, (40 * DAY, kind, None))) == ""
-    waits = "wrote to us last, and waits for an answer (2024-05-22, signal reply_message)"
-    assert why("email", lead(said)) == waits
-    for given in ((said, later), (said, (30 * DAY, "outreach_email", None))):
+    silent = (40 * DAY, "reply_message", None)
+    last = "wrote to us last, and waits for an answer (2024-05-22, signal reply_message)"
+    assert why("email", lead(silent)) == last
+    for given in ((silent, later), (silent, (30 * DAY, "outreach_email", None))):
         assert why("email", lead(*given)) == why("linkedin", lead(*given)) == answered.format("reply_message")
-    for hours in (39 * DAY, 41 * DAY):
-        assert why("email", contacted(lead(said, later), hours)) == answered.format("reply_message")
-    assert why("email", contacted(lead(said), 41 * DAY)) == answered.format("reply_message")
+    assert why("email", contacted(lead(silent, later), 41 * DAY)) == answered.format("reply_message")
+    assert why("email", contacted(lead(said, later), 39 * DAY)) == answered.format("reply_message")
+    assert why("email", contacted(lead(said), 41 * DAY)) == waits
     for given in ((sent, said), (sent, said, later)):  # nobody says that it was no refusal in words not known here
-        assert why("re_engage", lead(*given)) == answered.format("reply_message")
+        assert why("re_engage", lead(*given)) == waits
     assert why("decline", lead(sent, said)) == NOTHING  # it asked something, and did not say no
 
 
@@ -232,7 +234,8 @@ def test_a_message_of_ours_by_any_name_is_one(why, lead, kind: str) -> None:
     assert why("follow_up", lead(sent)) == why("re_engage", lead(sent)) == ""
     for channel in ("email", "linkedin", "follow_up"):
         for given in ((sent, said), (sent, said, (5 * DAY, "pricing_page", None))):
-            assert why(channel, lead(*given)) == "already replied (2024-05-22, signal Email Reply)"
+            waits = "replied, asks something and waits: answer it yourself (2024-05-22, signal Email Reply)"
+            assert why(channel, lead(*given)) == waits
 
 
 @pytest.mark.parametrize("kind", ["email_not_sent", "outbound email bounced", "docs_visit", "sentiment"])

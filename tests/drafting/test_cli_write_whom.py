@@ -94,6 +94,19 @@ def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscr
     assert rest["status"].str.startswith(tuple(why_not)).all() and (rest["message"] == "").all() and len(rest)
 
 
+def test_who_has_no_address_gets_no_email_and_the_next_best_does(run, words: list[str], drafts, change) -> None:
+    run(*words, "--out", "before.csv")
+    best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
+    ids = pd.read_csv("leads.csv", dtype=str)["lead_id"]
+    change("Email", ids.map({best[0]: "", best[1]: "call him"}).fillna("a@b.example"))
+    assert run(*words).code == 0
+    status = drafts().set_index("lead_id")["status"]
+    assert status[best[0]] == "no email address" and status[best[1]] == 'no email address (it is "call him")'
+    assert (status[best[2:]] == "draft").all() and (status == "draft").sum() >= 5
+    assert run(*words, "--channel", "linkedin", "--out", "linkedin.csv").code == 0
+    assert not drafts("linkedin.csv")["status"].str.contains("address").any()
+
+
 def test_an_opt_out_of_another_channel_is_nothing_for_a_decline_to_look_at(run, words: list[str], drafts) -> None:
     run(*words, "--out", "before.csv")
     ours, theirs = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()[:2]
@@ -177,10 +190,16 @@ def test_kinds_that_may_be_anybodys_words_are_named(run, words: list[str]) -> No
     signals.to_csv("signals.csv", index=False)
     note = "note: whose words these are is not known"
     assert note not in run(*words).err
+    either = pd.DataFrame({"lead_id": signals["lead_id"].iloc[:1], "at": signals["at"].iloc[:1], "kind": "Email"})
+    pd.concat([signals, either]).to_csv("signals.csv", index=False)
+    err = run(*words).err
+    assert (
+        "may have replied, and gets no draft: Email (1); export the column that says which" in err and note not in err
+    )
     more = {"lead_id": signals["lead_id"].iloc[:3], "at": signals["at"].iloc[:3], "kind": ["Call", "Note", "Call"]}
     pd.concat([signals, pd.DataFrame(more)]).to_csv("signals.csv", index=False)
     err = run(*words).err
-    assert note in err and "only a no in their text is heard: Call (2), Note (1);" in err
+    assert note in err and "is heard in their text: Call (2), Note (1);" in err
 
 
 def test_a_moment_before_every_contact_is_refused(run, words: list[str]) -> None:

@@ -31,7 +31,8 @@ def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout,
         assert bool(each.why_not) != bool(each.drafts)
         talk = Talk.of(book, row)
         replied = talk.reply >= 0 and book.request(talk.reply) is None  # who asks for a thing is written to about that
-        fresh = talk.reply < 0 and min(talk.written, talk.met) < 24 * REST_DAYS["email"]
+        quiet = min(talk.written, talk.met) >= 24 * REST_DAYS["email"]
+        fresh = talk.reply < 0 and not quiet and talk.wish is None
         assert bool(each.why_not) == (last_stop(book, row) is not None or replied or fresh)
         for draft in each.drafts:
             if not draft.problems:
@@ -194,6 +195,19 @@ def test_what_makes_no_sense_is_one_line(small_scout, some, writer, options: dic
     with pytest.raises(InputError) as caught:
         small_scout.write(some, EMAIL, writer=writer, **options)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("channel", ["follow_up", "re_engage", "decline", "linkedin"])
+def test_what_goes_by_email_has_a_subject(small_scout, small_tables, signals_of, writer, channel: str) -> None:
+    seen = [(40 * 24, "outreach_email", None), (35 * 24, "webinar", None)]
+    seen += [(32 * 24, "Email reply", "not interested")] if channel == "decline" else []
+    (found,) = small_scout.write(
+        signals_of(small_tables, *seen), Instruction(channel, "warm", "medium"), writer=writer, temperature=0.2
+    )
+    (draft,) = found.drafts
+    subjects = {"follow_up": "my last note: our webinar", "re_engage": "after a while: our webinar"}
+    assert draft.subject == {**subjects, "decline": "a last word", "linkedin": ""}[channel]
+    assert "Subject" not in draft.message and draft.message == draft.text
 
 
 def test_a_draft_without_subject() -> None:

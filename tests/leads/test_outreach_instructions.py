@@ -145,11 +145,16 @@ def test_columns_and_kinds_may_be_named_or_kept_out(small_tables):
     assert in_words("Lead Source_2 (new)") == "lead source 2 new"
 
 
-def test_a_kind_of_signal_of_any_crm_is_noted_with_its_age(small_tables):
+def test_a_kind_of_signal_of_any_crm_is_spoken_of_where_a_phrase_fits_and_else_noted_if_it_is_named(small_tables):
     tables = small_tables.take(np.arange(200))
     signals = tables.signals.copy()
     signals["kind"] = signals["kind"].astype(str).replace({"docs_visit": "Form Submitted", "webinar": "secret_thing"})
     changed = LeadTables(tables.leads, signals, tables.offsets, tables.schema, tables.account)
-    points = {fact.point for row in range(200) for fact in FactBook(changed).of(row).deeds}
-    assert any(point.startswith("noted: form submitted, ") for point in points)
-    assert not any("secret" in point for point in points)
+
+    def points(mention: tuple[str, ...] | None = None) -> set[str]:
+        book = FactBook(changed, mention)
+        return {fact.point for row in range(200) for fact in book.of(row).deeds}
+
+    assert any(point.startswith("did: filled in our form, ") for point in points())
+    assert not any("secret" in point or "noted" in point for point in points())
+    assert any(point.startswith("noted: secret thing, ") for point in points(("secret_thing",)))

@@ -30,7 +30,7 @@ from tinyscout.leads.outreach_wording import worded
         ("Role", "Student", None),
         ("Persona", "Marketing Lead", None),
         ("persona", "saas_founder", "a founder"),
-        ("Job title", "Sales Ops", "Sales Ops"),
+        ("Job title", "Sales Ops", None),
         ("Original Source", "Referrals", "a referral"),
         ("Lead Source", "Direct Traffic", None),
         ("Lead Source", "Google", "Google"),

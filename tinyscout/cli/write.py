@@ -198,8 +198,9 @@ def _note_nobodys_kinds(contacts: LeadTables) -> None:
         )
     if nobodys:
         print(
-            "tinyscout write: note: whose words these are is not known: they are no replies, and only a no in their "
-            f'text is heard: {_counted(nobodys)}; a kind counts as a reply where its name says so, as "Email reply"',
+            "tinyscout write: note: whose words these are is not known: they are no replies, and only a no, or what was"
+            f" asked for, is heard in their text: {_counted(nobodys)}; a kind counts as a reply where its name says "
+            'so, as "Email reply"',
             file=sys.stderr,
         )
 

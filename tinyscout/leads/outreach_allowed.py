@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from tinyscout.leads.cells import in_brief
 from tinyscout.leads.consent import NEEDED
+from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach import IDLE_DAYS
 from tinyscout.leads.outreach_answers import asked_for, withdraws
 from tinyscout.leads.outreach_dates import ago
-from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
+from tinyscout.leads.outreach_facts import LATEST, STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_kinds import (
     by_the_lead,
     is_bounce,
@@ -31,6 +33,7 @@ from tinyscout.leads.tables import LeadTables
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
 REST_DAYS = {"email": 30, "linkedin": 2}  # since our last message or talk: who had one is no stranger to a first one
 DECLINE_DAYS = 60  # since what it answers: later it is one more unasked message
+WISH_DAYS = 90  # since what a form or a note says that it asked for: later it is one deed among others
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
 _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
@@ -44,7 +47,8 @@ class Talk(NamedTuple):
     none; waits: that reply came when nothing of ours is known, and is the last that happened;
     bounced: the kind of the signal by which its address takes no email, unless a reply came since, "" for none.
     either: the place of the latest message that may be ours or the lead's, unless its reply came later, -1 for none;
-    met: hours since the latest call or meeting, inf, and met_by: the kind of that signal.
+    met: hours since the latest call or meeting, inf, and met_by: the kind of that signal. wish: the one thing that it
+    asked for of late, by a form or by what we noted, if nothing of ours came since.
     """
 
     written: float
@@ -56,6 +60,7 @@ class Talk(NamedTuple):
     either: int = -1
     met: float = math.inf
     met_by: str = ""
+    wish: Fact | None = None
 
     @classmethod
     def of(cls, book: FactBook, row: int) -> "Talk":
@@ -72,7 +77,8 @@ class Talk(NamedTuple):
         met = next((i for i in places if may_be_a_meeting(book.kinds[i]) and not was_not_reached(book.texts[i])), -1)
         bounced, said_ago = _bounced(book, places), min(said, default=math.inf)
         since, by = (float(book.ages[met]), book.kinds[met]) if met >= 0 else (math.inf, "")
-        return cls(written, said_ago, reply, waits, by_day, bounced, either, since, by)
+        wish = _wish(book, [i for i in places[:LATEST] if book.ages[i] <= min(written, WISH_DAYS * 24)])
+        return cls(written, said_ago, reply, waits, by_day, bounced, either, since, by, wish)
 
 
 class Reply(NamedTuple):
@@ -81,7 +87,7 @@ class Reply(NamedTuple):
     positive: whether it was a yes, None where nobody said, as of a signal; waits: it answers nothing of ours that is
     known, and is the last that happened; asked: the one thing it plainly asks for, if its words are known; understood:
     its words, where there are any, say what it is, as far as rules can tell, or a column does. maybe: it may as well be
-    a message of ours.
+    a message of ours; wants: what it asks, if nothing of ours came since: a person is to answer it.
     """
 
     said: str
@@ -91,6 +97,7 @@ class Reply(NamedTuple):
     asked: Fact | None = None
     understood: bool = True
     maybe: bool = False
+    wants: str = ""
 
     @classmethod
     def of(cls, tables: LeadTables, row: int, book: FactBook, talk: Talk) -> "Reply":
@@ -107,13 +114,16 @@ class Reply(NamedTuple):
         if talk.either >= 0 and not known.said:
             at, kind = tables.signals["at"].iloc[talk.either], book.kinds[talk.either]
             hours = float(book.ages[talk.either])
-            return cls(f"{at:%Y-%m-%d}, signal {kind}", hours, None, understood=False, maybe=True)
+            wants = _wants(book.texts[talk.either])
+            return cls(f"{at:%Y-%m-%d}, signal {kind}", hours, None, understood=False, maybe=True, wants=wants)
         if talk.reply < 0:
             return counted
         hours = float(book.ages[talk.reply])
         asked = _still_asked(book, row, talk.reply)
+        taken_back = asked is None and book.request(talk.reply) is not None
+        wants = _wants(book.texts[talk.reply]) if hours <= talk.written and not taken_back else ""
         if known.said and hours <= known.hours <= hours + 24:
-            return known._replace(hours=hours, asked=asked if known.positive else None)
+            return known._replace(hours=hours, asked=asked if known.positive else None, wants=wants)
         if known.said and not hours < known.hours < math.inf:
             return counted
         at, text = tables.signals["at"].iloc[talk.reply], book.texts[talk.reply]
@@ -124,6 +134,7 @@ class Reply(NamedTuple):
             talk.waits,
             None if known.said else asked,
             not text or book.meaning(talk.reply) != "neutral" or bool(refusal(text) or asked_for(text)),
+            wants=wants,
         )
 
     def forbids(self, channel: str, since_said: float) -> bool:
@@ -149,7 +160,9 @@ class Reply(NamedTuple):
     def reason(self) -> str:
         """Why a lead that replied gets no message."""
         if self.maybe:
-            said = "may have replied: read it yourself"
+            said = f"may have replied{f' and {self.wants}' if self.wants else ''}: read it yourself"
+        elif self.wants:
+            said = f"replied, {self.wants} and waits: answer it yourself"
         elif self.understood:
             said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
         elif self.waits:
@@ -170,6 +183,9 @@ def why_not(
             return f"no consent for {needed}: {reason}"
     if "stage_forbids" in tables.leads and tables.leads["stage_forbids"].iloc[row]:
         return tables.leads["stage_forbids"].iloc[row]
+    if needed == "email" and "recipient_email" in tables.leads and "@" not in tables.leads["recipient_email"].iloc[row]:
+        given = tables.leads["recipient_email"].iloc[row]
+        return f'no email address (it is "{in_brief(given)}")' if given else "no email address"
     if stop is not None and not (stop.answerable and channel == "decline"):  # a polite no is one more message, too
         return f"{stop.reason} ({stop.fact.source})"
     if talk.bounced and needed == "email":
@@ -183,7 +199,7 @@ def why_not(
         return _no_follow_up(talk.written, talk.by_day)
     if channel == "re_engage":
         return _no_re_engagement(min(known.idle_hours, reply.hours), talk, reply)
-    return "" if reply.said else _no_first_message(talk, REST_DAYS[channel])
+    return "" if reply.said or talk.wish else _no_first_message(talk, REST_DAYS[channel])
 
 
 def may_get_a_decline(tables: LeadTables, row: int, book: FactBook) -> bool:
@@ -223,6 +239,21 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
     if stop.fact.said != STUDENT or math.isfinite(since_said) or reply.said:
         return ""
     return f"{stop.reason.split(',')[0]}, who {nothing} ({stop.fact.source})"
+
+
+def _wants(text: str) -> str:
+    """What a message asks of us, in words of a status; "" where it asks for nothing."""
+    return {"want": "wants something", "question": "asks something"}.get(MEANINGS[read_text(text)[0]], "")
+
+
+def _wish(book: FactBook, places: Sequence[int]) -> Fact | None:
+    """The latest wish among these signals (latest first) that none later than it takes back."""
+    for n, i in enumerate(places):
+        if (wish := book.noted(i)) and not any(
+            book.texts[j] and withdraws(book.texts[j], wish.said) for j in places[:n]
+        ):
+            return wish
+    return None
 
 
 def _is_ours(book: FactBook, i: int) -> bool:

@@ -18,6 +18,7 @@ import pandas as pd
 from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
 from tinyscout.leads.outreach_answers import NOES, asked_for
 from tinyscout.leads.outreach_dates import Elapsed, ago
+from tinyscout.leads.outreach_deeds import deed_of, noted_wish
 from tinyscout.leads.outreach_values import clean, word_set
 from tinyscout.leads.tables import LeadTables, microseconds
 from tinyscout.leads.world_texts import FEATURES
@@ -113,9 +114,6 @@ POLITE_COLUMNS = word_set(
     "persona role title industry sector segment region country source origin stack technology product interest "
     "specialization specialisation size"
 )
-POLITE_KINDS = word_set(
-    "demo webinar trial download downloaded form meeting docs pricing paper study signup event ticket"
-)
 HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
 _LEFT = re.compile(  # in a kind's name, without spaces: wants no mail
     r"unsub|opt(?:ed)?out|spam|complain|erasure|deletionrequest|forgotten|suppressed|^dnc$|"
@@ -124,6 +122,7 @@ _LEFT = re.compile(  # in a kind's name, without spaces: wants no mail
 REPLIED = word_set("reply replies replied response responses responded answered")  # names what a lead wrote back
 INCOMING_EMAIL = "incoming email"  # HubSpot's engagements: beside it, an EMAIL is one that was sent
 INBOUND = word_set("inbound incoming")  # names what came from a lead: a message, a call, but also a visit
+NOTED = word_set("note notes call calls meeting meetings task tasks")  # names what somebody of ours wrote down
 WROTE = REPLIED | INBOUND | {"ticket"}  # names what a lead wrote itself
 OUTREACH = word_set("outreach sent outbound outgoing")  # names a message of ours, unless it never reached a lead
 _NEVER_CAME = word_set("no not without bounce bounced failed undelivered cancelled canceled")
@@ -165,8 +164,10 @@ class Fact(NamedTuple):
         """What a deed was about: "our docs" of "read our docs"; empty for what is no deed."""
         if not self.did:
             return ""
-        if self.about in DEEDS:
-            return DEEDS[self.about][2]
+        if self.said in _THING_OF:
+            return _THING_OF[self.said]
+        if self.said.startswith(_REQUEST):
+            return f"the {self.said.removeprefix(_REQUEST).removeprefix('n').strip()}"
         found = _THING.search(self.said)
         return self.said[found.start() :] if found else self.said
 
@@ -194,8 +195,8 @@ class LeadFacts:
 class FactBook:
     """The facts of all leads of some tables, by row, as of the moment that the tables are read at.
 
-    mention: the columns and kinds of signals that a message may speak of; by default those known here, and others
-    whose names say that a polite person would. A value of a category is said in its own words where it is short.
+    mention: the columns and kinds of signals that a message may speak of; by default those that a phrase fits, and
+    columns whose names say that a polite person would. A short value of a category is said in its own words.
     Whom to leave alone does not depend on it. by: the channel that a message goes by, so that a signal of opting out
     that names another channel does not count; None: each counts.
     """
@@ -209,7 +210,7 @@ class FactBook:
                 if mention is not None and name not in mention:
                     continue
                 self.numbers[name] = tables.leads[name].to_numpy(float)
-            elif tables.schema.columns[name] == "category" and _may_say(name, mention, POLITE_COLUMNS):
+            elif tables.schema.columns[name] == "category" and _may_say(name, mention):
                 column = pd.Series(tables.leads[name]).astype(object)
                 self.columns[name] = column.where(column.notna(), "").tolist()
         personas = [name for name in tables.schema.profile if in_words(name) == "persona"]
@@ -222,13 +223,12 @@ class FactBook:
         signals = tables.signals
         self.kinds = signals["kind"].astype(object).tolist()
         kinds = set(self.kinds)
-        polite = {kind for kind in kinds if clean(in_words(kind)) and _may_say(kind, mention, POLITE_KINDS)}
-        self.spoken = polite | (kinds & set(DEEDS) if mention is None else set())
+        self.spoken = {kind for kind in kinds if clean(in_words(kind)) and (mention is None or kind in mention)}
         self.spoken -= {kind for kind in kinds if leaves(kind, None)}  # by another channel, too
         self.leaving = {kind for kind in kinds if leaves(kind, by)}
         self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
         self.outreach = {kind for kind in kinds if OUTREACH & words_of(kind) and not _NEVER_CAME & words_of(kind)}
-        if any(in_words(str(kind)) == INCOMING_EMAIL for kind in _all_kinds(signals["kind"])):
+        if any(in_words(str(kind)) == INCOMING_EMAIL for kind in _all_kinds(pd.Series(signals["kind"]))):
             self.outreach |= {kind for kind in kinds if in_words(kind) == "email"}
         self.elapsed, rows = Elapsed(tables), np.arange(len(tables))
         self.since_contact, self.contact_by_day = np.full(len(tables), np.inf), np.zeros(len(tables), bool)  # hours
@@ -269,6 +269,16 @@ class FactBook:
             return None
         return Fact(self.kinds[i], self.ago(i), f"asked for the {thing}", when, True)
 
+    def noted(self, i: int) -> Fact | None:
+        """The one thing that the lead asked for by signal i, a form or what we noted of a talk; None as in request."""
+        kind, words = self.kinds[i], words_of(self.kinds[i])
+        said = noted_wish(self.texts[i]) if NOTED & words and kind not in self.wrote else ""
+        said = said or deed_of(in_words(kind), self.texts[i])
+        when = age_in_words(self.ages[i])
+        if not said.startswith("asked for") or not when or kind not in self.spoken:
+            return None
+        return Fact(kind, self.ago(i), said, when, True)
+
     def facts(self, row: int) -> tuple[Fact, ...]:
         """All that is true of lead `row` and may be said, however far back a signal lies."""
         found = list(self._profile(row).values())
@@ -280,7 +290,7 @@ class FactBook:
                 found.append(Fact(kind, "seen", UNSUBSCRIBED))
             if self.meaning(i) == "refuse":
                 found.append(Fact(kind, "refuse", REFUSED))
-            found += [asked] if (asked := self.request(i)) else []
+            found += [asked for asked in (self.request(i), self.noted(i)) if asked]
         return tuple(found)
 
     def phrases(self, row: int) -> frozenset[str]:
@@ -309,9 +319,11 @@ class FactBook:
     def _deed(self, i: int) -> Fact | None:
         """Signal i as a fact; None where no phrase tells its age truly."""
         kind = self.kinds[i]
-        said = DEEDS[kind][1] if kind in DEEDS else in_words(kind)
+        did = DEEDS[kind][1] if kind in DEEDS else deed_of(in_words(kind), self.texts[i])
         when = age_in_words(self.ages[i])
-        return Fact(kind, self.ago(i), said, when, kind in DEEDS) if when else None
+        if not when or not (did or self.mention is not None):
+            return None  # a kind that no phrase fits is noted only where the user names it
+        return Fact(kind, self.ago(i), did or in_words(kind), when, bool(did))
 
     def hours_since(self, row: int, at: pd.Timestamp) -> float:
         """Hours since a moment as lead `row` is read, whole days where there are dates alone; inf for NaT."""
@@ -358,11 +370,11 @@ def leaves(kind: str, by: str | None) -> bool:
     return bool(_LEFT.search(letters)) and (by is None or not named or by in named)
 
 
-def _may_say(name: str, mention: Collection[str] | None, polite: frozenset[str]) -> bool:
+def _may_say(name: str, mention: Collection[str] | None) -> bool:
     if mention is not None:
         return name in mention
     words = set(in_words(name).split())
-    return bool(words & polite) and not words & HIDDEN
+    return bool(words & POLITE_COLUMNS) and not words & HIDDEN
 
 
 def _value_in_words(name: str, value: str) -> str:
@@ -372,6 +384,8 @@ def _value_in_words(name: str, value: str) -> str:
     return clean(value)
 
 
+_THING_OF = {said: thing for _, said, thing in DEEDS.values()}
+_REQUEST = "asked for a"  # or "an"; what is asked for is "the ..." then
 _THING = re.compile(r"\b(?:our|the) ")
 _OURS = (*(words for _, words in SIZES), FUNDED, UNSUBSCRIBED, REFUSED)
 

@@ -24,6 +24,7 @@ LIKE = {  # a word in a column's name: the column that is spoken of alike, and a
     "technology": ("tech_stack", "Python"),
     "persona": ("persona", "a consultant"),
     "role": ("persona", "a consultant"),
+    "title": ("persona", "a consultant"),
 }
 COLUMNS = (("plan interest", "standard"), ("vertical", "planet"), ("subindustry", "bicycle"))  # any other column
 REQUESTS = ("demo_request", "free_trial_start", "webinar", "case_study")  # what a lead asked for, in words of its own
@@ -42,10 +43,11 @@ def stand_ins(facts: Sequence[Fact]) -> list[Told]:
     """Facts (up to three of a sort) with what a writer is told of each, no two alike."""
     taken = {in_words(fact.about) for fact in facts if fact.ours}
     columns, kinds = iter(COLUMNS), iter(KINDS)
+    requests = iter([kind for kind in REQUESTS if all(kind != fact.about for fact in facts)])
     told = []
     for fact in facts:
         if fact.did and fact.about not in DEEDS:
-            kind = next(kind for kind in REQUESTS if all(kind != each.about for each in facts))
+            kind = next(requests)
             told.append(Told(fact, Fact(kind, "", DEEDS[kind][1], fact.when, True)))
             continue
         if fact.ours:

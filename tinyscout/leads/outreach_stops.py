@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyscout.leads.outreach_answers import NOES, SAID_NO, asked_for, names_a_thing, plain_no, says_no
-from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, words_of
+from tinyscout.leads.outreach_deeds import noted_wish
+from tinyscout.leads.outreach_facts import NOTED, REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, words_of
 from tinyscout.leads.outreach_kinds import may_be_either
-from tinyscout.leads.outreach_values import word_set
-from tinyscout.leads.refusals import LEAVE_ALONE, NO, refusal, takes_back
+from tinyscout.leads.refusals import LEAVE_ALONE, NO, refusal, takes_back, wants_another
 
-_NOTED = word_set("note notes call calls meeting meetings task tasks")  # names what somebody of ours wrote down
 _LEFT_ALONE = "asked to be left alone"
+_ANOTHER = "turned one thing down and wants another: answer it yourself"
 _OTHERWISE = ("want", "takeover", "defer")  # what a text with a no in it may mean all the same
 _STOP = re.compile(r"\b(?:stop|remove|unsubscribe)\b", re.IGNORECASE)  # in a refusal: wants no answer
 
@@ -50,7 +50,9 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
         own = kind in book.wrote
         revived |= own and (book.meaning(i) == "want" or bool(asked_for(text)))
         reason, said = "", REFUSED
-        if text:
+        if text and wants_another(text) and not (refusal(text) or (asked_for if own else noted_wish)(text)):
+            reason = _ANOTHER
+        elif text:
             reason, said = _in_own_words(text, book.meaning(i)) if own else _noted(book, i)
         stop = Stop(Fact(kind, "refuse", said), reason, said in NOES, hours)
         if reason == _LEFT_ALONE:
@@ -71,7 +73,7 @@ def _noted(book: FactBook, i: int) -> tuple[str, str]:
         return "", REFUSED
     if may_be_either(book.kinds[i]) and book.kinds[i] not in book.outreach:
         return "said no, in a message that may be its own", REFUSED
-    noted = _NOTED & words_of(book.kinds[i])
+    noted = NOTED & words_of(book.kinds[i])
     return f"said no, by {'a note or call of yours' if noted else 'the text of a signal'}", REFUSED
 
 

@@ -4,6 +4,7 @@ A value that a sentence would have to spell as a label ("work in NONPROFIT_ORG",
 """
 
 import re
+from collections.abc import Iterable
 
 from tinyscout.leads.outreach_facts import COLUMNS, Fact, in_words
 
@@ -51,7 +52,7 @@ SOURCES = {
 }
 ALIKE = {  # a word in a column's name: the column known here that is spoken of alike
     **{"industry": "industry", "sector": "industry", "region": "region", "country": "region", "source": "source"},
-    **{"persona": "persona", "role": "persona", "stack": "tech_stack", "technology": "tech_stack"},
+    **{"persona": "persona", "role": "persona", "title": "persona", "stack": "tech_stack", "technology": "tech_stack"},
 }
 _PLAIN = (  # labels that are said as they are, in small letters
     "accounting, automotive, banking, biotechnology, construction, consumer goods, consumer services, design, "
@@ -62,6 +63,44 @@ _PLAIN = (  # labels that are said as they are, in small letters
 )
 PLAIN = frozenset(_PLAIN.split(", "))
 _LABEL = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+|[A-Z]{5,}")  # COMPUTER_SOFTWARE, RETAIL; not IT, B2B, SaaS
+
+
+_PLURAL = re.compile(
+    r"\b(?:services|goods|devices|games|resources|metals|restaurants|textiles|utilities|pharmaceuticals)$"
+)
+_WHY = re.compile(r"(I would|I'd) like to hear why you ([^.?]*)\.")
+_NO_OBSTACLE = re.compile(r"That (?:you are|you're) in ([^.?]*) is no obstacle to a call\.")
+_TO_WHO_ASKED = {  # what reads oddly to somebody who asked for something, and what stands there instead
+    "Is now a bad moment?": "Would a short talk be worth your time?",
+    "May I ask whether you are still looking?": "Could we talk for a moment?",
+    "Is this something that matters to you?": "Would a short talk be worth your time?",
+}
+_COOL = ("If you would rather not hear from me, just say so.", "A plain no is fine as well.")
+_WARMER = ("You can simply answer this note.", "A short answer is enough.", "We can keep this short.")
+
+
+def smooth(text: str, facts: Iterable[Fact]) -> str:
+    """A message with sentences of the corpus that suit some values and deeds ill swapped for others of the corpus.
+
+    "Legal services has rules of its own" is no English; nobody is asked why they did what they did.
+    """
+    text = _NO_OBSTACLE.sub(r"From \1, a call is easy to arrange.", text)
+    text = _WHY.sub(r"You \2, and \1 like to hear what you were looking for.", text)
+    for fact in facts:
+        if _PLURAL.search(fact.said):
+            text = text.replace(f"I know that {fact.said} has rules of its own.", f"In {fact.said}, trust takes time.")
+        if not fact.said.startswith("asked for"):
+            continue
+        for odd, better in _TO_WHO_ASKED.items():
+            text = text.replace(odd, better)
+        for cool in _COOL:
+            text = text.replace(cool, next((each for each in _WARMER if each not in text), cool))
+    return text
+
+
+def is_spoken_of(column: str) -> bool:
+    """Whether a sentence of the corpus suits a column by its name; else it is only noted, where a user names it."""
+    return any(word in ALIKE for word in in_words(column).split())
 
 
 def worded(fact: Fact) -> Fact | None:

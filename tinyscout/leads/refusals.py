@@ -216,6 +216,17 @@ _BARE_LEAVE = (
 _LEAVE = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_LEAVE, *_OTHER_LEAVE)))
 _NO = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_NO, *_OTHER_NO)))
 _WHOLE = {LEAVE_ALONE: re.compile(_BARE_LEAVE), NO: re.compile(_BARE_NO)}
+_ONE_THING = re.compile(  # a no that names what it is to, up to the next mark or joint
+    r"\b(?:(?:not|n't) (?:(?:really|at all|so|very) )?interested in|no interest in|no need for"
+    r"|(?:do not|don'?t|does not|doesn'?t) (?:need|want)) (?!(?:it|this|that|these|you|us|me|to|any\w*|what\w*"
+    r"|(?:your|the|our|such an?|an?) (?:product|offer|service|solution|tool|company|software)s?)\b)"
+    r"[^.,;:!?\n]{2,50}?(?=[.,;:!?\n]| but | and | - |$)"
+)
+_WISH = re.compile(
+    r"(?<!not )(?<!n't )\b(?:wants?|needs?|would like|'d like|prefers?|(?:is|are|am|'m|'re) looking for"
+    r"|ask(?:s|ed)? for|interested in|go for|please send|send us|send me)\b"
+    r"(?! (?:no|nothing|none|not|you|us|me|to (?!see|have|get|try|buy|know|discuss|talk about)|it (?:gone|off)))"
+)
 _TAKEN_BACK = re.compile(  # "not interested in the slides, but send the quote"
     r"\bbut\b(?! (?:thank|good luck|all the best|i appreciate|we appreciate|i wish|we wish|keep up|no)|[^\w ])"
 )
@@ -270,7 +281,20 @@ def refusal(text: str) -> str:
     whole = folded(_less(_NAMES, text.strip()))
     if _says(_LEAVE, said, _MAY) or _is(LEAVE_ALONE, whole):
         return LEAVE_ALONE
+    if wants_another(text):
+        return ""
     return NO if _says(_NO, said, _CASE, asked=False) or _is(NO, whole) else ""
+
+
+@lru_cache(maxsize=50_000)
+def wants_another(text: str) -> bool:
+    """Whether a text turns one thing down and wishes for another: "not interested in the free plan, wants enterprise".
+
+    What is left of it without the no must hold the wish, and no other no.
+    """
+    said = folded(text)
+    rest = _ONE_THING.sub(" ", said)
+    return rest != said and bool(_WISH.search(rest)) and not (_LEAVE.search(rest) or _NO.search(rest))
 
 
 @lru_cache(maxsize=50_000)

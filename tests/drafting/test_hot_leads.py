@@ -1,0 +1,124 @@
+"""Leads that asked for something: by a form, in a note of a call, in a reply that a person has to answer."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tinyscout.drafting import Drafted
+from tinyscout.leads.outreach_facts import Fact
+from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.leads.outreach_stand_ins import stand_ins
+from tinyscout.leads.outreach_wording import smooth
+from tinyscout.leads.refusals import NO, refusal
+
+DAY = 24.0
+OUTGOING = (3 * DAY, "Call (outgoing)", "asked for a demo")
+CALL, FORM = (3 * DAY, "Call", "Connected, asked for a quote"), (3 * DAY, "Form submission", "Book a demo")
+
+
+@pytest.fixture
+def written(small_scout, small_tables, signals_of, writer) -> Callable[..., Drafted]:
+    """What is written by a channel to a lead with these signals."""
+
+    def write(channel: str, *given: tuple[float, str, str | None], **options) -> Drafted:
+        how = Instruction(channel, "friendly", "medium")
+        return small_scout.write(signals_of(small_tables, *given), how, writer=writer, **options)[0]
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("signal", "said"), [(CALL, "asked for a quote"), (FORM, "asked for a demo"), (OUTGOING, "asked for a demo")]
+)
+def test_who_asked_by_a_form_or_in_a_talk_is_written_to_about_that(written, signal, said: str) -> None:
+    for channel in ("email", "linkedin"):
+        (draft,) = written(channel, (200 * DAY, "docs_visit", None), signal).drafts
+        assert draft.problems == () and f"{said} a few days ago" in draft.text
+        assert draft.facts[0].about == signal[1] and "notes have" not in draft.text
+
+
+def test_a_wish_in_a_note_is_no_longer_one_after_our_message_or_a_no(written) -> None:
+    visit = (100 * DAY, "docs_visit", None)
+    assert written("email", visit, CALL, (2 * DAY, "outreach_email", None)).why_not.startswith("too soon")
+    taken_back = written("email", visit, CALL, (2.5 * DAY, "Note", "does not need the quote, and no proposal"))
+    assert taken_back.why_not.startswith("too soon for a first message: spoken with 3 days ago (signal Call)")
+    assert written("email", visit, CALL, mention=["docs_visit"]).why_not.startswith("too soon")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("Can we see a demo and a contract?", "replied, wants something and waits: answer it yourself"),
+        ("How does single sign-on work?", "replied, asks something and waits: answer it yourself"),
+        ("go on", "wrote to us last, in words that are not understood: read it yourself"),
+    ],
+)
+def test_a_reply_that_a_person_should_answer_says_so(written, text: str, status: str) -> None:
+    reply, later = (5 * DAY, "Email reply", text), (2 * DAY, "outreach_email", None)
+    assert written("email", reply).why_not == f"{status} (2024-06-26, signal Email reply)"
+    assert "answer it yourself" not in written("email", reply, later).why_not
+    maybe = written("email", (5 * DAY, "Email", text)).why_not
+    wants = {"wants": " and wants something", "asks": " and asks something"}.get(status.split()[1], "")
+    assert maybe == f"may have replied{wants}: read it yourself (2024-06-26, signal Email)"
+
+
+BOUNDED = [
+    *("not interested in the free plan, wants enterprise", "No interest in the trial. We would like the big plan."),
+    *(
+        "We don't need the newsletter but are looking for an agency plan",
+        "not interested in a webinar, wants to see prices",
+    ),
+]
+PLAIN = [
+    *("not interested in your product, we want none", "not interested in anything, wants nothing", "not interested"),
+    *("not interested in the offer, we need to cut costs", "Not interested in the slides, but Bob may be"),
+    *("not interested in the slides, no thanks, wants peace", "not interested in it, wants another vendor"),
+]
+
+
+@pytest.mark.parametrize("text", BOUNDED)
+def test_a_no_to_one_thing_and_a_wish_for_another_is_no_plain_no(written, text: str) -> None:
+    assert refusal(text) == ""
+    for kind in ("Call", "Email", "Email reply"):
+        for channel in ("email", "decline"):
+            found = written(channel, (40 * DAY, "outreach_email", None), (5 * DAY, kind, text))
+            assert found.why_not == f"turned one thing down and wants another: answer it yourself (signal {kind})"
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_no_stays_one_where_the_wish_is_none(text: str) -> None:
+    assert refusal(text) == NO
+
+
+def test_nobody_is_asked_why_they_asked() -> None:
+    fact = Fact("Call", "", "asked for a quote", "a few days ago", True)
+    text = "I would like to hear why you asked for a quote a few days ago. A plain no is fine as well. "
+    text += "Is now a bad moment?"
+    assert smooth(text, [fact]) == (
+        "You asked for a quote a few days ago, and I would like to hear what you were looking for. "
+        "You can simply answer this note. Would a short talk be worth your time?"
+    )
+    visit = Fact("docs_visit", "", "read our docs", "a few days ago", True)
+    assert smooth("Is now a bad moment?", [visit]) == "Is now a bad moment?"
+    why = "I'd like to hear why you read our docs a few days ago. What are you trying to solve?"
+    assert smooth(why, [visit]).startswith("You read our docs a few days ago, and I'd like to hear what you were")
+    assert Fact("Form submission", "", "started a free trial", "", True).thing == "the free trial"
+    assert Fact("Call", "", "asked for an agreement", "", True).thing == "the agreement"
+
+
+def test_sentences_that_are_no_english_with_a_value_are_swapped() -> None:
+    law = Fact("industry", "legal", "legal services")
+    assert smooth("I know that legal services has rules of its own.", [law]) == "In legal services, trust takes time."
+    known = "I know that retail has rules of its own."
+    assert smooth(known, [Fact("industry", "retail", "retail")]) == known
+    for you in ("you are", "you're"):
+        odd = f"That {you} in Spain is no obstacle to a call. Shall we talk?"
+        assert smooth(odd, []) == "From Spain, a call is easy to arrange. Shall we talk?"
+
+
+def test_two_deeds_of_a_crm_have_stand_ins_of_their_own() -> None:
+    deeds = [
+        Fact(kind, "", said, "a few days ago", True) for kind, said in (("a", "joined our fair"), ("b", "saw our ad"))
+    ]
+    told = [each.told.said for each in stand_ins(deeds)]
+    assert len(set(told)) == 2

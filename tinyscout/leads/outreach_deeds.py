@@ -1,0 +1,87 @@
+"""What a lead did by a signal of anybody's CRM, in words that a sentence can hold: by the name of its kind, of a form,
+or by what a note says that it asked for.
+
+All words are from closed lists: no text of a CRM becomes words of a message. What none of them fits is not spoken of.
+"""
+
+import re
+from functools import lru_cache
+
+from tinyscout.leads.oracle_texts import BUYING, GIVEAWAY, JUNIOR, OTHERS, clauses
+
+_A = r"(?: (?:an?|the|your|our|my|me an?|free|live|personal|product|online))*"  # between a verb and its thing
+_FORMS = (  # what the name of a form or a kind says, the surest first
+    (rf"\b(?:request|requested|get|ask for|asked for){_A} quotes?\b", "asked for a quote"),
+    (r"\bquotes? (?:form|request\w*)\b", "asked for a quote"),
+    (rf"\b(?:book|booked|request|requested|schedule|get|see|watch){_A} demos?\b", "asked for a demo"),
+    (r"\bdemos? (?:form|request\w*|booking)\b", "asked for a demo"),
+    (rf"\b(?:contact|talk to|speak (?:to|with)){_A} sales\b", "asked for our sales team"),
+    (r"\bsales (?:inquiry|enquiry|contact)\b", "asked for our sales team"),
+    (rf"\b(?:request|requested|get){_A} (?:pricing|prices?|price list)\b", "asked for our prices"),
+    (r"\bpric(?:ing|es?) (?:form|request\w*|inquiry|enquiry)\b", "asked for our prices"),
+    (r"\btrial (?:start\w*|sign ?ups?|signed up|form|request\w*|registration)\b", "started a free trial"),
+    (rf"\bstart(?:ed)?{_A} trial\b|^(?:free )?trial$", "started a free trial"),
+    (r"\bcontact (?:us|form)\b|^contact$|\bget in touch\b", "filled in our contact form"),
+    (rf"\bwebinar (?:attend\w*|joined|participa\w*)\b|\b(?:attended|joined){_A} webinar\b", "joined our webinar"),
+    (r"\bwebinar (?:regist\w*|sign ?ups?|signed up|form)\b", "signed up for our webinar"),
+    (rf"\b(?:regist\w*|sign(?:ed)? up) (?:for|to){_A} webinar\b", "signed up for our webinar"),
+    (r"\bnewsletter (?:subscri\w*|sign ?ups?|signed up|form|regist\w*)\b", "signed up for our newsletter"),
+    (rf"\b(?:subscribed?|sign(?:ed)? up) (?:to|for){_A} newsletter\b", "signed up for our newsletter"),
+    (rf"\bwhite ?papers? download\w*\b|\bdownload(?:ed)?{_A} white ?paper\b", "downloaded our white paper"),
+    (rf"\be ?books? download\w*\b|\bdownload(?:ed)?{_A} e ?book\b", "downloaded our ebook"),
+    (r"\bcase stud(?:y|ies) (?:download\w*|view\w*|visit\w*|read)\b", "read our case study"),
+    (rf"\b(?:viewed|read|downloaded){_A} case study\b", "read our case study"),
+    (rf"\bguides? download\w*\b|\bdownload(?:ed)?{_A} (?:buyer'?s )?guide\b", "downloaded our guide"),
+    (r"\bpric(?:ing|es?)(?: page)? (?:view\w*|visit\w*)\b|^pricing page$", "looked at our pricing page"),
+    (rf"\b(?:viewed|visited){_A} pric(?:ing|es)(?: page)?\b", "looked at our pricing page"),
+    (r"\b(?:docs|documentation)(?: page)? (?:view\w*|visit\w*|read)\b", "read our docs"),
+    (rf"\b(?:viewed|visited|read){_A} (?:docs|documentation)\b", "read our docs"),
+)
+_FORM = re.compile(r"\bforms?\b")
+_NOT_DONE = re.compile(
+    r"\b(?:no|not|never|cancel\w*|abandon\w*|fail\w*|declin\w*|reject\w*|unsubscri\w*|sent|invit\w*|reminder"
+    r"|open\w*|click\w*|emails?|missed|lost|expir\w*|end(?:ed|s)?|bot|spam)\b"
+)
+_LONGEST_NAME = 60  # characters of a form's name: what is longer was written by somebody
+_THINGS = "|".join((*BUYING, *GIVEAWAY))
+_NOTED = re.compile(
+    r"(?<!\bwe )(?<!\bi )\b(?:(?:asked|asks|asking)(?: me| us)? for|requested|requests|wants|needs|would like)"
+    rf"(?: to (?:see|have|get))? (?:an?|the|our|your) ({_THINGS})\b"
+)
+_AN = "aeiou"
+
+
+@lru_cache(maxsize=20_000)
+def deed_of(kind: str, text: str = "") -> str:
+    """What a lead did, to go on from "you", by the name of a kind, in small letters, or of a form; "" for unknown."""
+    if _NOT_DONE.search(kind):
+        return ""
+    if _FORM.search(kind):
+        name = " ".join(re.findall(r"[^\W_']+(?:'[^\W_]+)?", text.lower()))
+        said = _named(name) if len(text) <= _LONGEST_NAME and not _NOT_DONE.search(name) else ""
+        return said or _named(kind) or ("" if kind.split()[-1:] == ["view"] else "filled in our form")
+    return _named(kind)
+
+
+@lru_cache(maxsize=20_000)
+def noted_wish(text: str) -> str:
+    """The one thing that somebody's note says a lead asked for, as what it did: "asked for a quote"; "" for none.
+
+    A note of a no, of somebody else's wish, or of more things, tells of none.
+    """
+    found = set()
+    for clause, words, negated in clauses(text):
+        if set(words) & {*OTHERS, *JUNIOR}:
+            continue
+        if negated and set(words) & {*BUYING, *GIVEAWAY, "interested"}:
+            return ""
+        found |= set() if negated else set(_NOTED.findall(clause))
+    thing = found.pop() if len(found) == 1 else ""
+    return f"asked for {'an' if thing[0] in _AN else 'a'} {thing}" if thing else ""
+
+
+def _named(name: str) -> str:
+    return next((said for pattern, said in _PATTERNS if pattern.search(name)), "")
+
+
+_PATTERNS = tuple((re.compile(pattern), said) for pattern, said in _FORMS)
