@@ -33,7 +33,7 @@ from tinyscout.leads.outreach_offer import (
 )
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.outreach_stops import last_stop
-from tinyscout.leads.outreach_wording import is_spoken_of, smooth, worded
+from tinyscout.leads.outreach_wording import greeted, is_spoken_of, smooth, worded
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training import Progress
@@ -154,7 +154,8 @@ def write_drafts(
                 own = replace(own, deeds=(request, *own.deeds))
             facts = plan(_usable(own, book, values, kinds), instruction)
             untrue = untrue_words(instruction.channel, talk, reply)
-            asked.append(_Asked(found[row], facts, instruction, own_words, untrue, request))
+            first_name = str(tables.leads["recipient_first"].iloc[row]) if "recipient_first" in tables.leads else ""
+            asked.append(_Asked(found[row], facts, instruction, own_words, untrue, request, first_name))
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]
         for n in range(1, number + 1):
@@ -182,8 +183,9 @@ class _Asked:
         own_words: _OwnWords,
         untrue: tuple[str, ...],
         request: Fact | None,
+        first_name: str = "",
     ):
-        self.drafts, self.contact_id = drafted.drafts, drafted.contact_id
+        self.drafts, self.contact_id, self.first_name = drafted.drafts, drafted.contact_id, first_name
         self.offer = own_words.offer if instruction.channel != WITHOUT_OFFER else ""
         self.sender = own_words.sender if instruction.channel != WITHOUT_SENDER else ""
         self.facts, self.instruction, self.untrue, self.request = facts, instruction, untrue, request
@@ -216,7 +218,8 @@ class _Asked:
         problems += [f'says "{words}", which is not so' for words in self.untrue if words in text]
         problems += ["a sentence comes twice"] if repeats(text) else []
         problems += self._misplaced(places(raw))
-        whole = signed(with_offer(smooth(put_back(raw, self.told), self.facts), self.offer), self.sender)
+        body = with_offer(smooth(put_back(raw, self.told), self.facts), self.offer)
+        whole = greeted(signed(body, self.sender), self.first_name)
         if self.instruction.channel == "linkedin" and len(whole) > LINKEDIN_CHARACTERS:
             problems += [f"{len(whole)} characters, a LinkedIn note has {LINKEDIN_CHARACTERS}: ask for a shorter one"]
         problems += ["the same as an earlier draft"] if any(whole == draft.text for draft in self.drafts) else []

@@ -99,7 +99,10 @@ def test_nobody_is_asked_why_they_asked() -> None:
         "You can simply answer this note. Would a short talk be worth your time?"
     )
     visit = Fact("docs_visit", "", "read our docs", "a few days ago", True)
-    assert smooth("Is now a bad moment?", [visit]) == "Is now a bad moment?"
+    assert smooth("Is now a bad moment?", [visit]) == "Would a short talk be worth your time?"
+    assert smooth("Is now a bad moment?", []) == "Is now a bad moment?"
+    fresh = "I have not forgotten that you read our docs in the last day. Can I help?"
+    assert smooth(fresh, [visit]) == "I saw that you read our docs in the last day. Can I help?"
     why = "I'd like to hear why you read our docs a few days ago. What are you trying to solve?"
     assert smooth(why, [visit]).startswith("You read our docs a few days ago, and I'd like to hear what you were")
     assert Fact("Form submission", "", "started a free trial", "", True).thing == "the free trial"

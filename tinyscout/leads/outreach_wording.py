@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from tinyscout.leads.outreach_facts import COLUMNS, Fact, in_words
+from tinyscout.leads.outreach_values import clean, word_set
 
 # Values that a sentence says otherwise, by a word in the name of their column; "" is left out.
 COUNTRIES = {
@@ -70,13 +71,21 @@ _PLURAL = re.compile(
 )
 _WHY = re.compile(r"(I would|I'd) like to hear why you ([^.?]*)\.")
 _NO_OBSTACLE = re.compile(r"That (?:you are|you're) in ([^.?]*) is no obstacle to a call\.")
+_NOT_FORGOTTEN = re.compile(r"(?:I have|I've) not forgotten that you ([^.?]*) in the last day\.")
 _TO_WHO_ASKED = {  # what reads oddly to somebody who asked for something, and what stands there instead
-    "Is now a bad moment?": "Would a short talk be worth your time?",
     "May I ask whether you are still looking?": "Could we talk for a moment?",
     "Is this something that matters to you?": "Would a short talk be worth your time?",
 }
 _COOL = ("If you would rather not hear from me, just say so.", "A plain no is fine as well.")
 _WARMER = ("You can simply answer this note.", "A short answer is enough.", "We can keep this short.")
+
+
+_NAME = re.compile(r"[^\W\d_]{2,20}(?:-[^\W\d_]{2,20})?")  # letters alone: no sign that means something somewhere
+_NO_NAME = word_set(
+    "dr mr mrs ms herr frau prof sir madam info sales team admin office test support contact hello marketing nobody "
+    "customer user guest lead owner manager ceo anonymous firstname name null nan"
+)
+_GREETINGS = {"Hi there,": "Hi", "Hi,": "Hi", "Hello,": "Hello", "Hey,": "Hey", "Hey there,": "Hey"}
 
 
 def smooth(text: str, facts: Iterable[Fact]) -> str:
@@ -86,7 +95,10 @@ def smooth(text: str, facts: Iterable[Fact]) -> str:
     """
     text = _NO_OBSTACLE.sub(r"From \1, a call is easy to arrange.", text)
     text = _WHY.sub(r"You \2, and \1 like to hear what you were looking for.", text)
+    text = _NOT_FORGOTTEN.sub(r"I saw that you \1 in the last day.", text)
     for fact in facts:
+        if fact.did:
+            text = text.replace("Is now a bad moment?", "Would a short talk be worth your time?")
         if _PLURAL.search(fact.said):
             text = text.replace(f"I know that {fact.said} has rules of its own.", f"In {fact.said}, trust takes time.")
         if not fact.said.startswith("asked for"):
@@ -96,6 +108,21 @@ def smooth(text: str, facts: Iterable[Fact]) -> str:
         for cool in _COOL:
             text = text.replace(cool, next((each for each in _WARMER if each not in text), cool))
     return text
+
+
+def greeted(text: str, first_name: str) -> str:
+    """A message that greets its reader by first name where the name is plainly one; else as it is."""
+    name = first_name.strip()
+    if not _NAME.fullmatch(name) or clean(name) != name or name.lower() in _NO_NAME:
+        return text
+    if name.isupper() or name.islower():
+        name = name.capitalize()
+    lines = text.split("\n")
+    for i, line in enumerate(lines[:2]):
+        if line in _GREETINGS:
+            lines[i] = f"{_GREETINGS[line]} {name},"
+            break
+    return "\n".join(lines)
 
 
 def is_spoken_of(column: str) -> bool:

@@ -40,7 +40,8 @@ def find_recipients(columns: Iterable[str]) -> dict[str, str]:
 
 
 def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
-    """recipient_name and recipient_email (N,) str of the rows of a table with parts of NAMES, each if it is there.
+    """recipient_name, recipient_first (a first name) and recipient_email (N,) str of the rows of a table with parts of
+    NAMES, each if it is there.
 
     Where a row has none, the last row of its lead (lead_id (N,)) that has one tells; "" where none does.
     """
@@ -54,7 +55,7 @@ def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]
     both = [parts[part] for part in ("first", "last") if part in parts]
     made = both[0].str.cat(both[1:], sep=" ").str.strip() if both else None
     name = parts["name"].where(parts["name"] != "", "" if made is None else made) if "name" in parts else made
-    told = {"recipient_name": name, "recipient_email": parts.get("email")}
+    told = {"recipient_name": name, "recipient_first": parts.get("first"), "recipient_email": parts.get("email")}
     return {what: _of_the_lead(given, lead_id) for what, given in told.items() if given is not None}
 
 
