@@ -36,6 +36,7 @@ DECLINE_DAYS = 60  # since what it answers: later it is one more unasked message
 WISH_DAYS = 90  # since what a form or a note says that it asked for: later it is one deed among others
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
+WANTS, ASKS = "wants something", "asks something"
 _REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
 
 
@@ -159,10 +160,14 @@ class Reply(NamedTuple):
     @property
     def reason(self) -> str:
         """Why a lead that replied gets no message."""
-        if self.maybe:
-            said = f"may have replied{f' and {self.wants}' if self.wants else ''}: read it yourself"
+        if self.maybe and self.wants:
+            said = f"may have replied and {self.wants}: read it yourself"
+        elif self.maybe:
+            said = "may have replied: read it yourself"
+        elif self.wants == ASKS:
+            said = "replied, asks something and waits: answer it yourself"
         elif self.wants:
-            said = f"replied, {self.wants} and waits: answer it yourself"
+            said = "replied, wants something and waits: answer it yourself"
         elif self.understood:
             said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
         elif self.waits:
@@ -243,7 +248,7 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
 
 def _wants(text: str) -> str:
     """What a message asks of us, in words of a status; "" where it asks for nothing."""
-    return {"want": "wants something", "question": "asks something"}.get(MEANINGS[read_text(text)[0]], "")
+    return {"want": WANTS, "question": ASKS}.get(MEANINGS[read_text(text)[0]], "")
 
 
 def _wish(book: FactBook, places: Sequence[int]) -> Fact | None:
