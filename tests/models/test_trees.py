@@ -164,6 +164,23 @@ def test_weights_reach_fit_stop_and_judgement(data):
     np.testing.assert_allclose(found.decision_function(valid), refit.decision_function(X_valid))
 
 
+def test_what_is_not_fitted_again_knows_nothing_of_the_validation_leads(data):
+    features, y, valid, y_valid = data
+    found, other = (
+        BoostedTrees(trials=2, seed=SEED).fit(features, y, valid, labels, refit=False)
+        for labels in (y_valid, np.where(np.arange(300) < 4, 1 - y_valid, y_valid))
+    )
+    trial = found.best_
+    assert found.members_ == [trial] and [each.settings for each in other.members_] == [trial.settings]
+    oracle = direct(trial.settings, max_iter=600, early_stopping=True, n_iter_no_change=10)
+    X, X_valid = features["useful"].toarray(), valid["useful"].toarray()
+    oracle.fit(X[:510], y[:510], X_val=X[510:], y_val=y[510:])
+    logits = list(oracle.staged_decision_function(X_valid))
+    assert trial.trees < len(logits)  # those grown in vain are left out
+    np.testing.assert_allclose(found.decision_function(valid), logits[trial.trees - 1].ravel())
+    np.testing.assert_array_equal(found.decision_function(valid), other.decision_function(valid))
+
+
 @pytest.mark.parametrize(("trials", "fits"), [(5, 8), (1, 3)])
 def test_progress_counts_every_fit(data, trials, fits):
     features, y, valid, y_valid = data

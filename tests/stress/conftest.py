@@ -5,8 +5,9 @@ from tinyscout.leads import world
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
 from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.contestants import Ground, Logistic
+from tinyscout.stress.contestants import Logistic
 from tinyscout.stress.families import Attacked, attack, families
+from tinyscout.stress.ground import Ground
 from tinyscout.stress.pools import Pools, make_pools
 
 

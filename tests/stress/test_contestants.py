@@ -7,9 +7,9 @@ import pytest
 
 from tinyscout.metrics import log_loss
 from tinyscout.models.calibrators import Platt
-from tinyscout.stress import contestants
 from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.contestants import WEIGHTS, Ground, Trees, balanced, spread
+from tinyscout.stress.contestants import Trees
+from tinyscout.stress.ground import WEIGHTS, Ground, balanced, spread
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def grounds(pools) -> dict[str, Ground]:
 @pytest.fixture(scope="module")
 def trees(grounds) -> dict[str, Trees]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contestants, "WEIGHTS", (1.0,))
+        patch.setattr("tinyscout.stress.ground.WEIGHTS", (1.0,))
         return {name: Trees.fit(ground, trials=1) for name, ground in grounds.items()}
 
 
@@ -31,7 +31,7 @@ def test_a_ground_says_which_leads_are_attacked(pools, grounds):
     natural, hardened = grounds[NATURAL], grounds[HARDENED]
     assert not natural.attacked.any() and natural.choices == (0.0,)
     assert hardened.attacked.sum() == len(pools.train.attacked.world.tables) and hardened.choices == WEIGHTS
-    assert len(hardened.attacked) == len(hardened.train) == hardened.X["baseline"].shape[0]
+    assert len(hardened.attacked) == len(hardened.y) == hardened.X["baseline"].shape[0]
     weight, of_valid = hardened.weights(4.0)
     assert set(weight) == {1.0, 4.0} and (weight == 4).sum() == hardened.attacked.sum()
     assert len(of_valid) == len(hardened.valid)
@@ -82,13 +82,13 @@ def test_hardened_contestants_are_as_sure_as_they_are_right_and_natural_ones_sta
 
 
 def test_hardened_trees_are_calibrated_on_leads_that_they_were_not_fitted_to(grounds, trees, monkeypatch):
-    monkeypatch.setattr(contestants, "WEIGHTS", (1.0,))
+    monkeypatch.setattr("tinyscout.stress.ground.WEIGHTS", (1.0,))
     ground = grounds[HARDENED]
     y = np.random.default_rng(0).permutation(ground.valid.labels)
     valid = replace(ground.valid, leads=ground.valid.leads.assign(label=y))
     found = Trees.fit(replace(ground, valid=valid), trials=1)  # of one candidate there is none to choose
     raw = [each.model.decision_function(ground.X_valid) for each in (found, trees[HARDENED])]
-    assert np.abs(raw[0] - raw[1]).mean() < 0.02  # a lead of hardly any weight still counts towards the least of a leaf
+    np.testing.assert_array_equal(*raw)
     assert found.calibrator.slope < 0.3 < trees[HARDENED].calibrator.slope
 
 

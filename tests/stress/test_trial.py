@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinyscout.metrics import credit_waste, log_loss
-from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings
+from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings, TokenizerSettings
 from tinyscout.stress import trial
 from tinyscout.stress.ceiling import HARDENED
 from tinyscout.stress.check import check, divergence
@@ -29,9 +29,13 @@ from tinyscout.stress.trial import (
 )
 from tinyscout.training import Stack
 
-ONCE = ScoutSettings(wide="careful", model=ModelSettings(ngram=3), fit=FitSettings(epochs=1))
+ONCE = ScoutSettings(
+    wide="careful",
+    tokenizer=TokenizerSettings(newest_first=True),
+    model=ModelSettings(ngram=3),
+    fit=FitSettings(epochs=1, threads=1),
+)
 NEW = {"contrast": 100, "reworded": 100, "again_contrast": 40, "again_reworded": 40, "processes": 1}
-SEARCHES = ("search: logistic", "search: scout", "contrast", "contrast, reworded")
 SMALL = HardenSettings(**NEW, searched=40, steps=6, rounds=1, scout=ONCE, again=ONCE.fit)
 
 
@@ -50,10 +54,11 @@ def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, ha
     held_out = {each.name for each in families(held_out=True)}
     for before, after in ((pools.train, hardened.train), (pools.valid, hardened.valid)):
         names = set(after.attacked.world.truth["family"])
-        assert names >= set(before.attacked.world.truth["family"]) | {"contrast", "search: logistic"}
+        assert names >= set(before.attacked.world.truth["family"]) | {"search: logistic"}
         assert not names & held_out
         assert set(after.attacked.world.tables.leads["lead_id"]) <= set(before.natural.tables.leads["lead_id"])
         assert "search: scout" in names
+    assert set(hardened.valid.attacked.world.truth["family"]) >= {"contrast", "contrast, reworded"}
     judged = set(pools.test.natural.tables.leads["lead_id"])
     for part in (hardened.train, hardened.valid):
         assert not judged & set(part.natural.tables.leads["lead_id"])
@@ -64,11 +69,29 @@ def test_contrast_leads_are_read_once_and_all_others_so_often_as_asked(pools, mo
     monkeypatch.setattr("tinyscout.stress.harden.fit", lambda member, examples, *args, **options: read.append(examples))
     often = SMALL.model_copy(update={"often": 3, "again_often": 2})
     found = harden(pools, often)
-    number = {name: (found.train.attacked.world.truth["family"] == name).sum() for name in SEARCHES}
-    others = len(pools.train.natural.tables) + len(pools.train.attacked.world.tables) + number[SEARCHES[0]]
+    family = found.train.attacked.world.truth["family"]
+    known = len(pools.train.natural.tables) + len(family) - (family == "search: scout").sum()
     before, again = (len(examples.tokens) for examples in read)
-    assert before == 3 * others + number["contrast"] + number["contrast, reworded"]
-    assert again == 2 * (others + number["search: scout"]) + found.fresh and found.fresh > 60
+    first, fresh = before - 3 * known, again - 2 * (known + (family == "search: scout").sum())
+    assert first + fresh == found.more["contrast"]
+    assert first == pytest.approx(220, abs=12) and fresh == pytest.approx(80, abs=8)
+
+
+def test_whatever_a_scout_is_hardened_on_all_contestants_are(pools, hardened):
+    ground = hardened.ground(1)
+    attacked = len(hardened.train.attacked.world.tables) + hardened.more["contrast"]
+    assert ground.attacked.sum() == attacked + hardened.more["cut short"]
+    assert (~ground.attacked).sum() == len(pools.train.natural.tables)
+    assert attacked / 4 < hardened.more["cut short"] <= attacked / 3  # a lead of one signal can't be
+
+
+def test_so_many_processes_as_there_are_harden_the_same_scout(pools, hardened):
+    settings = {"scout": ONCE.model_copy(update={"members": 2})}
+    alone, together = (harden(pools, SMALL.model_copy(update={**settings, "processes": n})).scout for n in (1, 2))
+    assert len(together.members) == 2
+    for name, each in alone.weights().items():
+        np.testing.assert_array_equal(each, together.weights()[name])
+    assert not np.array_equal(alone.weights()["0.reply.weight"], alone.weights()["1.reply.weight"])
 
 
 def test_a_scout_is_attacked_along_its_gradient_before_it_goes_on_and_calibrated_at_last(pools, monkeypatch):

@@ -22,7 +22,9 @@ L2_GRID = (3_000.0, 1_000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 YARDSTICK_MIN_SCALE = 1.0
 """`min_scale` of the baseline that everything is measured against: what made it strongest on later leads."""
 
-_GRADIENT_TOLERANCE = 1e-9  # of the mean loss, so that coefficients are right to 1e-4 and better
+TOLERANCE = 1e-9
+"""Greatest slope of the mean loss that a fit may end at: coefficients are then right to 1e-4 and better."""
+
 _MAX_STEPS = 10_000
 
 
@@ -46,12 +48,12 @@ class LogisticBaseline:
     scale_: np.ndarray  # (F,) standard deviation, 1 where a column is constant
     validation_: dict[float, float]  # l2 -> log loss on the validation leads, where fit_best chose
 
-    def __init__(self, l2: float = 1.0, *, min_scale: float = 0.0) -> None:
+    def __init__(self, l2: float = 1.0, *, min_scale: float = 0.0, tolerance: float = TOLERANCE) -> None:
         """l2 is the strength of the penalty, 1 / C in scikit-learn's terms. Raises ValueError unless it is above 0."""
         if not (np.isfinite(l2) and l2 > 0):
             raise ValueError(f"LogisticBaseline: l2 is {l2}; needs a finite number above 0")
         self.l2 = float(l2)
-        self.min_scale = min_scale
+        self.min_scale, self.tolerance = min_scale, tolerance
         self.validation_ = {}
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -60,7 +62,7 @@ class LogisticBaseline:
         Raises ValueError for a feature that is NaN or infinite, and unless leads of both labels have weight.
         """
         problem = _Problem.of(X, y, sample_weight, self.min_scale)
-        self._take(problem, problem.minimise(self.l2, problem.start()))
+        self._take(problem, problem.minimise(self.l2, problem.start(), self.tolerance))
         return self
 
     @classmethod
@@ -75,6 +77,7 @@ class LogisticBaseline:
         sample_weight: ArrayLike | None = None,
         valid_weight: ArrayLike | None = None,
         min_scale: float = 0.0,
+        tolerance: float = TOLERANCE,
         refit: bool = False,
     ) -> Self:
         """Fit for every l2 of the grid and return the model of least (weighted) log loss on later, validation leads.
@@ -91,8 +94,8 @@ class LogisticBaseline:
         theta = problem.start()
         models, losses = {}, {}
         for l2 in sorted(map(float, grid), reverse=True):
-            model = models[l2] = cls(l2, min_scale=min_scale)
-            theta = problem.minimise(l2, theta)
+            model = models[l2] = cls(l2, min_scale=min_scale, tolerance=tolerance)
+            theta = problem.minimise(l2, theta, tolerance)
             model._take(problem, theta)
             losses[l2] = float(np.average(row_losses(y_valid, model.decision_function(X_valid)), weights=valid_weight))
         best = models[min(losses, key=losses.__getitem__)]
@@ -160,7 +163,7 @@ class _Problem:
 
     @classmethod
     def of(cls, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, min_scale: float) -> "_Problem":
-        matrix = _as_csr(X).copy()
+        matrix = sparse.csr_matrix(X, dtype=np.float64, copy=True)
         matrix.sum_duplicates()
         bad = ~np.isfinite(matrix.data)
         if bad.any():
@@ -185,7 +188,7 @@ class _Problem:
         rate = np.average(self.y, weights=self.weight)
         return np.append(np.zeros(len(self.mean)), np.log(rate / (1 - rate)))
 
-    def minimise(self, l2: float, start: np.ndarray) -> np.ndarray:
+    def minimise(self, l2: float, start: np.ndarray, tolerance: float) -> np.ndarray:
         """Coefficients of standardised features, then the intercept (F + 1,), from a start of that shape."""
         from scipy.optimize import minimize
 
@@ -199,7 +202,7 @@ class _Problem:
             loss.backward()
             return loss.item(), np.append(np.asarray(coef.grad), np.asarray(intercept.grad))
 
-        options = {"maxiter": _MAX_STEPS, "maxfun": 2 * _MAX_STEPS, "ftol": 0.0, "gtol": _GRADIENT_TOLERANCE}
+        options = {"maxiter": _MAX_STEPS, "maxfun": 2 * _MAX_STEPS, "ftol": 0.0, "gtol": tolerance}
         return minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options).x
 
 

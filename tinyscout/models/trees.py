@@ -69,7 +69,8 @@ class BoostedTrees:
     Round one fits every candidate on at most 4,000 training leads with a learning rate of 0.3; round two fits the best
     two on all of them with their own rate. Log loss on the validation leads says whether the better of them or the mean
     of their logits is handed over; what is, is first fitted once more, with its number of trees, to training and
-    validation leads together. scikit-learn's default settings on each kind of features are always among the candidates.
+    validation leads together, unless it is to know nothing of the latter (`refit`). scikit-learn's default settings on
+    each kind of features are always among the candidates.
     """
 
     trials_: list[Trial]  # round one, in the order drawn
@@ -91,12 +92,14 @@ class BoostedTrees:
         *,
         sample_weight: ArrayLike | None = None,
         valid_weight: ArrayLike | None = None,
+        refit: bool = True,
         progress: Progress | None = None,
     ) -> Self:
         """Search and fit.
 
         features {kind: (N, F)} CSR or dense, oldest lead first, with labels y (N,) of 0 and 1; valid {kind: (M, F)} the
-        same features of later leads, with y_valid (M,). Weights (N,) and (M,) are at least 0.
+        same features of later leads, with y_valid (M,). Weights (N,) and (M,) are at least 0. Without refit what is
+        handed over stays fitted to the training leads before those for early stopping.
         Raises ValueError when kinds differ, or unless leads of both labels are among the earliest 85 % in training.
         """
         if not features or set(features) != set(valid):
@@ -118,14 +121,15 @@ class BoostedTrees:
                 self.trials_.append(trial)
                 done(len(self.trials_))
             best = sorted(self.trials_, key=lambda trial: trial.log_loss)[:FINALISTS]
-            for pair in pool.map(search.full_trial, [trial.settings for trial in best]):
-                judged.append(pair)
+            for found in pool.map(search.full_trial, [trial.settings for trial in best]):
+                judged.append(found)
                 done(len(self.trials_) + len(judged))
-            judged.sort(key=lambda pair: pair[0].log_loss)
-            self.finalists_ = [trial for trial, _ in judged]
-            mean_loss = search.loss(np.mean([logit for _, logit in judged], axis=0))
+            judged.sort(key=lambda found: found[0].log_loss)
+            self.finalists_ = [trial for trial, _, _ in judged]
+            mean_loss = search.loss(np.mean([logit for _, logit, _ in judged], axis=0))
             self.members_ = self.finalists_ if mean_loss < self.best_.log_loss else self.finalists_[:1]
-            self._models = list(pool.map(search.refit, self.members_))
+            again = pool.map(search.refit, self.members_) if refit else (model for _, _, model in judged)
+            self._models = [model for model, _ in zip(again, self.members_, strict=False)]
             self._columns = [search.columns[trial.settings.features] for trial in self.members_]
         done(steps)
         return self
@@ -143,8 +147,8 @@ class BoostedTrees:
                 matrix = features[trial.settings.features]
                 blocks = [matrix[at : at + _BLOCK] for at in range(0, matrix.shape[0], _BLOCK)]
 
-                def predict(block: Any, columns: np.ndarray = columns, model: Any = model) -> np.ndarray:
-                    return model.decision_function(_dense(block, columns))
+                def predict(block: Any, columns: np.ndarray = columns, model: Any = model, trial: Trial = trial):
+                    return _logits(model, trial.trees, _dense(block, columns))
 
                 logits.append(np.concatenate([np.zeros(0), *pool.map(predict, blocks)]))
         return np.mean(logits, axis=0)
@@ -215,11 +219,11 @@ class _Search:
         for label in (0, 1):
             rows = np.flatnonzero(self.y[: self.stop] == label)
             parts.append(rng.choice(rows, int(np.ceil(share * len(rows))), replace=False))
-        quick, _ = self._trial(replace(settings, learning_rate=FIRST_ROUND_RATE), np.sort(np.concatenate(parts)))
+        quick, _, _ = self._trial(replace(settings, learning_rate=FIRST_ROUND_RATE), np.sort(np.concatenate(parts)))
         return replace(quick, settings=settings)
 
-    def full_trial(self, settings: TreeSettings) -> tuple[Trial, np.ndarray]:
-        """The candidate on all training leads before those for early stopping, and its validation logits (M,)."""
+    def full_trial(self, settings: TreeSettings) -> "tuple[Trial, np.ndarray, HistGradientBoostingClassifier]":
+        """The candidate on all training leads before those for early stopping, its validation logits (M,), and it."""
         return self._trial(settings, np.arange(self.stop))
 
     def loss(self, logit: np.ndarray) -> float:
@@ -236,7 +240,9 @@ class _Search:
             _unless_ones(np.append(self.weight, self.valid_weight)),
         )
 
-    def _trial(self, settings: TreeSettings, rows: np.ndarray) -> tuple[Trial, np.ndarray]:
+    def _trial(
+        self, settings: TreeSettings, rows: np.ndarray
+    ) -> "tuple[Trial, np.ndarray, HistGradientBoostingClassifier]":
         X, y, weight = self.X[settings.features], self.y, self.weight
         model = self._classifier(settings, MAX_TREES, early_stopping=True).fit(
             X[rows],
@@ -248,8 +254,8 @@ class _Search:
         )
         # subtle: scikit-learn keeps the trees grown in vain; the best number of them is what is judged
         trees = max(1, int(np.argmax(model.validation_score_)))
-        logit = next(islice(model.staged_decision_function(self.X_valid[settings.features]), trees - 1, None)).ravel()
-        return Trial(settings, trees, self.loss(logit)), logit
+        logit = _logits(model, trees, self.X_valid[settings.features])
+        return Trial(settings, trees, self.loss(logit)), logit, model
 
     def _classifier(
         self, settings: TreeSettings, trees: int, *, early_stopping: bool
@@ -261,6 +267,11 @@ class _Search:
         return HistGradientBoostingClassifier(
             **options, max_iter=trees, n_iter_no_change=PATIENCE, random_state=self.seed
         )
+
+
+def _logits(model: "HistGradientBoostingClassifier", trees: int, X: np.ndarray) -> np.ndarray:
+    """Logits (N,) of the first `trees` trees, of features (N, C)."""
+    return next(islice(model.staged_decision_function(X), trees - 1, None)).ravel()
 
 
 def _labels_and_weights(y: ArrayLike, weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:

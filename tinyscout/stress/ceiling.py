@@ -16,8 +16,9 @@ from tinyscout.metrics import log_loss
 from tinyscout.metrics.bootstrap import Interval, Resampled, resample
 from tinyscout.metrics.table import Table
 from tinyscout.stress.check import ORACLE, RULE, oracle_logits, percent
-from tinyscout.stress.contestants import GRID, Ground, Logistic
+from tinyscout.stress.contestants import GRID, Logistic
 from tinyscout.stress.families import families
+from tinyscout.stress.ground import Ground
 from tinyscout.stress.pools import Pools
 
 NATURAL, HARDENED = "logistic", "logistic, hardened"

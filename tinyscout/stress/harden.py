@@ -4,20 +4,23 @@ Attacked leads come from three sources: written families that are not held out, 
 guides, and searches against scores that had learnt the first two. A contrast lead costs a fiftieth of a searched one,
 and is read once: what a model has not seen before teaches it most. A scout learns from each attacked lead also what its
 newest signals alone would have come to (prefixes.py). It is attacked again and again, half along its gradient, and goes
-on each time from where it stood, with fresh contrast leads that it alone reads; all others are every contestant's.
+on each time from where it stood, with fresh contrast leads. All of these leads are every contestant's in the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.models.calibrators import Platt
-from tinyscout.models.lead_scout import LeadScout
+from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.settings import Count, FitSettings, ModelSettings, ScoutSettings, Settings, TokenizerSettings
-from tinyscout.stress.contestants import Ground, Logistic, balanced
+from tinyscout.stress.contestants import Logistic
 from tinyscout.stress.families import Attacked, concatenate
+from tinyscout.stress.ground import Ground, Rows, balanced
 from tinyscout.stress.hotflip import HotFlip
 from tinyscout.stress.pools import Part, Pools
 from tinyscout.stress.search import ROUNDS, Score, attack_model
@@ -28,6 +31,7 @@ from tinyscout.training import Stack, fit
 from tinyscout.training.fit import Progress
 from tinyscout.training.stack import blank_contact_time
 
+READ = 10  # contrast leads for each of which one more is made first, to learn words and features from
 L2 = 30.0  # of the logistic regression that a scout starts from, and of the one that is attacked for hardening
 
 
@@ -36,9 +40,9 @@ class HardenSettings(Settings):
 
     contrast: contrast leads; reworded: more of them, whose texts are scrambled above all; searched: leads of a search
     against each score, a round; steps: of each search; rounds: how often the scout is attacked and goes on;
-    again_contrast, again_reworded: new contrast leads for each round; processes: that make them while the scout trains,
-    1 for none; often, again_often: how often all other leads are read for each time a contrast lead is, before the
-    rounds and in each; scout: sizes, and the training before the rounds; again: the training in each.
+    again_contrast, again_reworded: new contrast leads for each round; processes: that make contrast leads and train
+    members, 1 for none; often, again_often: how often all other leads are read for each time a contrast lead is, before
+    the rounds and in each; scout: sizes, and the training before the rounds; again: the training in each.
     """
 
     contrast: Count = 100_000
@@ -49,17 +53,17 @@ class HardenSettings(Settings):
     again_contrast: Count = 40_000
     again_reworded: Count = 80_000
     processes: Count = 2
-    often: Count = 4
-    again_often: Count = 2
+    often: Count = 2
+    again_often: Count = 1
     scout: ScoutSettings = ScoutSettings(
         members=2,
         wide="careful",
         tokenizer=TokenizerSettings(newest_first=True),
         model=ModelSettings(ngram=7, dropout=0.0),
-        fit=FitSettings(epochs=1, prefix_weight=4.0, learning_rate=3e-3, weight_decay=0.3, final_rate=0.1),
+        fit=FitSettings(epochs=1, prefix_weight=4.0, learning_rate=3e-3, weight_decay=0.3, final_rate=0.1, threads=1),
     )
     again: FitSettings = FitSettings(
-        epochs=1, prefix_weight=4.0, learning_rate=1.5e-3, weight_decay=0.3, final_rate=0.2
+        epochs=1, prefix_weight=4.0, learning_rate=1.5e-3, weight_decay=0.3, final_rate=0.2, threads=1
     )
 
 
@@ -67,70 +71,139 @@ class HardenSettings(Settings):
 class Hardened:
     """A scout after hardening, and the leads that all contestants are hardened on.
 
-    fresh: contrast leads that the scout read besides, more of what is among those in `train`.
+    train, valid: natural, written and searched leads, in `valid` contrast leads besides; natural, attacked: what others
+    are told of those in `train`, of contrast leads and of leads cut short; more: how many there are of these two.
     """
 
     scout: Stack
     train: Part
     valid: Part
-    fresh: int
+    natural: Rows
+    attacked: Rows
+    more: dict[str, int]
 
     def ground(self, seed: int) -> Ground:
-        """Read for the other contestants."""
-        return Ground.hardened(self.train, self.valid, np.random.default_rng([seed, 17]))
+        """What the other contestants are fitted on."""
+        rng = np.random.default_rng([seed, 17])
+        return Ground.of_rows(self.scout, self.natural, self.attacked, self.valid, rng)
 
 
 def harden(pools: Pools, settings: HardenSettings, *, progress: Progress | None = None) -> Hardened:
     """Harden a scout on the training leads of `pools`, and collect what it was hardened on."""
-    rng = np.random.default_rng([pools.seed, 16])
-    train, valid = pools.train, pools.valid
-    source, texts = train.natural.tables, Texts.of(train.natural.tables, rng)
     say = progress or (lambda what, done, total: None)
-    many, steps = settings.searched, settings.steps
-
-    say("attacks to harden on", 0, 2 + settings.rounds)
-    contrasts = unguided(source, texts, rng, settings.contrast, settings.reworded)
-    first = replace(train, attacked=concatenate([train.attacked, contrasts[0]], rng))
-    logistic = Logistic.fit(Ground.hardened(first, valid, rng, ("baseline",)), grid=(L2,))
-    searched = [attack_model("search: logistic", source, logistic.logits, texts, rng, number=many, rounds=steps)]
-    later = _attacks_on_valid(valid, logistic.logits, rng, steps)
-    say("attacks to harden on", 1, 2 + settings.rounds)
-
-    known = [train.attacked.world.tables, *_tables(searched)]
-    tables, _ = join([source, *known, contrasts[0].world.tables], rng)
-    scout = Stack.refit(tables, np.arange(len(tables)), settings.scout, l2=L2, shares=[])
-    sizes = settings.again_contrast, settings.again_reworded, settings.processes
-    supply = Supply(source, scout, pools.seed, *sizes)
-    coming, fresh = supply.start(0), 0
-
-    old = [TrainingSet.of(source, scout), *(TrainingSet.of(each, scout, rng) for each in known)]
-    new = [TrainingSet.of(each, scout, rng) for each in _tables(contrasts)]
-    scout = replace(scout, members=[scout.new_member(i, settings.scout) for i in range(settings.scout.members)])
-    _train(scout, [*new, *settings.often * old], settings.scout.fit, settings.scout.seed, progress)
+    say("hardening", 0, 2 + settings.rounds)
+    lessons = _Lessons(pools, settings)
+    lessons.begin()
     for number in range(settings.rounds):
-        half = -(-many // 2)
-        attacks = [
-            attack_scout(scout, source, texts, rng, number=half, rounds=steps),
-            attack_model("search: scout", source, score_of(scout), texts, rng, number=half, rounds=steps),
+        say("hardening", 1 + number, 2 + settings.rounds)
+        lessons.go_on(number)
+    say("hardening", 1 + settings.rounds, 2 + settings.rounds)
+    found = lessons.finish()
+    say("hardening", 2 + settings.rounds, 2 + settings.rounds)
+    return found
+
+
+class _Lessons:
+    """A scout while it is hardened, and the leads so far: those of `known`, natural ones first, it reads again."""
+
+    def __init__(self, pools: Pools, settings: HardenSettings):
+        self.pools, self.settings = pools, settings
+        self.rng = np.random.default_rng([pools.seed, 16])
+        self.source = pools.train.natural.tables
+        self.texts = Texts.of(self.source, self.rng)
+        self.known: list[TrainingSet] = []
+        self.searched: list[Attacked] = []
+        self.searched_of_valid: list[Attacked] = []
+        self.rows: list[Rows] = []
+        self.cut_short: list[Rows] = []
+        self.contrast = 0
+
+    def begin(self) -> None:
+        """The first training: on written leads, contrast leads, and a search against a logistic of those."""
+        settings, source, rng = self.settings, self.source, self.rng
+        few = unguided(source, self.texts, rng, *(-(-size // READ) for size in (settings.contrast, settings.reworded)))
+        written, fresh = self.pools.train.attacked.world.tables, [each.world.tables for each in few]
+        tables, _ = join([source, written, *fresh], rng)
+        self.scout = Stack.refit(tables, np.arange(len(tables)), settings.scout, l2=L2, shares=[])
+        self.supply = Supply(source, self.scout, self.pools.seed, settings.processes)
+        coming = self.supply.start(0, settings.contrast, settings.reworded)
+        self.known = [TrainingSet.of(source, self.scout), self._heard(TrainingSet.of(written, self.scout, rng))]
+        new = self._fresh(TrainingSet.of(each, self.scout, rng) for each in fresh)
+
+        attacked = Rows.concatenate(self.rows)
+        ground = Ground.of_rows(self.scout, self.known[0].rows, attacked, self.pools.valid, rng, ("baseline",))
+        score, steps = Logistic.fit(ground, grid=(L2,)).logits, settings.steps
+        self._know(
+            attack_model("search: logistic", source, score, self.texts, rng, number=settings.searched, rounds=steps)
+        )
+        self.searched_of_valid += _attacks_on_valid(self.pools.valid, score, rng, steps)
+
+        new += self._fresh(coming)
+        members = [self.scout.new_member(number, settings.scout) for number in range(settings.scout.members)]
+        self._train(members, [*new, *settings.often * self.known], settings.scout.fit, settings.scout.seed)
+
+    def go_on(self, number: int) -> None:
+        """Attack the scout as it is now, and train it on that and on contrast leads made meanwhile.
+
+        It is attacked by its members in turn, at half the cost: what misleads one misleads the others.
+        """
+        settings, members = self.settings, self.scout.members
+        coming = self.supply.start(1 + number, settings.again_contrast, settings.again_reworded)
+        one = replace(self.scout, members=[members[number % len(members)]])
+        half, steps, on = -(-settings.searched // 2), settings.steps, (self.texts, self.rng)
+        self._know(attack_scout(one, self.source, *on, number=half, rounds=steps))
+        self._know(attack_model("search: scout", self.source, score_of(one), *on, number=half, rounds=steps))
+        sets = [*self._fresh(coming), *settings.again_often * self.known]
+        self._train(members, sets, settings.again, settings.scout.seed + (1 + number) * len(members))
+
+    def finish(self) -> Hardened:
+        """The scout calibrated, and all leads."""
+        pools, rng = self.pools, self.rng
+        for member in self.scout.members:
+            blank_contact_time(member, self.known[0].examples.tokens, self.scout.tokenizer)
+        of_valid, quarter = pools.valid.natural.tables, len(pools.valid.natural.tables) // 4
+        texts, steps = Texts.of(of_valid, rng), self.settings.steps
+        self.searched_of_valid.append(attack_scout(self.scout, of_valid, texts, rng, number=quarter, rounds=steps))
+        train, valid = (
+            replace(part, attacked=concatenate([part.attacked, *searched], rng))
+            for part, searched in ((pools.train, self.searched), (pools.valid, self.searched_of_valid))
+        )
+        natural, short = self.known[0].rows, sum(len(part.y) for part in self.cut_short)
+        attacked = Rows.concatenate([*self.rows, *self.cut_short])
+        more = {"contrast": self.contrast, "cut short": short}
+        return Hardened(calibrated(self.scout, valid, rng), train, valid, natural, attacked, more)
+
+    def _fresh(self, sets: Iterable[TrainingSet]) -> list[TrainingSet]:
+        """These contrast leads, which are read once."""
+        new = [self._heard(each) for each in sets]
+        self.contrast += sum(len(each.rows.y) for each in new)
+        return new
+
+    def _know(self, found: Attacked) -> None:
+        """Read these leads from now on."""
+        self.searched.append(found)
+        self.known.append(self._heard(TrainingSet.of(found.world.tables, self.scout, self.rng)))
+
+    def _heard(self, attacked: TrainingSet) -> TrainingSet:
+        """The set, of which all other contestants are to hear."""
+        self.rows.append(attacked.rows)
+        self.cut_short += [] if attacked.cut_short is None else [attacked.cut_short]
+        return attacked
+
+    def _train(
+        self, members: Sequence[LeadScout], sets: Sequence[TrainingSet], settings: FitSettings, seed: int
+    ) -> None:
+        """Every member goes on from where it stands, seeded seed, seed + 1, ..., in a process of its own."""
+        examples = Examples.concatenate([each.examples for each in sets])
+        labels = np.concatenate([each.rows.y for each in sets])
+        tasks = [
+            delayed(_trained)(member.to_state(), member.state_dict(), examples, labels, settings, seed + place)
+            for place, member in enumerate(members)
         ]
-        searched += attacks
-        old += [TrainingSet.of(each, scout, rng) for each in _tables(attacks)]
-        say("attacks to harden on", 2 + number, 2 + settings.rounds)
-        new = list(coming)
-        fresh += sum(len(each.labels) for each in new)
-        if number + 1 < settings.rounds:
-            coming = supply.start(number + 1)
-        seed = settings.scout.seed + (1 + number) * len(scout.members)
-        _train(scout, [*new, *settings.again_often * old], settings.again, seed, progress)
-        scout = replace(scout)  # packed anew
-    for member in scout.members:
-        blank_contact_time(member, old[0].examples.tokens, scout.tokenizer)
-    of_valid, quarter = valid.natural.tables, len(valid.natural.tables) // 4
-    later.append(attack_scout(scout, of_valid, Texts.of(of_valid, rng), rng, number=quarter, rounds=steps))
-    say("attacks to harden on", 2 + settings.rounds, 2 + settings.rounds)
-    valid = replace(valid, attacked=concatenate([valid.attacked, *later], rng))
-    train = replace(train, attacked=concatenate([train.attacked, *contrasts, *searched], rng))
-    return Hardened(calibrated(scout, valid, rng), train, valid, fresh)
+        weights: Any = Parallel(n_jobs=min(self.settings.processes, len(members)), max_nbytes=None)(tasks)
+        states = [member.to_state() for member in members]
+        members = [LeadScout.from_state(*each) for each in zip(states, weights, strict=True)]
+        self.scout = replace(self.scout, members=members)
 
 
 def attack_scout(
@@ -174,14 +247,15 @@ def _attacks_on_valid(valid: Part, score: Score, rng: np.random.Generator, steps
     ]
 
 
-def _train(
-    scout: Stack, parts: Sequence[TrainingSet], settings: FitSettings, seed: int, progress: Progress | None
-) -> None:
-    """Every member goes on from where it stands, seeded seed, seed + 1, ..."""
-    examples, labels = TrainingSet.concatenate(parts)
-    for place, member in enumerate(scout.members):
-        fit(member, examples, labels, settings, seed=seed + place, progress=progress)
-
-
-def _tables(attacks: Sequence[Attacked]) -> list[LeadTables]:
-    return [each.world.tables for each in attacks]
+def _trained(
+    state: dict[str, Any],
+    weights: dict[str, np.ndarray],
+    examples: Examples,
+    labels: np.ndarray,
+    settings: FitSettings,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """The weights of a member after more training."""
+    member = LeadScout.from_state(state, weights)
+    fit(member, examples, labels, settings, seed=seed)
+    return member.state_dict()

@@ -1,7 +1,7 @@
-"""Contrast leads by the hundred thousand: made in pieces by other processes, kept as what a scout reads of them.
+"""Contrast leads by the hundred thousand: made in pieces by other processes, kept as what contestants read of them.
 
-They are made while the scout trains on those before. As tables a hundred thousand leads take 600 MB, as tokens and
-features 125. Each piece has a seed of its own: the same settings give the same leads, whoever makes them.
+As tables a hundred thousand leads take 600 MB, as tokens and features 125. Each piece has a seed of its own: the same
+settings give the same leads, whoever makes them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,38 +11,49 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
-from tinyscout.leads.tables import LeadTables
+from tinyscout.leads.tables import LeadTables, microseconds
 from tinyscout.models.lead_scout import Examples
 from tinyscout.stress.contrast import Reworder, contrast
 from tinyscout.stress.families import Attacked
-from tinyscout.stress.prefixes import prefix_labels
+from tinyscout.stress.ground import Rows
+from tinyscout.stress.prefixes import cut_short, drawn_labels, on_tokens
 from tinyscout.stress.timelines import Texts
 from tinyscout.training import Stack
 
-PIECE = 50_000  # leads at most
+PIECE = 30_000  # leads at most
 
 
 class TrainingSet(NamedTuple):
-    """What a scout trains on: N leads as it reads them, and their labels (N,)."""
+    """N leads as a scout and all others read them.
+
+    examples: tokens, features, and labels of the prefixes; rows: features and labels; cut_short: shorter leads, of
+    which a scout knows by those labels of prefixes and others must be told; None where there are none.
+    """
 
     examples: Examples
-    labels: np.ndarray
+    rows: Rows
+    cut_short: Rows | None = None
 
     @classmethod
     def of(cls, tables: LeadTables, reader: Stack, rng: np.random.Generator | None = None) -> "TrainingSet":
-        """Leads as `reader` reads them; with rng and signals newest first, attacked leads with prefix labels."""
+        """Leads as `reader` reads them; with rng and signals newest first, attacked leads with their prefixes."""
         examples = reader.examples(tables)
-        if rng is not None and reader.newest_first:
-            vocabulary = reader.tokenizer.vocabulary
-            known = prefix_labels(tables, examples.tokens, vocabulary, rng)
-            examples = Examples(examples.tokens, examples.features, known)
-        return cls(examples, tables.labels)
+        rows = _rows(tables, examples)
+        if rng is None or not reader.newest_first:
+            return cls(examples, rows)
+        drawn = drawn_labels(tables, rng)
+        known = on_tokens(drawn, tables, examples.tokens, reader.tokenizer.vocabulary)
+        short = cut_short(drawn, tables, rng)
+        return cls(Examples(examples.tokens, examples.features, known), rows, _rows(short, reader.examples(short)))
 
     @classmethod
     def concatenate(cls, parts: Sequence["TrainingSet"]) -> "TrainingSet":
         """All of several, one part after another."""
+        cut = [part.cut_short for part in parts if part.cut_short is not None]
         return cls(
-            Examples.concatenate([part.examples for part in parts]), np.concatenate([part.labels for part in parts])
+            Examples.concatenate([part.examples for part in parts]),
+            Rows.concatenate([part.rows for part in parts]),
+            Rows.concatenate(cut) if cut else None,
         )
 
 
@@ -50,21 +61,19 @@ class TrainingSet(NamedTuple):
 class Supply:
     """Contrast leads of `source`, as `reader`, a scout of which no members are needed, reads them.
 
-    contrast, reworded: how many at a time by random moves, and by scrambled texts above all; processes: that make them
-    in the background, or 1 for none: they are then made when they are asked for.
+    processes: that make them in the background, or 1 for none: they are then made when they are asked for.
     """
 
     source: LeadTables
     reader: Stack
     seed: int
-    contrast: int
-    reworded: int
     processes: int = 2
 
-    def start(self, number: int) -> Iterator[TrainingSet]:
-        """Pieces of the supply of this number, in order; several processes start to make them at once."""
-        pieces = min(-(-(self.contrast + self.reworded) // PIECE), self.contrast, self.reworded)
-        sizes = zip(_shares(self.contrast, pieces), _shares(self.reworded, pieces), strict=True)
+    def start(self, number: int, by_moves: int, by_texts: int) -> Iterator[TrainingSet]:
+        """Pieces of the supply of this number, in order, about so many leads by random moves, and by scrambled texts
+        above all; several processes start to make them at once."""
+        pieces = min(-(-(by_moves + by_texts) // PIECE), by_moves, by_texts)
+        sizes = zip(_shares(by_moves, pieces), _shares(by_texts, pieces), strict=True)
         tasks = [
             delayed(_piece)(self.source, self.reader, [self.seed, 19, number, place], *size)
             for place, size in enumerate(sizes)
@@ -85,6 +94,10 @@ def _piece(source: LeadTables, reader: Stack, seed: Sequence[int], number: int, 
     rng = np.random.default_rng(seed)
     made = [each.world.tables for each in unguided(source, Texts.of(source, rng), rng, number, reworded)]
     return TrainingSet.concatenate([TrainingSet.of(each, reader, rng) for each in made])
+
+
+def _rows(tables: LeadTables, examples: Examples) -> Rows:
+    return Rows(examples.features, tables.labels, microseconds(tables.leads["contacted_at"]))
 
 
 def _shares(number: int, parts: int) -> list[int]:

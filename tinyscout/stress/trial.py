@@ -15,8 +15,9 @@ from tinyscout.metrics.table import Table
 from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
 from tinyscout.stress.ceiling import HARDENED, LEAST_FALL, NATURAL, by_family, family_table
 from tinyscout.stress.check import RULE, Check, Judged, check, defined, divergence, interval, shown
-from tinyscout.stress.contestants import Ground, Logistic, Trees
+from tinyscout.stress.contestants import Logistic, Trees
 from tinyscout.stress.families import Attacked, concatenate, families
+from tinyscout.stress.ground import Ground
 from tinyscout.stress.harden import L2, Hardened, HardenSettings, attack_scout, harden, score_of
 from tinyscout.stress.pools import Pools, make_pools
 from tinyscout.stress.search import ROUNDS, Score, attack_model
@@ -233,7 +234,7 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
         {
             "natural": len(pools.train.natural.tables),
             **_families(hardened.train.attacked),
-            "contrast, for this scout alone": hardened.fresh,
+            **hardened.more,
         },
         hardened.scout,
     )
@@ -272,7 +273,6 @@ def _figures(tables: LeadTables, score: Score) -> dict[str, float]:
 
 
 def _families(attacked: Attacked) -> dict[str, int]:
-    """How many leads each search and sort of contrast made, written families taken together."""
+    """How many leads each search made, written families taken together."""
     family = attacked.world.truth["family"].astype(str)
-    made = family.str.startswith(("search", "contrast"))
-    return family.where(made, PARTS[0]).value_counts().to_dict()
+    return family.where(family.str.startswith("search"), PARTS[0]).value_counts().to_dict()
