@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinyscout.errors import InputError
-from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts, in_words
+from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import (
     CHANNELS,
     HELD_OUT_PHRASINGS,
@@ -18,6 +18,7 @@ from tinyscout.leads.outreach_instructions import (
     draw_phrasing,
     plan,
 )
+from tinyscout.leads.outreach_names import in_words
 from tinyscout.leads.outreach_templates import TONES
 from tinyscout.leads.tables import LeadTables
 

@@ -15,7 +15,7 @@ import numpy as np
 from tinyscout.errors import InputError
 from tinyscout.leads import outreach_templates as templates
 from tinyscout.leads.outreach_checks import contracted
-from tinyscout.leads.outreach_facts import INDUSTRIES, REASONS, ROLES, Fact, FactBook, LeadFacts, in_words
+from tinyscout.leads.outreach_facts import INDUSTRIES, REASONS, ROLES, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import (
     LENGTHS,
     LINKEDIN_CHARACTERS,
@@ -24,6 +24,7 @@ from tinyscout.leads.outreach_instructions import (
     draw_phrasing,
 )
 from tinyscout.leads.outreach_invented import invent_facts
+from tinyscout.leads.outreach_names import in_words
 from tinyscout.leads.outreach_offer import with_offer
 from tinyscout.leads.outreach_templates import FAMILIES, TONES, TRAINING_FAMILIES, Family
 from tinyscout.leads.tables import LeadTables

@@ -22,10 +22,8 @@ from tinyscout.leads.outreach_kinds import (
     is_reply,
     may_be_a_meeting,
     may_be_either,
-    tells_of_a_bounce,
-    was_not_reached,
-    was_sent,
 )
+from tinyscout.leads.outreach_logs import tells_of_a_bounce, was_not_reached, was_sent
 from tinyscout.leads.outreach_stops import Stop, last_stop
 from tinyscout.leads.refusals import refusal
 from tinyscout.leads.tables import LeadTables

@@ -19,7 +19,18 @@ from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
 from tinyscout.leads.outreach_answers import NOES, asked_for
 from tinyscout.leads.outreach_dates import Elapsed, ago
 from tinyscout.leads.outreach_deeds import deed_of, noted_wish
-from tinyscout.leads.outreach_values import clean, word_set
+from tinyscout.leads.outreach_names import (
+    INCOMING_EMAIL,
+    NEVER_CAME,
+    NOTED,
+    OUTREACH,
+    WROTE,
+    in_words,
+    leaves,
+    may_say,
+    words_of,
+)
+from tinyscout.leads.outreach_values import clean
 from tinyscout.leads.tables import LeadTables, microseconds
 from tinyscout.leads.world_texts import FEATURES
 
@@ -108,24 +119,6 @@ REASONS = NOES | {
     REFUSED: "you told us that it is not for you",
     STUDENT: "you are a student and not here to buy",
 }
-# Words in the names of other columns and kinds that a polite message may mention; kinds with a word of HIDDEN are what
-# a lead doesn't know to be seen, or what we did ourselves.
-POLITE_COLUMNS = word_set(
-    "persona role title industry sector segment region country source origin stack technology product interest "
-    "specialization specialisation size"
-)
-HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
-_LEFT = re.compile(  # in a kind's name, without spaces: wants no mail
-    r"unsub|opt(?:ed)?out|spam|complain|erasure|deletionrequest|forgotten|suppressed|^dnc$|"
-    r"dono?t(?:contact|disturb|e?mail|linkedin|message|write|call)"
-)
-REPLIED = word_set("reply replies replied response responses responded answered")  # names what a lead wrote back
-INCOMING_EMAIL = "incoming email"  # HubSpot's engagements: beside it, an EMAIL is one that was sent
-INBOUND = word_set("inbound incoming")  # names what came from a lead: a message, a call, but also a visit
-NOTED = word_set("note notes call calls meeting meetings task tasks")  # names what somebody of ours wrote down
-WROTE = REPLIED | INBOUND | {"ticket"}  # names what a lead wrote itself
-OUTREACH = word_set("outreach sent outbound outgoing")  # names a message of ours, unless it never reached a lead
-_NEVER_CAME = word_set("no not without bounce bounced failed undelivered cancelled canceled")
 
 
 class Fact(NamedTuple):
@@ -210,7 +203,7 @@ class FactBook:
                 if mention is not None and name not in mention:
                     continue
                 self.numbers[name] = tables.leads[name].to_numpy(float)
-            elif tables.schema.columns[name] == "category" and _may_say(name, mention):
+            elif tables.schema.columns[name] == "category" and may_say(name, mention):
                 column = pd.Series(tables.leads[name]).astype(object)
                 self.columns[name] = column.where(column.notna(), "").tolist()
         personas = [name for name in tables.schema.profile if in_words(name) == "persona"]
@@ -227,7 +220,7 @@ class FactBook:
         self.spoken -= {kind for kind in kinds if leaves(kind, None)}  # by another channel, too
         self.leaving = {kind for kind in kinds if leaves(kind, by)}
         self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
-        self.outreach = {kind for kind in kinds if OUTREACH & words_of(kind) and not _NEVER_CAME & words_of(kind)}
+        self.outreach = {kind for kind in kinds if OUTREACH & words_of(kind) and not NEVER_CAME & words_of(kind)}
         if any(in_words(str(kind)) == INCOMING_EMAIL for kind in _all_kinds(pd.Series(signals["kind"]))):
             self.outreach |= {kind for kind in kinds if in_words(kind) == "email"}
         self.elapsed, rows = Elapsed(tables), np.arange(len(tables))
@@ -344,37 +337,9 @@ def age_in_words(hours: float) -> str:
     return next((words for least, below, words in AGES if least <= hours / 24 < below), "")
 
 
-def in_words(name: str) -> str:
-    """The name of a column or kind as words: "Lead Source" and "lead_source" -> "lead source"."""
-    return " ".join(re.findall(r"[^\W_]+", name)).lower()
-
-
 def _all_kinds(column: pd.Series) -> Iterable[str]:
     """The kinds of a whole export, though only some of its leads are looked at."""
     return column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.unique()
-
-
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-
-
-@lru_cache
-def words_of(kind: str) -> frozenset[str]:
-    """The words of a kind's name to look others up in, in small letters; "EmailReplied" has "email" and "replied"."""
-    return frozenset(in_words(kind).split()) | {part.lower() for part in _PARTS.findall(kind)}
-
-
-def leaves(kind: str, by: str | None) -> bool:
-    """Whether a kind of signal says that a lead wants no more messages: of the channel in its name, else of any."""
-    letters = "".join(in_words(kind).split())
-    named = {"email" if channel == "mail" else channel for channel in ("mail", "linkedin") if channel in letters}
-    return bool(_LEFT.search(letters)) and (by is None or not named or by in named)
-
-
-def _may_say(name: str, mention: Collection[str] | None) -> bool:
-    if mention is not None:
-        return name in mention
-    words = set(in_words(name).split())
-    return bool(words & POLITE_COLUMNS) and not words & HIDDEN
 
 
 def _value_in_words(name: str, value: str) -> str:

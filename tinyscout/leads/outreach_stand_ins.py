@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from tinyscout.leads.outreach_answers import NOES
 from tinyscout.leads.outreach_checks import contracted
-from tinyscout.leads.outreach_facts import DEEDS, REASONS, REFUSED, STUDENT, Fact, in_words
+from tinyscout.leads.outreach_facts import DEEDS, REASONS, REFUSED, STUDENT, Fact
+from tinyscout.leads.outreach_names import in_words
 
 LIKE = {  # a word in a column's name: the column that is spoken of alike, and a value it may have
     "industry": ("industry", "logistics"),

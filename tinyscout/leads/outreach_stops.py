@@ -11,8 +11,9 @@ import numpy as np
 
 from tinyscout.leads.outreach_answers import NOES, SAID_NO, asked_for, names_a_thing, plain_no, says_no
 from tinyscout.leads.outreach_deeds import noted_wish
-from tinyscout.leads.outreach_facts import NOTED, REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook, words_of
+from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
 from tinyscout.leads.outreach_kinds import may_be_either
+from tinyscout.leads.outreach_names import NOTED, words_of
 from tinyscout.leads.refusals import LEAVE_ALONE, NO, refusal, takes_back, wants_another
 
 _LEFT_ALONE = "asked to be left alone"

@@ -22,9 +22,10 @@ from random import Random
 from typing import NamedTuple
 
 from tinyscout.leads.outreach_checks import expanded, faults, inventions, repeats, states
-from tinyscout.leads.outreach_facts import REASONS, Fact, word_set
+from tinyscout.leads.outreach_facts import REASONS, Fact
 from tinyscout.leads.outreach_offer import with_offer
 from tinyscout.leads.outreach_report import Asked
+from tinyscout.leads.outreach_values import word_set
 
 TOUCH = {  # how many points each rule is worth
     "own_first": 2.0,

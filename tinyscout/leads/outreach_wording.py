@@ -6,7 +6,8 @@ A value that a sentence would have to spell as a label ("work in NONPROFIT_ORG",
 import re
 from collections.abc import Iterable
 
-from tinyscout.leads.outreach_facts import COLUMNS, Fact, in_words
+from tinyscout.leads.outreach_facts import COLUMNS, Fact
+from tinyscout.leads.outreach_names import in_words
 from tinyscout.leads.outreach_values import clean, word_set
 
 # Values that a sentence says otherwise, by a word in the name of their column; "" is left out.
