@@ -78,7 +78,13 @@ def test_no_consent_and_the_wish_to_be_left_alone(small_scout, small_tables, wri
     assert not any("consent" in each.why_not for each in by_linkedin)
 
 
-@pytest.mark.parametrize("kind", ["unsubscribe", "Email Unsubscribed", "EMAIL_OPT_OUT", "OptedOut", "spam_report"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("unsubscribe", "Email Unsubscribed", "EMAIL_OPT_OUT", "OptedOut", "spam_report", "Abgemeldet"),
+        *("Newsletter-Abmeldung", "Newsletter abbestellt", "D\u00e9sabonnement", "Afgemeld", "Darse de baja"),
+    ],
+)
 def test_an_unsubscribe_by_any_name_holds_until_a_demo_is_asked_for(why, lead, kind: str) -> None:
     gone = (50, kind, None)
     assert why("email", lead(gone)).startswith("unsubscribed")

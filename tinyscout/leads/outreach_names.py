@@ -15,7 +15,9 @@ POLITE_COLUMNS = word_set(
 HIDDEN = word_set("open opened click clicked bounce bounced outreach sent not no cancelled unsubscribe")
 _LEFT = re.compile(  # in a kind's name, without spaces: wants no mail
     r"unsub|opt(?:ed)?out|spam|complain|erasure|deletionrequest|forgotten|suppressed|^dnc$|"
-    r"dono?t(?:contact|disturb|e?mail|linkedin|message|write|call)"
+    r"dono?t(?:contact|disturb|e?mail|linkedin|message|write|call)|"
+    r"abgemeldet|abmeldung|abbestell|ausgetragen|d[e\u00e9]sabonn|d[e\u00e9]sinscri|afgemeld|afmeld|uitgeschreven|"
+    r"disiscri|descadastr|darsedebaja|^baja$"
 )
 REPLIED = word_set("reply replies replied response responses responded answered")  # names what a lead wrote back
 INCOMING_EMAIL = "incoming email"  # HubSpot's engagements: beside it, an EMAIL is one that was sent
