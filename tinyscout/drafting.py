@@ -183,7 +183,7 @@ class _Asked:
         own_words: _OwnWords,
         untrue: tuple[str, ...],
         request: Fact | None,
-        first_name: str = "",
+        first_name: str,
     ):
         self.drafts, self.contact_id, self.first_name = drafted.drafts, drafted.contact_id, first_name
         self.offer = own_words.offer if instruction.channel != WITHOUT_OFFER else ""

@@ -251,7 +251,7 @@ class Scout:
         A draft states facts of columns and signals that this scout knows; it is drawn again, up to `tries` times, until
         the written rules find nothing invented and everything as instructed, or else withheld. The same call gives the
         same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words, at most 2; mention:
-        columns and kinds of signals to speak of, by default those a polite person would; most: end after so many
+        columns and kinds of signals to speak of, by default those that a sentence suits; most: end after so many
         contacts that may be written to; offer: one sentence about your product, without which a draft says nothing of
         it (a decline never does); sender: your line under the parting (a LinkedIn note has none); writer: the one that
         ships, by default; progress: called with (what, steps done, steps in all). Read the leads with as_of_now=True,

@@ -13,7 +13,10 @@ from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads import LeadTables
 from tinyscout.leads.outreach_allowed import REST_DAYS, Talk
 from tinyscout.leads.outreach_facts import FactBook
+from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.leads.outreach_stops import last_stop
 from tinyscout.leads.world import World, export
+from tinyscout.scout import Scout
 from tinyscout.training.writer import Writer
 
 
@@ -33,7 +36,8 @@ def some(small_tables: LeadTables) -> LeadTables:
         says = {book.meaning(i) for i in mine}
         leaves = any(book.kinds[i] in book.leaving for i in mine)
         talk = Talk.of(book, row)
-        quiet = book.of(row).stop is None and talk.reply < 0 and min(talk.written, talk.met) >= 24 * REST_DAYS["email"]
+        free = book.of(row).stop is None and last_stop(book, row) is None
+        quiet = free and talk.reply < 0 and min(talk.written, talk.met) >= 24 * REST_DAYS["email"]
         if quiet and not leaves and "refuse" not in says and not all(silent[i] for i in mine):
             rows.append(row)
     return small_tables.take(np.array(rows[:6]))
@@ -53,6 +57,40 @@ class Drawing:
 @pytest.fixture
 def drawing() -> type[Drawing]:
     return Drawing
+
+
+@pytest.fixture
+def bare() -> str:
+    """A message that says nothing of anybody."""
+    return "Subject: a short question\nHello,\nA short note from me. What would be of use to you now?\nThanks"
+
+
+@pytest.fixture
+def why(small_scout: Scout, drawing: type[Drawing], bare: str) -> Callable[..., str]:
+    """Why the first lead of some tables gets no message by a channel; empty where it does."""
+
+    def asked(channel: str, tables: LeadTables, **options) -> str:
+        how = Instruction(channel, "warm", "short")
+        return small_scout.write(tables, how, writer=drawing(bare), **options)[0].why_not
+
+    return asked
+
+
+@pytest.fixture
+def lead(small_tables: LeadTables, signals_of: Callable[..., LeadTables]) -> Callable[..., LeadTables]:
+    """One lead with these signals."""
+    return lambda *given: signals_of(small_tables, *given)
+
+
+@pytest.fixture
+def reason(why: Callable[..., str], lead: Callable[..., LeadTables]) -> Callable[..., str]:
+    """Why a lead with these signals, and these columns in its row, gets no message by a channel."""
+
+    def asked(channel: str, *given: tuple[float, str, str | None], **columns: object) -> str:
+        tables = lead(*given)
+        return why(channel, replace(tables, leads=tables.leads.assign(**columns)))
+
+    return asked
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_decline_answers_those_who_want_to_be_left_alone_but_nobody_who_unsubscr
     why_not = ["unsubscribed (", "asked to be left alone (", "turned something down (", "a student, who said nothing"]
     why_not += ["said no, by a note or call of yours (", "replied in words that are not understood: read it yourself ("]
     why_not += ["wrote to us last, in words that are not understood: read it yourself (", "too late to decline: said "]
+    why_not += [f"{reason}: read it yourself (" for reason in ("put it off", "said to have left the company")]
     assert rest["status"].str.startswith(tuple(why_not)).all() and (rest["message"] == "").all() and len(rest)
 
 
@@ -199,7 +200,7 @@ def test_kinds_that_may_be_anybodys_words_are_named(run, words: list[str]) -> No
     more = {"lead_id": signals["lead_id"].iloc[:3], "at": signals["at"].iloc[:3], "kind": ["Call", "Note", "Call"]}
     pd.concat([signals, pd.DataFrame(more)]).to_csv("signals.csv", index=False)
     err = run(*words).err
-    assert note in err and "is heard in their text: Call (2), Note (1);" in err
+    assert note in err and "what must be read first: Call (2), Note (1);" in err
 
 
 def test_a_moment_before_every_contact_is_refused(run, words: list[str]) -> None:

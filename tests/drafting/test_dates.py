@@ -57,10 +57,10 @@ def test_a_follow_up_waits_two_days_of_the_calendar(small_scout, dated, drawing)
     how = Instruction("follow_up", "warm", "short")
     found = small_scout.write(tables, how, writer=drawing(""))
     why = {each.lead_id: each.why_not for each in found}
-    assert why["a"] == "too soon to follow up: written to today, less than 2 days"
-    assert why["b"] == "too soon to follow up: written to yesterday, less than 2 days"
+    assert why["a"] == "too soon to follow up: contacted today, less than 2 days"
+    assert why["b"] == "too soon to follow up: contacted yesterday, less than 2 days"
     assert why["c"] == why["d"] == why["e"] == ""
-    assert why["f"] == "too late to follow up: written to 61 days ago, more than 60"
+    assert why["f"] == "too late to follow up: contacted 61 days ago, more than 60"
 
 
 def test_a_reply_of_a_date_is_so_many_days_old(dated) -> None:
@@ -115,3 +115,15 @@ def test_where_many_dates_lie_ahead_the_clock_is_not_believed(dated, tmp_path: P
     assert set(tables.leads["contacted_at"].dt.year) == {2999}
     assert "6 of a signal, the latest 2999-12-05; today is counted from there" in tables.account.notes[PLANNED]
     assert "pass --observed-until 20" in tables.account.notes[PLANNED]
+
+
+@pytest.mark.parametrize(
+    ("days_later", "today"), [(3, "2024-11-26"), (29, "2024-12-22"), (32, "2024-11-23"), (-3, "2024-11-23")]
+)
+def test_a_fresh_export_is_read_as_of_today(dated, monkeypatch, days_later: int, today: str) -> None:
+    clock = pd.Timestamp("2024-11-22T15:00:00Z") + pd.Timedelta(days=days_later)
+    monkeypatch.setattr("tinyscout.leads.reading._clock", lambda: clock.value // 1000)
+    tables = dated()
+    assert {f"{at:%Y-%m-%d}" for at in tables.leads["contacted_at"]} == {today}
+    given = dated(observed_until="2024-11-23")
+    assert {f"{at:%Y-%m-%d}" for at in given.leads["contacted_at"]} == {"2024-11-24"}

@@ -63,6 +63,10 @@ def test_a_reply_that_a_person_should_answer_says_so(written, text: str, status:
 
 
 BOUNDED = [
+    *(
+        "isn't interested in the free plan, wants enterprise",
+        "Not interested in the free plan, but the big one may work",
+    ),
     *("not interested in the free plan, wants enterprise", "No interest in the trial. We would like the big plan."),
     *(
         "We don't need the newsletter but are looking for an agency plan",

@@ -135,7 +135,7 @@ def test_names_to_mention_may_be_in_capitals_or_not(small_scout, small_tables, w
 
 
 def test_nobody_works_in_agency_work(small_scout, small_tables, writer) -> None:
-    agencies = np.flatnonzero((small_tables.leads["industry"] == "agency").to_numpy())[:40]
+    agencies = np.flatnonzero((small_tables.leads["industry"] == "agency").to_numpy())[:80]
     how, n = Instruction("email", "warm", "short"), 0
     for each in small_scout.write(small_tables.take(agencies), how, writer=writer, mention=["industry"]):
         for draft in each.drafts:

@@ -97,7 +97,7 @@ def test_reasons_and_examples_of_what_is_not_seen(tmp_path):
     tables = read_tables(leads, signals)
     assert tables.signals["kind"].tolist() == ["both see it", "both see it", "at the first contact, before the second"]
     assert tables.account.signals_dropped == {
-        "lead_id not among the leads": 1,
+        "lead_id not among the leads kept": 1,
         "at or after contact": 2,
         "on the day of contact, clock time unknown": 1,
     }

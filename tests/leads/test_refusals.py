@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinyscout.leads.refusals import LEAVE_ALONE, NO, folded, refusal, takes_back
+from tinyscout.leads.refusals import LEAVE_ALONE, NO, folded, refusal, takes_back, unquoted
 
 ALONE = {
     "English": """Take us off your list please
@@ -402,3 +402,11 @@ def test_a_long_text_of_marks_and_names_is_read_to_its_end(long: str) -> None:
 def test_a_no_that_goes_on_with_but_is_for_a_person_to_read() -> None:
     assert takes_back("Not interested in the slides, but send the quote") and takes_back("not interested but Bob is")
     assert not takes_back("Not interested, but thanks") and not takes_back("Thanks but no thanks")
+
+
+def test_what_stands_below_the_head_of_a_message_is_quoted_only_where_words_stand_above_it() -> None:
+    head = "From: Ann <ann@x.com>\nSubject: Re\n\n"
+    assert refusal(head + "Please stop emailing me") == LEAVE_ALONE  # a message that was forwarded to the CRM
+    assert refusal("On Mon, 3 Feb 2025 Bob wrote:\n> a demo?\n\nStop emailing me") == LEAVE_ALONE
+    assert unquoted("Thanks!\n\n" + head + "Please stop emailing me") == "Thanks!"
+    assert unquoted("No.\n> yes\n> please\nNever.") == "No.\nNever."

@@ -47,14 +47,16 @@ def test_every_kind_of_reply_is_known_and_the_latest_of_a_lead_holds(tmp_path: P
     assert at["a"] == pd.Timestamp("2025-04-03T09:00:00Z") and at["d"] == pd.Timestamp("2025-01-05T09:00:00Z")
     assert all(pd.isna(at[lead]) for lead in "bcefg")
     positive = column(tables, "earlier_reply_positive")
-    assert positive == dict.fromkeys("acdfg", False) | {"b": True, "e": True}
+    assert positive == dict.fromkeys("acg", False) | {"b": True, "e": True} | dict.fromkeys("df")  # no sentiment given
+    assert tables.leads["earlier_reply_judged"].all()
     assert "who replied already is read from: Reply Date, Converted, Reply Sentiment" in tables.account.lines()
     assert tables.schema.profile == ["persona"] and np.isnan(tables.labels).all()
 
 
-def test_without_a_sentiment_a_reply_is_taken_to_be_positive(tmp_path: Path) -> None:
+def test_without_a_sentiment_a_reply_is_taken_to_be_positive_and_nobody_judged_it(tmp_path: Path) -> None:
     text = "\n".join(",".join(line.split(",")[i] for i in (0, 1, 2, 3)) for line in LEADS.splitlines())
-    assert column(read(tmp_path, text), "earlier_reply_positive")["a"]
+    tables = read(tmp_path, text)
+    assert column(tables, "earlier_reply_positive")["a"] and not tables.leads["earlier_reply_judged"].any()
 
 
 def test_what_comes_later_than_is_looked_at_is_not_known(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=0.8, help=varied)
     parser.add_argument("--n", type=int, default=1, help="drafts a lead, no two alike (1)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same drafts (0)")
-    mention = "columns and kinds of signals to speak of, in place of those whose names say that a polite person would"
+    mention = "columns and kinds of signals to speak of, in place of those that a sentence suits"
     parser.add_argument("--mention", nargs="+", metavar="NAME", help=mention)
     offer = 'one sentence about your product, such as "We help small teams book meeting rooms." (a decline has none)'
     parser.add_argument("--offer", default="", help=offer)
@@ -182,11 +182,11 @@ def _note_no_replies(contacts: LeadTables) -> None:
 
 def _note_nobodys_kinds(contacts: LeadTables) -> None:
     """Say on standard error which kinds of signal may be a lead's own words, and what follows from that."""
-    from tinyscout.leads.outreach_facts import FactBook
-    from tinyscout.leads.outreach_kinds import may_be_a_message, may_be_either
+    from tinyscout.leads.outreach_kinds import kinds_of_ours, may_be_a_message, may_be_either
+    from tinyscout.leads.outreach_signals import all_kinds
 
-    ours = FactBook(contacts).outreach
     counts = {str(kind): count for kind, count in contacts.signals["kind"].value_counts().items() if count}
+    ours = kinds_of_ours(counts, all_kinds(contacts))
     either = {kind: count for kind, count in counts.items() if may_be_either(kind) and kind not in ours}
     nobodys = {kind: count for kind, count in counts.items() if may_be_a_message(kind) and kind not in {*either, *ours}}
     if either:
@@ -198,9 +198,9 @@ def _note_nobodys_kinds(contacts: LeadTables) -> None:
         )
     if nobodys:
         print(
-            "tinyscout write: note: whose words these are is not known: they are no replies, and only a no, or what was"
-            f" asked for, is heard in their text: {_counted(nobodys)}; a kind counts as a reply where its name says "
-            'so, as "Email reply"',
+            "tinyscout write: note: whose words these are is not known: they are no replies, and heard in their text "
+            f"are only a no, a wish, a bounce and what must be read first: {_counted(nobodys)}; a kind counts as a "
+            'reply where its name says so, as "Email reply"',
             file=sys.stderr,
         )
 

@@ -22,7 +22,7 @@ def directed(kind: Coded, direction: Coded) -> Coded:
     """Kinds with "(incoming)" or "(outgoing)" behind them where their direction is told: "Email (incoming)"."""
     said = np.array([_SAYS.get(normal(str(value)), "") for value in direction.values] + [""], dtype=object)
     names = [str(value) for value in kind.values]
-    told = np.array([any(word in name.lower() for word in _TOLD) for name in names] + [True], dtype=bool)
+    told = np.array([any(word in name.lower() for word in _TOLD) for name in names], dtype=bool)
     among: dict[str, int] = {}  # each name that comes -> its code
     pairs = kind.codes * len(said) + direction.codes % len(said)  # -1 is the last of each
     distinct, place = np.unique(pairs, return_inverse=True)

@@ -22,6 +22,7 @@ from tinyscout.leads.times import DAY_US, EXPECTED, NONE, Times, day, read_times
 LONE_DAYS = 60
 """A latest time stamp this much later than all others is suspected of a typing error: it would make young leads mature
 and negative."""
+FRESH_DAYS = 30  # an export of leads to be written to that is no older is read as of today
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,16 @@ class Observed:
             remedy = "if that is a typing error, mend it or pass --observed-until"
             return replace(best, source=f"{best.source}, {days:,} days after any other time stamp: {remedy}")
         return best
+
+    def caught_up(self, clock: int) -> Observed:
+        """Today by a clock (microseconds since 1970) where that is at most FRESH_DAYS later and nothing was given.
+
+        Whoever is written to on Monday by an export of Friday did nothing "in the last day".
+        """
+        if self.given or not 0 < clock - self.us <= FRESH_DAYS * DAY_US:
+            return self
+        us = -(-clock // DAY_US) * DAY_US if self.ends_day else clock
+        return replace(self, us=us, source="today by this computer's clock")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ No text of a CRM becomes words of a message. What was said, and when, can only k
 """
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -14,70 +13,27 @@ from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach import IDLE_DAYS
 from tinyscout.leads.outreach_answers import asked_for, withdraws
+from tinyscout.leads.outreach_circumstances import puts_off
 from tinyscout.leads.outreach_dates import ago
-from tinyscout.leads.outreach_facts import LATEST, STUDENT, Fact, FactBook, LeadFacts
-from tinyscout.leads.outreach_kinds import (
-    by_the_lead,
-    is_bounce,
-    is_reply,
-    may_be_a_meeting,
-    may_be_either,
-)
-from tinyscout.leads.outreach_logs import tells_of_a_bounce, was_not_reached, was_sent
+from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_stops import Stop, last_stop
+from tinyscout.leads.outreach_talk import Talk
 from tinyscout.leads.refusals import refusal
 from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
 REST_DAYS = {"email": 30, "linkedin": 2}  # since our last message or talk: who had one is no stranger to a first one
 DECLINE_DAYS = 60  # since what it answers: later it is one more unasked message
-WISH_DAYS = 90  # since what a form or a note says that it asked for: later it is one deed among others
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
-WANTS, ASKS = "wants something", "asks something"
-_REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive"]
-
-
-class Talk(NamedTuple):
-    """What passed between us and a lead, by its signals and contacts.
-
-    written: hours since our last message or contact, inf for none, by_day: whether these are whole days; said: since
-    the lead last wrote or asked for something, inf; reply: the place of its latest reply among the signals, -1 for
-    none; waits: that reply came when nothing of ours is known, and is the last that happened;
-    bounced: the kind of the signal by which its address takes no email, unless a reply came since, "" for none.
-    either: the place of the latest message that may be ours or the lead's, unless its reply came later, -1 for none;
-    met: hours since the latest call or meeting, inf, and met_by: the kind of that signal. wish: the one thing that it
-    asked for of late, by a form or by what we noted, if nothing of ours came since.
-    """
-
-    written: float
-    said: float
-    reply: int
-    waits: bool
-    by_day: bool = False
-    bounced: str = ""
-    either: int = -1
-    met: float = math.inf
-    met_by: str = ""
-    wish: Fact | None = None
-
-    @classmethod
-    def of(cls, book: FactBook, row: int) -> "Talk":
-        """Every reply counts: who answered a message of ours, or wrote first, is in a conversation."""
-        contact = float(book.since_contact[row])
-        places = range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1)  # latest first
-        ours = [(float(book.ages[i]), bool(book.by_day[i])) for i in places if _is_ours(book, i)]
-        ours += [(contact, bool(book.contact_by_day[row]))] if math.isfinite(contact) else []
-        said = [float(book.ages[i]) for i in places if by_the_lead(book.kinds[i])]
-        reply = next((i for i in places if is_reply(book.kinds[i])), -1)
-        waits = reply >= 0 and not ours and reply == places[0]
-        written, by_day = min(ours, default=(math.inf, False))
-        either = next((i for i in places if i > reply and _is_either(book, i)), -1)
-        met = next((i for i in places if may_be_a_meeting(book.kinds[i]) and not was_not_reached(book.texts[i])), -1)
-        bounced, said_ago = _bounced(book, places), min(said, default=math.inf)
-        since, by = (float(book.ages[met]), book.kinds[met]) if met >= 0 else (math.inf, "")
-        wish = _wish(book, [i for i in places[:LATEST] if book.ages[i] <= min(written, WISH_DAYS * 24)])
-        return cls(written, said_ago, reply, waits, by_day, bounced, either, since, by, wish)
+WANTS, ASKS, LATER = "wants something", "asks something", "puts it off"
+_ANSWER_IT = {
+    WANTS: "replied, wants something and waits: answer it yourself",
+    ASKS: "replied, asks something and waits: answer it yourself",
+    LATER: "replied, puts it off and waits: answer it yourself",
+}
+_LAG = 1.0  # hours by which a CRM may write down a reply late
+_REPLY = ["earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged"]
 
 
 class Reply(NamedTuple):
@@ -86,7 +42,8 @@ class Reply(NamedTuple):
     positive: whether it was a yes, None where nobody said, as of a signal; waits: it answers nothing of ours that is
     known, and is the last that happened; asked: the one thing it plainly asks for, if its words are known; understood:
     its words, where there are any, say what it is, as far as rules can tell, or a column does. maybe: it may as well be
-    a message of ours; wants: what it asks, if nothing of ours came since: a person is to answer it.
+    a message of ours; wants: what it asks, if nothing of ours came since: a person is to answer it. dated: a column
+    tells of it, whose date may be a day off.
     """
 
     said: str
@@ -97,44 +54,45 @@ class Reply(NamedTuple):
     understood: bool = True
     maybe: bool = False
     wants: str = ""
+    dated: bool = False
 
     @classmethod
     def of(cls, tables: LeadTables, row: int, book: FactBook, talk: Talk) -> "Reply":
         """The latest of what the columns of an outcome and the signals tell.
 
-        A signal within a day of the column's date is the same reply, with its hour; the column has its sentiment.
+        A signal within a day of the column's date is the same reply, with its hour and its words; the column has its
+        sentiment, if the export has such a column. A date alone counts as a yes only where no words are known.
         """
-        known = counted = cls("", math.inf, False)
+        known, judged = cls("", math.inf, False, dated=True), False
+        counted = known
         if "earlier_reply" in tables.leads:
-            said, at, positive, now = tables.leads.loc[row, [*_REPLY, "contacted_at"]]
-            hours = (now - at) / pd.Timedelta(hours=1)
-            known = cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), bool(positive))
+            said, at, positive, judged, now = tables.leads.loc[row, [*_REPLY, "contacted_at"]]
+            hours, positive = (now - at) / pd.Timedelta(hours=1), None if pd.isna(positive) else bool(positive)
+            known = cls(said, math.inf if pd.isna(hours) else max(hours, 0.0), positive, dated=True)
             counted = known._replace(hours=book.hours_since(row, at))  # the two may be a day apart
-        if talk.either >= 0 and not known.said:
+        if talk.either >= 0 and (not known.said or book.ages[talk.either] < known.hours - 24):
             at, kind = tables.signals["at"].iloc[talk.either], book.kinds[talk.either]
             hours = float(book.ages[talk.either])
             wants = _wants(book.texts[talk.either])
             return cls(f"{at:%Y-%m-%d}, signal {kind}", hours, None, understood=False, maybe=True, wants=wants)
         if talk.reply < 0:
             return counted
-        hours = float(book.ages[talk.reply])
-        asked = _still_asked(book, row, talk.reply)
-        taken_back = asked is None and book.request(talk.reply) is not None
-        wants = _wants(book.texts[talk.reply]) if hours <= talk.written and not taken_back else ""
-        if known.said and hours <= known.hours <= hours + 24:
-            return known._replace(hours=hours, asked=asked if known.positive else None, wants=wants)
+        hours, text = float(book.ages[talk.reply]), book.texts[talk.reply]
+        asked = book.request(talk.reply)
+        taken_back = asked is not None and _withdrawn(book, row, talk.reply, asked)
+        asked, wants = (None, "") if taken_back else (asked, _wants(text) if hours <= talk.written else "")
+        understood = not text or book.meaning(talk.reply) != "neutral" or bool(refusal(text) or asked_for(text))
+        if known.said and -_LAG <= known.hours - hours <= 24:
+            if text and not judged:
+                known = known._replace(positive=None, understood=understood)
+            asked = None if known.positive is False else asked
+            return known._replace(hours=hours, asked=asked, wants=wants, dated=False)
         if known.said and not hours < known.hours < math.inf:
             return counted
-        at, text = tables.signals["at"].iloc[talk.reply], book.texts[talk.reply]
-        return cls(
-            f"{at:%Y-%m-%d}, signal {book.kinds[talk.reply]}",
-            hours,
-            None,
-            talk.waits,
-            None if known.said else asked,
-            not text or book.meaning(talk.reply) != "neutral" or bool(refusal(text) or asked_for(text)),
-            wants=wants,
-        )
+        at, kind = tables.signals["at"].iloc[talk.reply], book.kinds[talk.reply]
+        if known.said:
+            asked = None
+        return cls(f"{at:%Y-%m-%d}, signal {kind}", hours, None, talk.waits, asked, understood, wants=wants)
 
     def forbids(self, channel: str, since_said: float) -> bool:
         """Whether it is a reason not to write by a channel; since_said: hours since what a decline would answer.
@@ -151,7 +109,7 @@ class Reply(NamedTuple):
         if channel == "re_engage":
             return not (self.positive and math.isfinite(self.hours))  # a no in words of its own is not to be missed
         if channel == "decline":
-            slack = 24 if self.positive is not None else 0  # the date of a column may be a day off, a signal is not
+            slack = 24 if self.dated else 0
             return self.positive is not False and not (math.isfinite(self.hours) and self.hours + slack >= since_said)
         return channel not in OF_A_REQUEST or self.asked is None
 
@@ -162,10 +120,8 @@ class Reply(NamedTuple):
             said = f"may have replied and {self.wants}: read it yourself"
         elif self.maybe:
             said = "may have replied: read it yourself"
-        elif self.wants == ASKS:
-            said = "replied, asks something and waits: answer it yourself"
         elif self.wants:
-            said = "replied, wants something and waits: answer it yourself"
+            said = _ANSWER_IT[self.wants]
         elif self.understood:
             said = "wrote to us last, and waits for an answer" if self.waits else "already replied"
         elif self.waits:
@@ -184,8 +140,9 @@ def why_not(
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"
-    if "stage_forbids" in tables.leads and tables.leads["stage_forbids"].iloc[row]:
-        return tables.leads["stage_forbids"].iloc[row]
+    for name in ("stage_forbids", "planned_meeting"):
+        if name in tables.leads and tables.leads[name].iloc[row]:
+            return tables.leads[name].iloc[row]
     if needed == "email" and "recipient_email" in tables.leads and "@" not in tables.leads["recipient_email"].iloc[row]:
         given = tables.leads["recipient_email"].iloc[row]
         return f'no email address (it is "{in_brief(given)}")' if given else "no email address"
@@ -195,6 +152,9 @@ def why_not(
         return f"email bounced, so that its address takes none (signal {talk.bounced})"
     since_said = stop.hours if stop is not None and math.isfinite(stop.hours) else talk.said
     if reply.forbids(channel, since_said):
+        if talk.wish and talk.wished < reply.hours and channel in OF_A_REQUEST:
+            since = "replied, and asked for something since: answer it yourself"
+            return f"{since} ({talk.wish.said}, {talk.wish.source})"
         return reply.reason
     if channel == "decline":
         return _nothing_to_decline(stop, since_said, reply)
@@ -225,11 +185,10 @@ def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
     return ("without a word",) if channel == "re_engage" and talked else ()
 
 
-def _still_asked(book: FactBook, row: int, reply: int) -> Fact | None:
-    """The one thing that a reply asks for, where nothing later says that it isn't wanted."""
-    asked = book.request(reply)
+def _withdrawn(book: FactBook, row: int, reply: int, asked: Fact) -> bool:
+    """Whether something later says that the one thing a reply asks for isn't wanted."""
     later = (book.texts[i] for i in range(reply + 1, book.offsets[row + 1]))
-    return None if asked and any(text and withdraws(text, asked.said) for text in later) else asked
+    return any(text and withdraws(text, asked.said) for text in later)
 
 
 def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> str:
@@ -246,47 +205,17 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
 
 def _wants(text: str) -> str:
     """What a message asks of us, in words of a status; "" where it asks for nothing."""
-    return {"want": WANTS, "question": ASKS}.get(MEANINGS[read_text(text)[0]], "")
-
-
-def _wish(book: FactBook, places: Sequence[int]) -> Fact | None:
-    """The latest wish among these signals (latest first) that none later than it takes back."""
-    for n, i in enumerate(places):
-        if (wish := book.noted(i)) and not any(
-            book.texts[j] and withdraws(book.texts[j], wish.said) for j in places[:n]
-        ):
-            return wish
-    return None
-
-
-def _is_ours(book: FactBook, i: int) -> bool:
-    """Whether signal i is a message of ours, by its kind, or by how it begins where the kind may be either side's."""
-    return book.kinds[i] in book.outreach or (may_be_either(book.kinds[i]) and was_sent(book.texts[i]))
-
-
-def _is_either(book: FactBook, i: int) -> bool:
-    """Whether signal i is a message that may be ours or the lead's; not what a mail server wrote."""
-    return may_be_either(book.kinds[i]) and not _is_ours(book, i) and not tells_of_a_bounce(book.texts[i])
-
-
-def _bounced(book: FactBook, places: Sequence[int]) -> str:
-    """The kind of the latest of these signals (latest first) that says an email came back for good, "" for none."""
-    for i in places:
-        kind, text = book.kinds[i], book.texts[i]
-        if is_bounce(kind) or (text and not by_the_lead(kind) and tells_of_a_bounce(text)):
-            return kind
-        if is_reply(kind):
-            break
-    return ""
+    meaning = MEANINGS[read_text(text)[0]]
+    return LATER if puts_off(text) else {"want": WANTS, "question": ASKS}.get(meaning, "")
 
 
 def _no_first_message(talk: Talk, rest: int) -> str:
     if min(talk.written, talk.met) >= rest * 24:
         return ""
-    hours, by_day = (talk.written, talk.by_day) if talk.written <= talk.met else (talk.met, False)
+    hours, by_day = (talk.written, talk.by_day) if talk.written <= talk.met else (talk.met, talk.met_by_day)
     days = math.floor(hours / 24)
     said = ago(24 * days, True) if days >= 2 else ago(hours, by_day)
-    how = f"written to {said}" if talk.written <= talk.met else f"spoken with {said} (signal {talk.met_by})"
+    how = f"contacted {said}" if talk.written <= talk.met else f"spoken with {said} (signal {talk.met_by})"
     return f"too soon for a first message: {how}, less than {rest} days"
 
 
@@ -295,9 +224,9 @@ def _no_follow_up(hours: float, by_day: bool) -> str:
     if math.isinf(hours):
         return "no earlier message to follow up is known"
     if hours < soonest * 24:
-        return f"too soon to follow up: written to {ago(hours, by_day)}, less than {soonest} days"
+        return f"too soon to follow up: contacted {ago(hours, by_day)}, less than {soonest} days"
     if hours > latest * 24:
-        return f"too late to follow up: written to {math.ceil(hours / 24):,} days ago, more than {latest}"
+        return f"too late to follow up: contacted {math.ceil(hours / 24):,} days ago, more than {latest}"
     return ""
 
 

@@ -33,7 +33,7 @@ _ASKED = re.compile(
 )
 _NO_TO_ALL = re.compile(r"\b(?:interested|buy|purchase)\b")
 _NOT_INTERESTED = re.compile(
-    r"\b(?:not|never|n't)(?: \w+)? interested\b(?! in (?!(?:it|this|that|your (?:product|offer|service)s?)\b))|"
+    r"(?:\b(?:not|never)|n't)(?: \w+)? interested\b(?! in (?!(?:it|this|that|your (?:product|offer|service)s?)\b))|"
     r"\bno interest\b(?! in (?!(?:it|this|that|your (?:product|offer|service)s?)\b))"
 )
 _NO = re.compile(
@@ -68,7 +68,8 @@ def asked_for(text: str) -> str:
 
 def withdraws(text: str, asked: str) -> bool:
     """Whether a text says no to the one thing that was "asked for the ...", whoever wrote it down."""
-    return any(negated and asked.split()[-1] in words for _, words, negated in clauses(text))
+    thing = re.sub(r"^asked for (?:an?|the|our) ", "", asked)
+    return any(negated and re.search(rf"\b{re.escape(thing)}\b", clause) for clause, _, negated in clauses(text))
 
 
 def names_a_thing(text: str) -> bool:

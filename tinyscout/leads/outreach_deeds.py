@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 
 from tinyscout.leads.oracle_texts import BUYING, GIVEAWAY, JUNIOR, OTHERS, clauses
+from tinyscout.leads.outreach_forms import form_name, is_form, not_to_sell
 
 _A = r"(?: (?:an?|the|your|our|my|me an?|free|live|personal|product|online))*"  # between a verb and its thing
 _FORMS = (  # what the name of a form or a kind says, the surest first
@@ -37,12 +38,10 @@ _FORMS = (  # what the name of a form or a kind says, the surest first
     (r"\b(?:docs|documentation)(?: page)? (?:view\w*|visit\w*|read)\b", "read our docs"),
     (rf"\b(?:viewed|visited|read){_A} (?:docs|documentation)\b", "read our docs"),
 )
-_FORM = re.compile(r"\bforms?\b")
 _NOT_DONE = re.compile(
     r"\b(?:no|not|never|cancel\w*|abandon\w*|fail\w*|declin\w*|reject\w*|unsubscri\w*|sent|invit\w*|reminder"
     r"|open\w*|click\w*|emails?|missed|lost|expir\w*|end(?:ed|s)?|bot|spam)\b"
 )
-_LONGEST_NAME = 60  # characters of a form's name: what is longer was written by somebody
 _THINGS = "|".join((*BUYING, *GIVEAWAY))
 _NOTED = re.compile(
     r"(?<!\bwe )(?<!\bi )\b(?:(?:asked|asks|asking)(?: me| us)? for|requested|requests|wants|needs|would like)"
@@ -56,10 +55,12 @@ def deed_of(kind: str, text: str = "") -> str:
     """What a lead did, to go on from "you", by the name of a kind, in small letters, or of a form; "" for unknown."""
     if _NOT_DONE.search(kind):
         return ""
-    if _FORM.search(kind):
-        name = " ".join(re.findall(r"[^\W_']+(?:'[^\W_]+)?", text.lower()))
-        said = _named(name) if len(text) <= _LONGEST_NAME and not _NOT_DONE.search(name) else ""
-        return said or _named(kind) or ("" if kind.split()[-1:] == ["view"] else "filled in our form")
+    if is_form(kind):
+        name = form_name(kind, text)
+        if said := "" if _NOT_DONE.search(name) else _named(name):
+            return said
+        silent = kind.split()[-1:] == ["view"] or not_to_sell(kind, text)
+        return _named(kind) or ("" if silent else "filled in our form")
     return _named(kind)
 
 
@@ -78,6 +79,11 @@ def noted_wish(text: str) -> str:
         found |= set() if negated else set(_NOTED.findall(clause))
     thing = found.pop() if len(found) == 1 else ""
     return f"asked for {'an' if thing[0] in _AN else 'a'} {thing}" if thing else ""
+
+
+def is_wish(said: str) -> bool:
+    """Whether what a lead did is that it asked for something."""
+    return said.startswith("asked for ")
 
 
 def _named(name: str) -> str:

@@ -1,40 +1,35 @@
 """What may be said of a lead in a message, and what a message claims of one.
 
 A fact of a known column or kind of signal has a phrase of its own, which no template holds: so the phrases found in a
-text are what it claims. Other columns and kinds, those of anybody's CRM, are said in their own words. Texts of a lead
-(replies, tickets, notes) never become words of a message: at most they make us leave the lead alone, or say by a word
-of a closed list what it asked for (outreach_answers.py).
+text are what it claims. Other columns, those of anybody's CRM, are said in their own words, and a kind by a phrase of a
+closed list or not at all. Texts of a lead (replies, tickets, notes) never become words of a message: at most they make
+us leave the lead alone, or say by a word of a closed list what it asked for (outreach_answers.py).
 """
 
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tinyscout.leads.oracle_texts import BUYING, DELAYS, MEANINGS, read_text
+from tinyscout.leads.oracle_texts import BUYING, DELAYS
 from tinyscout.leads.outreach_answers import NOES, asked_for
-from tinyscout.leads.outreach_dates import Elapsed, ago
-from tinyscout.leads.outreach_deeds import deed_of, noted_wish
+from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
 from tinyscout.leads.outreach_names import (
-    INCOMING_EMAIL,
-    NEVER_CAME,
     NOTED,
-    OUTREACH,
-    WROTE,
     in_words,
     leaves,
     may_say,
     words_of,
 )
+from tinyscout.leads.outreach_signals import SignalBook
 from tinyscout.leads.outreach_values import clean
-from tinyscout.leads.tables import LeadTables, microseconds
+from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world_texts import FEATURES
 
-UTC = "datetime64[us, UTC]"
 LATEST = 8  # a message speaks of the latest signals; what lies further back is seldom remembered
 RECENT_FUNDING = 12  # months
 MONTH_HOURS = 365.25 / 12 * 24
@@ -114,6 +109,10 @@ AGES = (
     (430.0, np.inf, "more than a year ago"),
 )
 UNSUBSCRIBED, REFUSED, STUDENT = "unsubscribed", "not for you", "a student"
+_TITLE = re.compile(
+    r"^(?:(?!of\b|for\b)\w+ ){0,3}students?$|^students?(?: (?:at|of|in)\b|$)|^(?:werk)?studenti?n?$|^etudiante?$"
+)
+_STUDENTS = {"persona": re.compile(r"\bstudents?\b"), "job title": _TITLE, "jobtitle": _TITLE, "title": _TITLE}
 REASONS = NOES | {
     UNSUBSCRIBED: "you unsubscribed",
     REFUSED: "you told us that it is not for you",
@@ -185,17 +184,17 @@ class LeadFacts:
         return (*self.deeds, *self.profile.values(), *([self.stop] if self.stop else ()))
 
 
-class FactBook:
+class FactBook(SignalBook):
     """The facts of all leads of some tables, by row, as of the moment that the tables are read at.
 
     mention: the columns and kinds of signals that a message may speak of; by default those that a phrase fits, and
-    columns whose names say that a polite person would. A short value of a category is said in its own words.
-    Whom to leave alone does not depend on it. by: the channel that a message goes by, so that a signal of opting out
-    that names another channel does not count; None: each counts.
+    columns that a sentence suits by their names. A short value of a category is said in its own words.
+    Whom to leave alone does not depend on it. by: as in SignalBook.
     """
 
     def __init__(self, tables: LeadTables, mention: Collection[str] | None = None, by: str | None = None):
-        self.offsets, self.mention = tables.offsets, mention
+        super().__init__(tables, by)
+        self.mention = mention
         self.columns: dict[str, list[str]] = {}
         self.numbers: dict[str, np.ndarray] = {}
         for name in tables.schema.profile:
@@ -206,32 +205,16 @@ class FactBook:
             elif tables.schema.columns[name] == "category" and may_say(name, mention):
                 column = pd.Series(tables.leads[name]).astype(object)
                 self.columns[name] = column.where(column.notna(), "").tolist()
-        personas = [name for name in tables.schema.profile if in_words(name) == "persona"]
         self.students = {  # the column of a row that says so
             row: name
-            for name in personas
+            for name in tables.schema.profile
+            if (is_student := _STUDENTS.get(in_words(name)))
             for row, value in enumerate(tables.leads[name].astype(object))
-            if {"student", "students"} & set(in_words(str(value)).split())
+            if is_student.search(in_words(str(value)))
         }
-        signals = tables.signals
-        self.kinds = signals["kind"].astype(object).tolist()
         kinds = set(self.kinds)
         self.spoken = {kind for kind in kinds if clean(in_words(kind)) and (mention is None or kind in mention)}
         self.spoken -= {kind for kind in kinds if leaves(kind, None)}  # by another channel, too
-        self.leaving = {kind for kind in kinds if leaves(kind, by)}
-        self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
-        self.outreach = {kind for kind in kinds if OUTREACH & words_of(kind) and not NEVER_CAME & words_of(kind)}
-        if any(in_words(str(kind)) == INCOMING_EMAIL for kind in _all_kinds(pd.Series(signals["kind"]))):
-            self.outreach |= {kind for kind in kinds if in_words(kind) == "email"}
-        self.elapsed, rows = Elapsed(tables), np.arange(len(tables))
-        self.since_contact, self.contact_by_day = np.full(len(tables), np.inf), np.zeros(len(tables), bool)  # hours
-        if "earlier_contact" in tables.leads:
-            earlier = microseconds(tables.leads["earlier_contact"])
-            self.since_contact, self.contact_by_day = self.elapsed.hours(earlier, rows)
-        days, self.by_day = self.elapsed.hours(microseconds(signals["at"]), signals["row"].to_numpy())
-        self.ages = np.where(self.by_day, days, signals["age_hours"].to_numpy(float))  # hours
-        texts = signals["text"] if "text" in signals else pd.Series([""] * len(signals), dtype=object)
-        self.texts = texts.astype(object).where(texts.notna(), "").tolist()
 
     def of(self, row: int) -> LeadFacts:
         """What may be said of lead `row`."""
@@ -241,8 +224,8 @@ class FactBook:
         places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
         for rank, i in enumerate(places):
             kind, meaning = self.kinds[i], self.meaning(i)
-            if (kind in self.leaving or meaning == "refuse") and stop is None and not revived:
-                value, said = ("seen", UNSUBSCRIBED) if kind in self.leaving else (meaning, REFUSED)
+            if (self.leaves(i) or meaning == "refuse") and stop is None and not revived:
+                value, said = ("seen", UNSUBSCRIBED) if self.leaves(i) else (meaning, REFUSED)
                 stop = Fact(kind, value, said)
             if kind in self.spoken and rank < LATEST and kind not in deeds and (deed := self._deed(i)):
                 deeds[kind] = deed
@@ -256,7 +239,7 @@ class FactBook:
 
     def request(self, i: int) -> Fact | None:
         """The one thing that the lead asked for in reply i, as a fact; None where it is not plain or not to be said."""
-        thing = asked_for(self.texts[i]) if self.kinds[i] in self.wrote else ""
+        thing = asked_for(self.texts[i]) if self.own(i) else ""
         when = age_in_words(self.ages[i])
         if not thing or not when or not (self.mention is None or self.kinds[i] in self.mention):
             return None
@@ -265,10 +248,10 @@ class FactBook:
     def noted(self, i: int) -> Fact | None:
         """The one thing that the lead asked for by signal i, a form or what we noted of a talk; None as in request."""
         kind, words = self.kinds[i], words_of(self.kinds[i])
-        said = noted_wish(self.texts[i]) if NOTED & words and kind not in self.wrote else ""
+        said = noted_wish(self.texts[i]) if NOTED & words and not self.own(i) else ""
         said = said or deed_of(in_words(kind), self.texts[i])
         when = age_in_words(self.ages[i])
-        if not said.startswith("asked for") or not when or kind not in self.spoken:
+        if not is_wish(said) or not when or kind not in self.spoken:
             return None
         return Fact(kind, self.ago(i), said, when, True)
 
@@ -279,7 +262,7 @@ class FactBook:
             kind = self.kinds[i]
             if kind in self.spoken:
                 found += [deed] if (deed := self._deed(i)) else []
-            elif kind in self.leaving:
+            elif self.leaves(i):
                 found.append(Fact(kind, "seen", UNSUBSCRIBED))
             if self.meaning(i) == "refuse":
                 found.append(Fact(kind, "refuse", REFUSED))
@@ -318,28 +301,10 @@ class FactBook:
             return None  # a kind that no phrase fits is noted only where the user names it
         return Fact(kind, self.ago(i), did or in_words(kind), when, bool(did))
 
-    def hours_since(self, row: int, at: pd.Timestamp) -> float:
-        """Hours since a moment as lead `row` is read, whole days where there are dates alone; inf for NaT."""
-        return float(self.elapsed.hours(microseconds(pd.Series([at], dtype=UTC)), np.array([row]))[0][0])
-
-    def ago(self, i: int) -> str:
-        """How old signal i is, in numbers: "75 h ago", "yesterday" where it has a date alone."""
-        return ago(self.ages[i], True) if self.by_day[i] else f"{self.ages[i]:.0f} h ago"
-
-    def meaning(self, i: int) -> str:
-        """What the lead itself wrote in signal i means; empty where it wrote nothing."""
-        written = self.texts[i] if self.kinds[i] in self.wrote else ""
-        return _meaning_of(written) if written else ""
-
 
 def age_in_words(hours: float) -> str:
     """How long ago something was, as a person says it; empty where none of the phrases is true."""
     return next((words for least, below, words in AGES if least <= hours / 24 < below), "")
-
-
-def _all_kinds(column: pd.Series) -> Iterable[str]:
-    """The kinds of a whole export, though only some of its leads are looked at."""
-    return column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.unique()
 
 
 def _value_in_words(name: str, value: str) -> str:
@@ -353,11 +318,6 @@ _THING_OF = {said: thing for _, said, thing in DEEDS.values()}
 _REQUEST = "asked for a"  # or "an"; what is asked for is "the ..." then
 _THING = re.compile(r"\b(?:our|the) ")
 _OURS = (*(words for _, words in SIZES), FUNDED, UNSUBSCRIBED, REFUSED)
-
-
-@cache
-def _meaning_of(text: str) -> str:
-    return MEANINGS[read_text(text)[0]]
 
 
 PHRASES: frozenset[str] = frozenset(

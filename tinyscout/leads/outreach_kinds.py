@@ -4,9 +4,20 @@ A kind such as `Email`, which is all that many CRMs say, may be a message of our
 that a person has to read.
 """
 
+from collections.abc import Collection
 from functools import lru_cache
 
-from tinyscout.leads.outreach_names import HIDDEN, INBOUND, OUTREACH, REPLIED, leaves, words_of
+from tinyscout.leads.outreach_names import (
+    HIDDEN,
+    INBOUND,
+    INCOMING_EMAIL,
+    NEVER_CAME,
+    OUTREACH,
+    REPLIED,
+    in_words,
+    leaves,
+    words_of,
+)
 from tinyscout.leads.outreach_values import word_set
 
 # In the name of a kind that no lead wrote: nobody did, a machine, we ourselves, or it was a click.
@@ -30,7 +41,19 @@ _NO_MESSAGE = word_set(  # beside one of _MESSAGE: what nobody wrote to one pers
     "like liked post share shared ad ads template sequence unsubscribed voicemail missed"
 )
 _MEETING = word_set("call calls phone meeting meetings appointment")  # both sides were there, if it came about
+_UNREAD = NEVER_CAME | word_set("call calls phone")  # beside one of OUTREACH: nothing that anybody could read
 _NO_MEETING = word_set("missed cancelled canceled scheduled booked planned requested request visit click page show")
+
+
+def kinds_of_ours(kinds: Collection[str], of_export: Collection[str]) -> set[str]:
+    """The kinds of signals that are messages of ours, by their names.
+
+    of_export: all kinds of the export: where one of them is HubSpot's `INCOMING_EMAIL`, an `EMAIL` was sent.
+    """
+    ours = {kind for kind in kinds if OUTREACH & words_of(kind) and not _UNREAD & words_of(kind)}
+    if any(in_words(str(kind)) == INCOMING_EMAIL for kind in of_export):
+        ours |= {kind for kind in kinds if in_words(kind) == "email"}
+    return ours
 
 
 @lru_cache
@@ -68,6 +91,13 @@ def may_be_a_meeting(kind: str) -> bool:
     """Whether a kind of signal is, by its name, a call or a meeting, or a note of one."""
     words = words_of(kind)
     return bool(words & _MEETING) and not words & (_NO_MEETING | HIDDEN) and not by_the_lead(kind)
+
+
+@lru_cache
+def plans_a_meeting(kind: str) -> bool:
+    """Whether a kind of signal that is dated ahead is, by its name, a call or a meeting that is to come."""
+    words = words_of(kind)
+    return bool(words & (_MEETING | {"demo"})) and not words & {"missed", "cancelled", "canceled", "no", "not"}
 
 
 @lru_cache

@@ -43,12 +43,17 @@ def words_of(kind: str) -> frozenset[str]:
 def leaves(kind: str, by: str | None) -> bool:
     """Whether a kind of signal says that a lead wants no more messages: of the channel in its name, else of any."""
     letters = "".join(in_words(kind).split())
+    return bool(_LEFT.search(letters)) and names_channel(letters, by)
+
+
+def names_channel(letters: str, by: str | None) -> bool:
+    """Whether an opt-out is about a channel: it names this one, or none; None: about any."""
     named = {"email" if channel == "mail" else channel for channel in ("mail", "linkedin") if channel in letters}
-    return bool(_LEFT.search(letters)) and (by is None or not named or by in named)
+    return by is None or not named or by in named
 
 
 def may_say(name: str, mention: Collection[str] | None) -> bool:
-    """Whether a message may speak of the column: it is among those named, or a polite person would."""
+    """Whether a message may speak of the column: it is among those named, or a sentence suits it."""
     if mention is not None:
         return name in mention
     words = set(in_words(name).split())

@@ -10,15 +10,19 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyscout.leads.outreach_answers import NOES, SAID_NO, asked_for, names_a_thing, plain_no, says_no
-from tinyscout.leads.outreach_deeds import noted_wish
+from tinyscout.leads.outreach_circumstances import PUT_OFF, circumstance
+from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
-from tinyscout.leads.outreach_kinds import may_be_either
-from tinyscout.leads.outreach_names import NOTED, words_of
+from tinyscout.leads.outreach_forms import is_form, not_to_sell
+from tinyscout.leads.outreach_logs import by_a_machine
+from tinyscout.leads.outreach_names import NOTED, in_words, words_of
+from tinyscout.leads.outreach_talk import WISH_DAYS
 from tinyscout.leads.refusals import LEAVE_ALONE, NO, refusal, takes_back, wants_another
 
 _LEFT_ALONE = "asked to be left alone"
 _ANOTHER = "turned one thing down and wants another: answer it yourself"
 _OTHERWISE = ("want", "takeover", "defer")  # what a text with a no in it may mean all the same
+_YEAR, _HALF_A_YEAR = 366.0, 183.0  # days
 _STOP = re.compile(r"\b(?:stop|remove|unsubscribe)\b", re.IGNORECASE)  # in a refusal: wants no answer
 
 
@@ -39,22 +43,26 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
     """Why lead `row` is to be left alone; None where nothing says so.
 
     A later demo_request takes all of it back. Nothing else takes back an unsubscribe, or a wish to be left alone, and
-    either counts before a later no; a no is taken back by what the lead itself wrote later, if it asks for something.
+    either counts before a later no; a no is taken back by what the lead itself wrote later, if it asks for something,
+    and by a form to ask for something. What is said of its circumstances counts for a year (that it put us off, for
+    half of one), a form that is none to sell by for as long as a wish.
     """
     found, revived = None, False
     for i in range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1):  # latest first
         kind, text, hours = book.kinds[i], book.texts[i], float(book.ages[i])
         if kind == "demo_request":
             break
-        if kind in book.leaving:
+        if book.leaves(i):
             return Stop(Fact(kind, "seen", UNSUBSCRIBED), UNSUBSCRIBED, False, hours)
-        own = kind in book.wrote
-        revived |= own and (book.meaning(i) == "want" or bool(asked_for(text)))
+        own = book.own(i)
+        asks = is_form(kind) and is_wish(deed_of(in_words(kind), text))
+        revived |= asks or (own and (book.meaning(i) == "want" or bool(asked_for(text))))
         reason, said = "", REFUSED
         if text and wants_another(text) and not (refusal(text) or (asked_for if own else noted_wish)(text)):
             reason = _ANOTHER
         elif text:
             reason, said = _in_own_words(text, book.meaning(i)) if own else _noted(book, i)
+        reason = reason or _to_be_read(book, i)
         stop = Stop(Fact(kind, "refuse", said), reason, said in NOES, hours)
         if reason == _LEFT_ALONE:
             return stop
@@ -65,6 +73,17 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
     return found
 
 
+def _to_be_read(book: FactBook, i: int) -> str:
+    """Why a person has to read signal i before anybody writes, "" for most: circumstances, or what a form was for."""
+    kind, text, days = book.kinds[i], book.texts[i], book.ages[i] / 24
+    if is_form(kind) and days <= WISH_DAYS and not_to_sell(kind, text):
+        return "filled in a form that is none to sell by: read it yourself"
+    said = circumstance(text) if text and days <= _YEAR and not book.ours(i) else ""
+    if said == PUT_OFF and (days > _HALF_A_YEAR or book.own(i) or by_a_machine(text)):
+        return ""  # a reply that puts it off is told of as one, and who is away puts nothing off
+    return f"{said}: read it yourself" if said and not (book.own(i) and book.meaning(i) in _OTHERWISE) else ""
+
+
 def _noted(book: FactBook, i: int) -> tuple[str, str]:
     """The reason to stop that the text of signal i gives, and REFUSED: whose words they are is not known."""
     said = refusal(book.texts[i])
@@ -72,7 +91,7 @@ def _noted(book: FactBook, i: int) -> tuple[str, str]:
         return _LEFT_ALONE, REFUSED
     if said != NO:
         return "", REFUSED
-    if may_be_either(book.kinds[i]) and book.kinds[i] not in book.outreach:
+    if book.either(i):
         return "said no, in a message that may be its own", REFUSED
     noted = NOTED & words_of(book.kinds[i])
     return f"said no, by {'a note or call of yours' if noted else 'the text of a signal'}", REFUSED

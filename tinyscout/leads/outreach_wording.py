@@ -6,6 +6,7 @@ A value that a sentence would have to spell as a label ("work in NONPROFIT_ORG",
 import re
 from collections.abc import Iterable
 
+from tinyscout.leads.outreach_deeds import is_wish
 from tinyscout.leads.outreach_facts import COLUMNS, Fact
 from tinyscout.leads.outreach_names import in_words
 from tinyscout.leads.outreach_values import clean, word_set
@@ -84,7 +85,10 @@ _WARMER = ("You can simply answer this note.", "A short answer is enough.", "We 
 _NAME = re.compile(r"[^\W\d_]{2,20}(?:-[^\W\d_]{2,20})?")  # letters alone: no sign that means something somewhere
 _NO_NAME = word_set(
     "dr mr mrs ms herr frau prof sir madam info sales team admin office test support contact hello marketing nobody "
-    "customer user guest lead owner manager ceo anonymous firstname name null nan"
+    "customer user guest lead owner manager ceo anonymous firstname name null nan "
+    "einkauf vertrieb buchhaltung verwaltung empfang zentrale kontakt buero sekretariat geschaeftsleitung personal "
+    "ventas compras contacto ventes achats vendite acquisti verkoop inkoop purchasing procurement accounting billing "
+    "reception service webmaster newsletter unknown unbekannt dear"
 )
 _GREETINGS = {"Hi there,": "Hi", "Hi,": "Hi", "Hello,": "Hello", "Hey,": "Hey", "Hey there,": "Hey"}
 
@@ -102,7 +106,7 @@ def smooth(text: str, facts: Iterable[Fact]) -> str:
             text = text.replace("Is now a bad moment?", "Would a short talk be worth your time?")
         if _PLURAL.search(fact.said):
             text = text.replace(f"I know that {fact.said} has rules of its own.", f"In {fact.said}, trust takes time.")
-        if not fact.said.startswith("asked for"):
+        if not is_wish(fact.said):
             continue
         for odd, better in _TO_WHO_ASKED.items():
             text = text.replace(odd, better)

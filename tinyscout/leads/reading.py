@@ -21,6 +21,7 @@ from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.planned import planned_meetings
 from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
 from tinyscout.leads.recipients import is_recipient, read_recipients
 from tinyscout.leads.repeats import Repeats, drop_repeats
@@ -173,6 +174,8 @@ class Reading:
         frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in replies.items()}
         frame |= read_recipients(raw.recipient, contacts.lead_id, self.field_map.missing)
         frame |= left_alone(raw.recipient, contacts.lead_id, self.field_map.missing)
+        if self.as_of_now and self.log is not None and len(rows):
+            frame |= planned_meetings(self.log, contacts.lead_id, max(int(contacted.us[0]), _clock()))
         for channel, reasons in forbidden.items():
             frame[f"no_consent_{channel}"] = pd.Series(reasons[rows], dtype="str")
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)
@@ -243,12 +246,16 @@ class Reading:
         return self._contact_times(Times(np.full(size, NONE), np.zeros(size, bool), np.zeros(size, bool)))
 
     def _moment_of_scoring(self) -> int:
-        """The end of observation if it was given, else just after the latest contact, reply or signal of all."""
+        """The end of observation if it was given, else just after the latest contact, reply or signal of all.
+
+        Of leads that are to be written to now, today, if that is not much later.
+        """
         if self.observed is None:
             found = list(self._all_times())
             if self.log is not None:
                 found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
-            self.observed = Observed.latest(self._happened(found))
+            latest = Observed.latest(self._happened(found))
+            self.observed = latest.caught_up(_clock()) if self.as_of_now else latest
         if self.observed.us == NONE:
             raise InputError(
                 f"{self.leads[0]}: has leads without a contact time, and no time stamp to score them at; "
@@ -270,7 +277,7 @@ class Reading:
 
         Where they are PLANNED of all or more, nothing is left out: then the clock is wrong, or the dates are.
         """
-        latest = int(datetime.now(UTC).timestamp() * 1e6) + _ZONES_US
+        latest = _clock() + _ZONES_US
         late = [times.us > latest for _, times in found]
         counts = {what: int(there.sum()) for (what, _), there in zip(found, late, strict=True) if there.any()}
         if not counts:
@@ -377,6 +384,11 @@ class Reading:
         frame.insert(0, "row", row)
         frame.insert(2, "age_hours", (seen.moments[row] - self.log.at[seen.places]) / HOUR_US)
         return frame, seen.offsets
+
+
+def _clock() -> int:
+    """Now by this computer's clock, in microseconds since 1970."""
+    return int(datetime.now(UTC).timestamp() * 1e6)
 
 
 def _of_the_lead(earlier: np.ndarray, lead_id: np.ndarray) -> np.ndarray:

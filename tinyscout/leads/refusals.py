@@ -7,6 +7,7 @@ an earlier message are nobody's no, nor are idioms ("no problem, send it", "not 
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 LEAVE_ALONE, NO = "leave alone", "no"
@@ -180,7 +181,8 @@ _OTHER_LEAVE = (
     r"|kontaktowac)",
 )
 _OTHER_NO = (
-    r"kein(?:e|erlei)? (?:weiteres? )?(?:interesse|bedarf)|(?<!wenn )nicht (?:mehr |weiter )?interessiert"
+    r"kein(?:e|en|erlei)? (?:weiteren? |weiteres |aktuellen )?(?:interesse|bedarf)|(?<!wenn )nicht (?:mehr "
+    r"|weiter )?interessiert"
     r"|ohne interesse|nein,? ?(?:danke|vielen dank)",
     r"(?:brauchen|benotigen|wollen|mochten) (?:wir |ich )?(?:das |es |so etwas )?nicht(?= ?(?:[^\w ']|$))"
     r"|interessiert (?:mich|uns) nicht(?= ?(?:[^\w ']|$))"
@@ -217,15 +219,16 @@ _LEAVE = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_LEAVE, *_OT
 _NO = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_NO, *_OTHER_NO)))
 _WHOLE = {LEAVE_ALONE: re.compile(_BARE_LEAVE), NO: re.compile(_BARE_NO)}
 _ONE_THING = re.compile(  # a no that names what it is to, up to the next mark or joint
-    r"\b(?:(?:not|n't) (?:(?:really|at all|so|very) )?interested in|no interest in|no need for"
-    r"|(?:do not|don'?t|does not|doesn'?t) (?:need|want)) (?!(?:it|this|that|these|you|us|me|to|any\w*|what\w*"
+    r"(?:(?:\bnot|n't) (?:(?:really|at all|so|very) )?interested in|\bno interest in|\bno need for"
+    r"|\b(?:do not|don'?t|does not|doesn'?t) (?:need|want)) (?!(?:it|this|that|these|you|us|me|to|any\w*|what\w*"
     r"|(?:your|the|our|such an?|an?) (?:product|offer|service|solution|tool|company|software)s?)\b)"
-    r"[^.,;:!?\n]{2,50}?(?=[.,;:!?\n]| but | and | - |$)"
+    r"[^.,;:!?\n]{2,50}?(?=[.,;:!?\n]| but | and |$)"
 )
 _WISH = re.compile(
     r"(?<!not )(?<!n't )\b(?:wants?|needs?|would like|'d like|prefers?|(?:is|are|am|'m|'re) looking for"
     r"|ask(?:s|ed)? for|interested in|go for|please send|send us|send me)\b"
     r"(?! (?:no|nothing|none|not|you|us|me|to (?!see|have|get|try|buy|know|discuss|talk about)|it (?:gone|off)))"
+    r"|(?<!not )(?<!n't )\b(?:may|might|could|would) (?:work|fit|suit)\b"
 )
 _TAKEN_BACK = re.compile(  # "not interested in the slides, but send the quote"
     r"\bbut\b(?! (?:thank|good luck|all the best|i appreciate|we appreciate|i wish|we wish|keep up|no)|[^\w ])"
@@ -234,7 +237,7 @@ _CASE = re.compile(  # in front of a no, in its sentence: it puts a case, or den
     r"\b(?:if|in case|in the event|should you|whether|unless|wenn|falls|sofern|en caso|indien|caso|mocht)\b|^(?:si"
     r"|se|als) "
     r"|[,;] (?:si|se|als) |\b(?:not that|not because"
-    r"|(?:not|n't|never) (?:say|said|saying|mean|think|thought)|not true)\b"
+    r"|(?:not|never) (?:say|said|saying|mean|think|thought)|not true)\b|n't (?:say|saying|mean|think)\b"
 )
 _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do, says the sender
     r"\b(?:if (?:you|they|he|she)(?: ever)? ?(?:(?:do not|don't|would|'d|no longer) )?(?:want|wish|prefer|like"
@@ -243,8 +246,9 @@ _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do,
 )
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
 _END = re.compile(r"[.!?\n]")
-_QUOTED = re.compile(
-    r"^(?:>.*|original message:?|on .{5,120} wrote ?:.*|am .{5,120} schrieb.*|le .{5,120} a ecrit ?:.*)$"
+_HEAD = re.compile(  # of an earlier message, below which it is quoted
+    r"^(?:(?:original message|ursprungliche nachricht):?|on .{5,120} wrote ?:.*|am .{5,120} schrieb.*"
+    r"|le .{5,120} a ecrit ?:.*|(?:from|von|de|da|van) ?: .*[<@].*)$"
 )
 _GREETING = re.compile(
     r"^(?:(?:hi|hello|hey|dear|hallo|bonjour|hola|ciao|ola|sehr geehrter?|guten tag|good (?:morning|afternoon))"
@@ -259,19 +263,37 @@ _SIGN_OFF = re.compile(
 _NAMES = re.compile(r"(?:\n[A-Z][\w'-]*(?: [A-Z][\w'-]*){0,2})+\s*$")  # who signs without a word of parting
 
 
+@lru_cache(maxsize=50_000)
 def folded(text: str) -> str:
     """The text as it is looked at: small letters without accents, straight quotes, and nothing that it quotes."""
-    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each)).casefold()
-    plain = re.sub("[\u2018\u2019`]", "'", re.sub(r"[-\u2010-\u2015]", " ", plain))
-    plain = re.sub(r"\be mail", "email", plain)
-    lines = []
-    for line in (" ".join(each.split()) for each in plain.splitlines()):
-        if _QUOTED.match(line):
-            if not line.startswith(">"):
-                break  # all below is the earlier message
+    return "\n".join(_plain(line) for line in _own_lines(text)).strip()
+
+
+@lru_cache(maxsize=50_000)
+def unquoted(text: str) -> str:
+    """The text without the lines that it quotes, and what stands below the head of an earlier message."""
+    return "\n".join(_own_lines(text)).strip()
+
+
+def _own_lines(text: str) -> Iterator[str]:
+    """The lines that are not quoted; below the head of a message nothing is, if there were words above it."""
+    above = False
+    for line in text.splitlines():
+        plain = _plain(line)
+        if plain.startswith(">"):
             continue
-        lines.append(line)
-    return "\n".join(lines).strip()
+        if _HEAD.match(plain):
+            if above:
+                return
+            continue
+        above |= bool(plain)
+        yield line
+
+
+def _plain(line: str) -> str:
+    plain = "".join(each for each in unicodedata.normalize("NFKD", line) if not unicodedata.combining(each)).casefold()
+    plain = re.sub("[\u2018\u2019`]", "'", re.sub(r"[-\u2010-\u2015]", " ", plain))
+    return " ".join(re.sub(r"\be mail", "email", plain).split())
 
 
 @lru_cache(maxsize=50_000)

@@ -63,7 +63,8 @@ def earlier_replies(
     there are. The latest of a lead holds for all its rows. until: microseconds since 1970 from which on replies aren't
     known yet.
     -> earlier_reply (N,) str: what is known, "" where nothing is; earlier_reply_at (N,) datetime64[us, UTC], NaT where
-    no time is known; earlier_reply_positive (N,) bool: by its sentiment or label, or true where the rows have none.
+    no time is known; earlier_reply_positive (N,) boolean: by its sentiment or label, NA where its sentiment is empty,
+    true where the rows have none; earlier_reply_judged (N,) bool: whether they have one.
     """
     told = [raw.names[role] for role in ("replied_at", "label", "sentiment") if role in raw.roles]
     if not told:
@@ -71,7 +72,7 @@ def earlier_replies(
     ledger.notes["who replied already is read from"] = ", ".join(" ".join(name.split()) for name in told)
     size = len(raw)
     reply, at = np.full(size, "", dtype=object), np.full(size, NONE)
-    positive, sentiment = np.ones(size, bool), np.full(size, "", dtype=object)
+    positive, unsaid, sentiment = np.ones(size, bool), np.zeros(size, bool), np.full(size, "", dtype=object)
     for role, words in (("sentiment", field_map.positive), ("label", field_map.label_true)):
         if role not in raw.roles:
             continue
@@ -82,8 +83,9 @@ def earlier_replies(
         reply = np.where(means_yes, f"{in_brief(raw.names[role])} is " + shown, reply)
         if role == "sentiment":
             positive, sentiment = means_yes, np.where(means_yes | (shown == ""), "", ", " + shown)
+            unsaid = shown == ""
         else:
-            positive = positive | means_yes
+            positive, unsaid = positive | means_yes, unsaid & ~means_yes
     if "replied_at" in raw.roles:
         cells = read_strings(raw.roles["replied_at"], field_map.missing).strings()
         times = read_times(raw.roles["replied_at"], field_map.missing, field_map.date_formats)
@@ -101,10 +103,12 @@ def earlier_replies(
         if until is not None:
             reply, at = np.where(at >= until, "", reply), np.where(at >= until, NONE, at)
     found = _latest_of_the_lead(reply, at, lead_id)
+    yes = pd.Series(np.append(positive, False)[found], dtype="boolean")
     return {
         "earlier_reply": pd.Series(np.append(reply, "")[found], dtype="str"),
         "earlier_reply_at": to_series(np.append(at, NONE)[found]),
-        "earlier_reply_positive": pd.Series(np.append(positive, False)[found]),
+        "earlier_reply_positive": yes.mask(np.append(unsaid, False)[found]),
+        "earlier_reply_judged": pd.Series(np.full(size, "sentiment" in raw.roles)),
     }
 
 

@@ -29,7 +29,7 @@ _CODED = pa.dictionary(pa.int32(), pa.large_string())
 # What became of a signal, the better fate the higher: it is kept if any contact of its lead keeps it.
 UNKNOWN_LEAD, AFTER, SAME_DAY, KEPT = 0, 1, 2, 3
 FATES = {
-    UNKNOWN_LEAD: "lead_id not among the leads",
+    UNKNOWN_LEAD: "lead_id not among the leads kept",
     AFTER: "at or after contact",
     SAME_DAY: "on the day of contact, clock time unknown",
 }

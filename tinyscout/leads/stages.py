@@ -41,11 +41,11 @@ _CUSTOMER = re.compile(
     re.IGNORECASE,
 )
 _NONE_BEFORE = re.compile(
-    r"\b(?:no|not|non|never|ex|former|past|lost|churned|cancelled|potential|prospective|future|keine?|for|to)"
-    r" (?:(?:a|an|our|yet) )*$",
+    r"\b(?:no|not|non|never|ex|former|past|lost|churned|cancelled|potential|prospective|future|keine?|for|to|geen|nao"
+    r"|poten[tz]iell?er?|ehemaliger?|voormalige|antiguo|futuro) (?:(?:a|an|our|yet|es) )*$",
     re.IGNORECASE,
 )
-_NONE_AFTER = re.compile(r" (?:churned|lost|former|cancelled|left)\b", re.IGNORECASE)
+_NONE_AFTER = re.compile(r" (?:churned|lost|former|cancelled|left|poten[ct]ial|perdido)\b", re.IGNORECASE)
 _LEAVE_ALONE = re.compile(
     r"\b(?:do not (?:contact|e ?mail|call|disturb)|dnc|unsubscribed?|opted out|opt out|not interested|no interest"
     r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"

@@ -22,16 +22,17 @@ class LeadTables:
     """N contacts with their S signals, sorted by time.
 
     leads: RangeIndex, sorted by (contacted_at, order). Columns contact_id (str, unique), lead_id (str), contacted_at
-      (datetime64[us, UTC], NaT where the export has no time), not_contacted (bool, only where it holds for some:
-      nobody knows yet when, and contacted_at is the moment they are scored as of), earlier_contact (datetime64[us,
-      UTC], only where all are read as of now: when a lead was contacted already), earlier_reply (str), earlier_reply_at
-      (datetime64[us, UTC]) and earlier_reply_positive (bool), only there and where a column tells: see replies.py,
-      order (int64), replied_at (datetime64[us, UTC], only where the label was made from it), label (float64: 1 reply in
-      the window, 0 none, NaN not known yet), no_consent_email and no_consent_linkedin (str, each only where the export
-      has a column of consent for it: why the lead may not be written to, "" where it may), recipient_name and
-      recipient_email (str, only where all are read as of now and the export has them: see recipients.py), then profile
-      columns under their own names: number float64, category and constant pandas categorical of str, text and
-      identifier str, date datetime64[us, UTC]; missing is NaN, NA or NaT.
+      (datetime64[us, UTC], NaT where the export has no time), not_contacted (bool, only where it holds for some: nobody
+      knows yet when, and contacted_at is the moment they are scored as of), earlier_contact (datetime64[us, UTC], only
+      where all are read as of now: when a lead was contacted already), earlier_reply (str), earlier_reply_at
+      (datetime64[us, UTC]), earlier_reply_positive (boolean) and earlier_reply_judged (bool), only there and where a
+      column tells: see replies.py, order (int64), replied_at (datetime64[us, UTC], only where the label was made from
+      it), label (float64: 1 reply in the window, 0 none, NaN not known yet), no_consent_email and no_consent_linkedin
+      (str, each only where the export has a column of consent for it: why the lead may not be written to, "" where it
+      may), recipient_name, recipient_first and recipient_email, stage_forbids and planned_meeting (str, only where all
+      are read as of now and the export has them: see recipients.py, stages.py, planned.py), then profile columns under
+      their own names: number float64, category and constant pandas categorical of str, text and identifier str, date
+      datetime64[us, UTC]; missing is NaN, NA or NaT.
     signals: sorted by (row, at). Columns row (int64 into leads), at (datetime64[us, UTC]), age_hours (float64, > 0),
       kind (categorical of str), channel (categorical) and text (str, NA for none) where the export has them.
     offsets: (N+1,) int64.

@@ -72,7 +72,7 @@ class Ground:
         rng: np.random.Generator,
         kinds: Sequence[str] = KINDS,
     ) -> "Ground":
-        """Training leads as `reader`, whose features are the careful ones, has read them; in order of time, as above.
+        """Training leads as `reader`, whose features are the careful ones, has read them, put in order of time.
 
         Raises ValueError where the reader's features are others.
         """

@@ -1,0 +1,141 @@
+"""Leads that a person has to read first: circumstances, forms that are none to sell by, planned meetings; and what is
+no reply though it looks like one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tinyscout.leads import read_tables
+from tinyscout.leads.outreach_facts import FactBook
+from tinyscout.leads.outreach_instructions import Instruction
+
+DAY = 24.0
+CHANNELS = ("email", "linkedin", "follow_up", "re_engage", "decline")
+OURS, FORM = (70 * DAY, "outreach_email", None), "Form submission"
+
+
+@pytest.fixture
+def replied(small_tables) -> Callable[..., dict[str, object]]:
+    """The columns of a lead that replied so many hours ago; positive: its sentiment, None where the export has none."""
+
+    def made(hours: float, positive: bool | None = None) -> dict[str, object]:
+        at = small_tables.leads["contacted_at"].iloc[0] - pd.Timedelta(hours=hours)
+        told = {"earlier_reply_positive": positive is not False, "earlier_reply_judged": positive is not None}
+        return {"earlier_reply": f"{at:%Y-%m-%d}", "earlier_reply_at": [at], **told}
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Kunde ist leider verstorben", "said to have died"),
+        ("legal dispute, only via our lawyer", "said to be in a legal dispute"),
+        ("no budget, revisit in Q2", "put it off"),
+    ],
+)
+def test_circumstances_stop_every_channel_for_a_year(reason, text: str, said: str) -> None:
+    for channel in CHANNELS:
+        assert reason(channel, OURS, (40 * DAY, "Note", text)) == f"{said}: read it yourself (signal Note)"
+        assert said not in reason(channel, OURS, (370 * DAY, "Note", text))
+    assert reason("email", (40 * DAY, "Note", text), (3 * DAY, FORM, "Book a demo")) == ""  # it came back by itself
+
+
+def test_forms_that_are_none_to_sell_by(reason) -> None:
+    asked = (5 * DAY, FORM, "Book a demo")
+    for channel in CHANNELS:
+        assert reason(channel, asked, (4 * DAY, FORM, "Newsletter-Abmeldung")) == f"unsubscribed (signal {FORM})"
+        for name in ("Cancel demo", "Complaint", "Job application"):
+            said = f"filled in a form that is none to sell by: read it yourself (signal {FORM})"
+            assert reason(channel, asked, (4 * DAY, FORM, name)) == said
+    assert reason("email", asked) == reason("email", (100 * DAY, FORM, "Complaint"), asked) == ""
+
+
+def test_a_form_to_ask_for_something_takes_back_a_no_but_no_unsubscribe(reason) -> None:
+    no, left = (50 * DAY, "Email reply", "not interested"), (50 * DAY, "unsubscribe", None)
+    asked = (5 * DAY, FORM, "Book a demo")
+    assert reason("email", no).startswith("refused in its own words") and reason("email", left, asked).startswith(
+        "unsub"
+    )
+    assert reason("email", no, asked) == (
+        "replied, and asked for something since: answer it yourself "
+        "(asked for a demo, signal Form submission, 120 h ago)"
+    )
+    assert reason("email", asked, (4 * DAY, "Email reply", "Hm")).startswith("wrote to us last")
+
+
+def test_what_a_machine_answered_is_no_reply(reason) -> None:
+    for text in ("Automatic reply: I am on leave", "Out of office until May"):
+        assert reason("email", OURS, (65 * DAY, "Email (incoming)", text)) == ""
+        assert reason("email", OURS, (65 * DAY, "Email", text)) == ""
+    bounced = (65 * DAY, "Email (incoming)", "Undeliverable: 550 5.1.1 user unknown")
+    assert reason("email", OURS, bounced).startswith("email bounced") and reason("linkedin", OURS, bounced) == ""
+
+
+def test_what_a_message_quotes_is_not_said(reason) -> None:
+    quoted = "\n\nOn Mon, 3 Feb 2025 Ann <ann@x.com> wrote:\n> please send the {} \n> not interested"
+    assert reason("email", (30 * DAY, "Email reply", "No thanks." + quoted.format("quote"))).startswith(
+        "refused in its"
+    )
+    wanted = (30 * DAY, "Email reply", "Yes, please send the contract." + quoted.format("quote"))
+    assert reason("email", wanted) == ""
+
+
+def test_the_words_of_a_reply_count_more_than_its_date(reason, replied) -> None:
+    reply = (30 * DAY, "Email reply", "please send the quote")
+    assert reason("email", OURS, reply, **replied(30 * DAY)) == ""
+    assert reason("email", OURS, reply, **replied(30 * DAY, False)).startswith("replied, wants something")
+    asks = reason("email", OURS, (30 * DAY, "Email reply", "does it integrate with SAP?"), **replied(30.5 * DAY))
+    assert asks.startswith("replied, asks something and waits: answer it yourself")
+    later = reason("email", OURS, (30 * DAY, "Email reply", "Call me in January"), **replied(30 * DAY))
+    assert later.startswith("replied, puts it off and waits: answer it yourself")
+    vague = (30 * DAY, "Email reply", "we have a supplier of our own")
+    for positive, said in ((None, "replied in words that are not understood: read it yourself"), (True, "")):
+        assert reason("re_engage", OURS, vague, **replied(30 * DAY, positive)).split(" (")[0] == said
+    assert reason("re_engage", OURS, **replied(30 * DAY)) == ""
+    another = reason("email", OURS, reply, **replied(15 * DAY))  # a later one, whose words are not known
+    assert another.startswith("already replied")
+
+
+def test_a_call_of_ours_is_no_note_to_follow_up(reason) -> None:
+    call = (10 * DAY, "Call (outgoing)", "Connected, nice talk")
+    assert reason("follow_up", call) == "no earlier message to follow up is known"
+    assert reason("email", call).startswith("too soon for a first message: spoken with 10 days ago")
+
+
+def test_a_planned_meeting(small_scout, tmp_path, drawing, bare) -> None:
+    kinds = ["Meeting", "Demo call", "Meeting cancelled", "docs_visit"]
+    leads = pd.DataFrame({"lead_id": list("abcd"), "contacted_at": "2024-11-22", "replied_at": "", "industry": "media"})
+    seen = pd.DataFrame({"lead_id": list("abcd") * 20, "at": "2024-11-20", "kind": "docs_visit"})
+    ahead = pd.DataFrame({"lead_id": list("abcd"), "at": "2999-12-05T10:00:00Z", "kind": kinds})
+    leads.to_csv(tmp_path / "leads.csv", index=False)
+    pd.concat([seen, ahead]).to_csv(tmp_path / "signals.csv", index=False)
+    tables = read_tables(tmp_path / "leads.csv", tmp_path / "signals.csv", labelled=False, as_of_now=True)
+    found = dict(zip(tables.leads["lead_id"], tables.leads["planned_meeting"], strict=True))
+    said = {"a": "a meeting is planned (2999-12-05, signal Meeting)", "b": ""}
+    said["b"] = "a meeting is planned (2999-12-05, signal Demo call)"
+    assert found == {**said, "c": "", "d": ""}
+    why = {
+        each.lead_id: each.why_not
+        for each in small_scout.write(tables, Instruction("email", "warm", "short"), writer=drawing(bare))
+    }
+    assert why["a"] == said["a"] and why["b"] == said["b"] and "planned" not in why["c"] + why["d"]
+
+
+def test_students_by_their_title(small_tables) -> None:
+    titles = [
+        "Student",
+        "PhD student",
+        "Student at ETH",
+        "Student Advisor",
+        "Head of Student Services",
+        "Werkstudentin",
+    ]
+    some = small_tables.take(np.arange(len(titles)))
+    columns = {**some.schema.columns, "Job Title": "category"}
+    leads = some.leads.assign(**{"Job Title": pd.Categorical(titles), "persona": pd.Categorical(["developer"] * 6)})
+    tables = replace(some, leads=leads, schema=replace(some.schema, columns=columns))
+    assert sorted(FactBook(tables).students) == [0, 1, 2, 5]

@@ -1,0 +1,116 @@
+"""What a text says of a lead's circumstances, and what a form was for: a person has to read these first."""
+
+import pytest
+
+from tinyscout.leads.outreach_circumstances import PUT_OFF, circumstance, puts_off
+from tinyscout.leads.outreach_deeds import deed_of
+from tinyscout.leads.outreach_forms import leaves_by_form, not_to_sell
+
+SAID = {
+    "said to have died": [
+        "Kunde ist leider verstorben",
+        "She passed away in May",
+        "has died",
+        "Contact has died",
+        "est d\u00e9c\u00e9d\u00e9",
+    ],
+    "said to have left the company": [
+        *(
+            "He left the company in May",
+            "Anna no longer works at Acme",
+            "No longer with the company",
+            "Has changed jobs",
+        ),
+        *("left our organisation.", "he has retired", "Automatic reply: Ann has left the company, please write to Bob"),
+        "Der Ansprechpartner ist nicht mehr im Unternehmen",
+    ],
+    "said to be in a legal dispute": [
+        *("legal dispute, only via our lawyer", "They sued us", "Rechtsstreit", "Kontakt nur \u00fcber den Anwalt"),
+        *("has hired a lawyer", "threatens a lawsuit against us"),
+    ],
+    "said to be insolvent": ["insolvent", "filed for bankruptcy", "the company has closed", "Insolvenzverfahren"],
+    "said to have bought elsewhere": [
+        *(
+            "went with a competitor",
+            "chose Initech instead",
+            "Lost the deal to a competitor",
+            "went with another vendor",
+        ),
+        *("chose a different provider", "are staying with our current supplier"),
+        "hat sich f\u00fcr einen anderen Anbieter entschieden",
+    ],
+    PUT_OFF: [
+        *("no budget, revisit in Q2", "Call me in January", "follow up next quarter", "please call back after 3 March"),
+        *("nothing before autumn", "check back in a few months", "erst im Herbst wieder", "call us after the summer"),
+        *("try again in four weeks", "email me after the holidays", "kein Budget"),
+    ],
+}
+NOTHING = [
+    *("", "Connected, asked for a quote", "has not left the company", "is a lawyer", "legal services", "met in May"),
+    *("The company has closed a round", "If they went bankrupt we would know", "Left a message", "We left for lunch"),
+    *("What happens if our budget is cut?", "the deal has died", "went with Ann to the fair", "call in May went well"),
+    *("Can we call next?", "uses a competitor", "follow up", "> he left the company", "our battery died"),
+    *("hasn't left the company", "Left my business card", "leaving our company's old CRM", "interest has died down"),
+    *("the legacy system is retired in June", "contract goes through their lawyers", "wird vom Anwalt gepr\u00fcft"),
+    *("law firm, handles lawsuits", "works in administration", "bankruptcy law firm", "shop closed, try Monday"),
+    *("hope to be closing business this month", "chose Tuesday instead", "no budget issues, wants to start"),
+    *("asked to email him a quote by March", "call me after 15.30", "the battery has died", "no longer at risk"),
+]
+
+
+@pytest.mark.parametrize(("reason", "text"), [(reason, text) for reason, texts in SAID.items() for text in texts])
+def test_circumstances_are_heard(reason: str, text: str) -> None:
+    assert circumstance(text) == reason
+    assert puts_off(text) == (reason == PUT_OFF)
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_and_nothing_that_only_looks_like_one(text: str) -> None:
+    assert circumstance(text) == "" and not puts_off(text)
+
+
+LEFT = [
+    *("Unsubscribe from newsletter", "Newsletter-Abmeldung", "Cancel my subscription", "Stop emails", "Abmeldung"),
+    *("Opt out", "Email unsubscribe form", "Abmeldung vom Newsletter"),
+]
+NOT_TO_SELL = [
+    *(
+        "Cancel demo",
+        "Complaint",
+        "Contact support",
+        "Job application",
+        "Bewerbung",
+        "Student project",
+        "Support request",
+    ),
+    *("Meeting cancellation", "GDPR request", "Careers", "Returns form", "Press inquiry", "Invoice question"),
+]
+ORDINARY = {  # what they say that a lead did
+    "Book a demo": "asked for a demo",
+    "Newsletter signup": "signed up for our newsletter",
+    "GDPR guide download": "downloaded our guide",
+    "Billing automation ebook": "filled in our form",
+    **dict.fromkeys(("Kontaktformular", "Mobile application demo", "Forgotten password", "Spam filter demo"), ""),
+    **dict.fromkeys(("Webinar-Abmeldung", "Tax returns webinar", "Apply for early access", "Press kit download"), ""),
+    "I would like to complain about the support that your colleague gave me": "",
+}
+FORM = "Form submission"
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_a_form_to_unsubscribe_by(name: str) -> None:
+    assert leaves_by_form(FORM, name, None) and leaves_by_form("FormSubmitted", name, "email")
+    assert leaves_by_form(FORM, name, "linkedin") == ("mail" not in name.lower())
+    assert not leaves_by_form("Note", name, None)
+
+
+@pytest.mark.parametrize("name", NOT_TO_SELL)
+def test_a_form_that_is_none_to_sell_by(name: str) -> None:
+    assert not_to_sell(FORM, name) and not leaves_by_form(FORM, name, None) and not not_to_sell("Note", name)
+    assert deed_of("form submission", name) == ""
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_other_forms(name: str) -> None:
+    assert not leaves_by_form(FORM, name, None) and not not_to_sell(FORM, name)
+    assert deed_of("form submission", name) == (ORDINARY[name] or "filled in our form")

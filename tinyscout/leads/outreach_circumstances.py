@@ -1,0 +1,101 @@
+"""What a text says of a lead's circumstances that makes a message of a machine's out of place.
+
+Somebody has died, has left the company, bought elsewhere, or asked to be written to in spring: none of these is a no,
+and a person has to read them first. Heard are only words that hardly mean anything else, in English and, the commonest,
+in German, French and Spanish.
+"""
+
+import re
+from functools import lru_cache
+
+from tinyscout.leads.oracle_texts import MEANINGS, read_text
+from tinyscout.leads.refusals import folded
+
+PUT_OFF = "put it off"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\b"
+)
+_SEASON = r"(?:spring|summer|autumn|winter|fall|holidays|new year)"
+_NUMBER = r"(?:\d+|two|three|four|five|six|eight|ten|twelve|a few|some|a couple of)"
+_WHEN = (
+    rf"(?:q[1-4]|h[12]|(?:\d{{1,2}}(?:th|st|nd|rd)?(?: of)? )?{_MONTH}|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}|20\d\d"
+    rf"|(?:the )?{_SEASON}|next (?:year|quarter|month|{_SEASON})|{_NUMBER} (?:weeks|months|years)"
+    r"|(?:half )?a (?:year|month))"
+)
+_AGAIN = (  # who is to do what when the time has come
+    r"(?:revisit|reconnect|touch base|follow up|(?:circle|come|get|check|call|write|ring|reach)(?: \w+)? (?:back|again"
+    r"|out)|(?:call|email|contact|write(?: to)?|ask|try|talk to|speak to) (?:me|us|him|her|them|again))(?: \w+){0,2}?"
+)
+_THEN = rf"(?: (?:in|after|from|not before|of)(?: early| late| mid)?| (?=next )) ?{_WHEN}"
+_MONAT = (
+    r"(?:januar|februar|marz|april|mai|juni|juli|august|september|oktober|november|dezember|fruhjahr|sommer|herbst"
+    r"|winter)"
+)
+_DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow)"
+_FIRM = r"(?:company|firm|business|employer|job|organi[sz]ation)"
+_END = r"(?= ?$|[^\w ']| (?:in|last|this|on|at the end|and|to|for|after|since|by|already|now)\b)"
+_PERSON = r"(?:he|she|sadly|who|owner|contact|founder|ceo|customer|client)"
+_RIVAL = (
+    r"(?:(?:an?|the|your|our|their) )*(?:competitors?|competition|(?:(?:an)?other|different|current|existing|present)"
+    r" (?:vendor|supplier|provider|tool|product|solution))"
+)
+_LAWYER = r"(?:(?:our|their|his|her|my|the|an?) )?(?:lawyers?|attorneys?|solicitors?)"
+_SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what says so, folded
+    "said to have died": (
+        rf"deceased|passed away|{_PERSON} (?:has |had )?(?:\w+ )?died(?! (?:down|out|off|away))|^has died",
+        r"verstorben|gestorben|verstarb|est decedee?|fallecid[oa]|fallecio|overleden",
+    ),
+    "said to have left the company": (
+        rf"(?:left|leaves|leaving|quit)(?: (?:the|our|your|his|her|their|this|my))? {_FIRM}{_END}|changed jobs",
+        r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!us\b|risk|all|the (?:moment|time))",
+        rf"{_PERSON} (?:is |has )?(?:now )?retired|^(?:has |is )?retired",
+        r"(?:unternehmen|firma|betrieb) verlassen|nicht mehr (?:im unternehmen|in der firma|bei uns|beschaftigt)",
+        r"aus (?:dem unternehmen|der firma) ausgeschieden|im ruhestand|a quitte (?:l'entreprise|la societe)",
+        r"ne travaille plus|ya no trabaja",
+    ),
+    "said to be in a legal dispute": (
+        r"legal (?:dispute|action|proceedings?)|(?:a|our|the|pending) lawsuit|lawsuit (?:against|with|over)",
+        rf"litigation with|su(?:ed|es|ing) us|threaten\w* to sue|(?:hired|instructed) {_LAWYER}",
+        rf"(?:only|contact|write|communicate) (?:\w+ ){{0,2}}(?:via|through) {_LAWYER}",
+        r"rechtsstreit|(?:nur|kontakt) (?:\w+ )?(?:uber|durch) (?:\w+ )?(?:rechts)?anwalt",
+    ),
+    "said to be insolvent": (
+        r"(?:is|are|went|gone|go|going|filed(?: for)?) (?:bankrupt|insolvent)\b|insolvenz\w*|^insolvent\b|insolvency$",
+        r"bankruptcy(?! (?:law|court|attorney))",
+        r"(?:is|are|went|gone|placed|put|now) in(?:to)? (?:administration|receivership|liquidation)",
+        r"(?:went|gone|going) (?:out of business|bust)|konkurs|faillite|quiebra",
+        r"(?:company|firm|business|shop) (?:is|has|was|has been) (?:closed|shut)(?: down)?(?= ?(?:[^\w ]|$))",
+        r"(?:closed|closing|shut(?:ting)?) (?:down )?(?:the|its|their) (?:doors|business|company|shop)",
+    ),
+    "said to have bought elsewhere": (
+        rf"(?:went|gone|going|go|signed|stay\w*) (?:ahead )?with {_RIVAL}|lost (?:\w+ ){{0,2}}to {_RIVAL}",
+        rf"(?:chose|chosen|picked|selected|bought(?: from)?|switched to|decided (?:for|on)) {_RIVAL}",
+        rf"(?:went with|chose|chosen|picked|selected|bought) (?!{_DAY}|{_MONTH})\w+ instead",
+        r"(?:fur|mit) (?:einen?|den|einem|dem) (?:anderen (?:anbieter|lieferanten)|mitbewerber|wettbewerber)",
+    ),
+    PUT_OFF: (
+        r"(?:no|kein) budget\b(?! (?:issue|problem|constraint|limit|concern|question|cap))",
+        r"budget (?:is |was |has been )?(?:frozen|cut|gone|spent|exhausted)",
+        rf"{_AGAIN}{_THEN}|(?:not|nothing) (?:\w+ )?(?:before|until|till) {_WHEN}",
+        rf"(?:erst|wieder) (?:im|in|ab) (?:q[1-4]|{_MONAT})",
+    ),
+}
+_CIRCUMSTANCES = {reason: re.compile(rf"\b(?:{'|'.join(words)})") for reason, words in _SAID.items()}
+_DENIED = re.compile(r"(?:\b(?:not|never|nor|if|in case|unless|nicht|wenn|falls)|n't) (?:\w+ ){0,2}$")
+
+
+@lru_cache(maxsize=50_000)
+def circumstance(text: str) -> str:
+    """Why a person has to read a text first, in words of a status: "said to have died"; "" for most texts."""
+    said = folded(text)
+    for reason, words in _CIRCUMSTANCES.items():
+        if any(not _DENIED.search(said[max(0, each.start() - 60) : each.start()]) for each in words.finditer(said)):
+            return reason
+    return ""
+
+
+@lru_cache(maxsize=50_000)
+def puts_off(text: str) -> bool:
+    """Whether a lead's own words ask to be written to later."""
+    return MEANINGS[read_text(text)[0]] == "defer" or circumstance(text) == PUT_OFF
