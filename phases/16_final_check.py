@@ -78,6 +78,9 @@ for seed in seeds:
         print(f"\nseed {seed}, before anything is trained: {ceiling(pools).line()}", flush=True)
         trials.append(trial.run(pools, plan, progress=progress))
     print(f"\n==== seed {seed}: {len(trials[-1].judged):,} judged leads\n\n{trials[-1].text()}\n", flush=True)
+    passed = len(trials) == len(seeds) and all(each.check.passed for each in trials)
+    so_far = {"passed": passed, "trials": [each.to_json() for each in trials]}
+    write_json(run.directory / "check.json", so_far)  # what a run of hours has found is there, though it be cut off
 last = trials[-1]
 
 
@@ -121,7 +124,6 @@ test_logits, ms_per_lead = timed(lambda: score_of(last.scout)(test))
 judged = run.table(rows.y[rows.test], test_logits, ms_per_lead)
 
 # %% Hand over
-passed = all(each.check.passed for each in trials)
 least = min(interval.low for each in trials for found in each.check.falls.values() for interval in found.values())
 fell = {metric: [each.check.falls[SCOUT][metric] for each in trials] for metric in RULE}
 words = {True: "reaches", False: "DOES NOT REACH"}[passed]
@@ -137,7 +139,6 @@ for panel, metric in zip(panels, RULE, strict=True):
     )
     panel.invert_yaxis()
 panels[1].set_yticks([])
-write_json(run.directory / "check.json", {"passed": passed, "trials": [each.to_json() for each in trials]})
 least_of = {name: (min(i.value for i in each), min(i.low for i in each)) for name, each in fell.items()}
 text = " and ".join(f"{name.replace('_', ' ')} by {v:.0%} (lower end {low:.0%})" for name, (v, low) in least_of.items())
 run.hand_over(
