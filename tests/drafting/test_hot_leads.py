@@ -62,6 +62,12 @@ def test_a_reply_that_a_person_should_answer_says_so(written, text: str, status:
     assert maybe == f"may have replied{wants}: read it yourself (2024-06-26, signal Email)"
 
 
+def test_what_a_reply_asked_for_more_than_a_year_ago_is_for_a_person_to_answer(written) -> None:
+    fresh, old = ((days * DAY, "Email reply", "please send the quote") for days in (350, 380))
+    assert written("email", fresh).drafts and written("linkedin", fresh).drafts
+    assert written("email", old).why_not.startswith("replied, wants something and waits: answer it yourself")
+
+
 BOUNDED = [
     *(
         "isn't interested in the free plan, wants enterprise",

@@ -24,6 +24,7 @@ from tinyscout.leads.tables import LeadTables
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
 REST_DAYS = {"email": 30, "linkedin": 2}  # since our last message or talk: who had one is no stranger to a first one
 DECLINE_DAYS = 60  # since what it answers: later it is one more unasked message
+REQUEST_DAYS = 366  # since what a reply asks for: whoever had no answer for longer gets one from a person
 OF_A_REQUEST = ("email", "linkedin")  # the channels by which a message comes back to what a reply asked for
 RE_ENGAGE_DAYS = (IDLE_DAYS, 730)  # of silence: "it has been a while"; after two years there is nothing to come back to
 WANTS, ASKS, LATER = "wants something", "asks something", "puts it off"
@@ -78,7 +79,7 @@ class Reply(NamedTuple):
         if talk.reply < 0:
             return counted
         hours, text = float(book.ages[talk.reply]), book.texts[talk.reply]
-        asked = book.request(talk.reply)
+        asked = book.request(talk.reply) if hours <= REQUEST_DAYS * 24 else None
         taken_back = asked is not None and _withdrawn(book, row, talk.reply, asked)
         asked, wants = (None, "") if taken_back else (asked, _wants(text) if hours <= talk.written else "")
         understood = not text or book.meaning(talk.reply) != "neutral" or bool(refusal(text) or asked_for(text))
