@@ -335,7 +335,7 @@ def test_a_wish_that_is_withdrawn_later_is_not_come_back_to(why, lead) -> None:
     assert why("email", lead(wish)) == ""
     for text in ("in their words, we do not need the agreement", "the agreement is not wanted"):
         assert why("email", lead(wish, (32 * DAY, "call_note", text))).startswith("already replied")
-    assert why("email", lead(wish, (32 * DAY, "call_note", "we do not need the newsletter"))) == ""
+    assert why("email", lead(wish, (32 * DAY, "note", "we do not need the newsletter"))) == ""
 
 
 def test_a_no_that_a_lead_took_back_within_the_day_is_not_declined(why, lead) -> None:

@@ -33,7 +33,7 @@ def test_the_best_leads_get_a_draft_each(run, words: list[str], drafts) -> None:
     for subject, message in zip(written["subject"], written["message"], strict=True):
         assert faults(f"Subject: {subject}\n{message}", Instruction("email", "friendly", "medium")) == []
     others = table[~table["status"].isin(["draft"]) & ~table["status"].str.startswith("withheld")]
-    assert (others["status"].str.contains("unsubscribed|refused|student|replied|waits")).all() and (
+    assert (others["status"].str.contains("unsubscribed|refused|student|replied|waits|read it yourself")).all() and (
         others["message"] == ""
     ).all()
     assert f"{len(written)} drafts to {len(written)} of the best leads" in out and "read each before you send" in out

@@ -100,6 +100,39 @@ def test_the_words_of_a_reply_count_more_than_its_date(reason, replied) -> None:
     assert another.startswith("already replied")
 
 
+def test_a_talk_or_what_was_sent_ends_a_wish(reason) -> None:
+    form, reply = (5 * DAY, FORM, "Book a demo"), (20 * DAY, "Email reply", "please send the slides")
+    for talk in ("Demo held with Anna, went well", "Gave her the demo", None):
+        assert reason("email", form, (4 * DAY, "Meeting", talk)).startswith("too soon for a first message: spoken with")
+    assert reason("email", form, (4 * DAY, "Call", "No answer")) == reason("email", reply) == ""
+    assert reason("email", (5 * DAY, FORM, "Request a quote"), (4 * DAY, "Note", "Quote sent by post")) == ""
+    assert reason("email", reply, (15 * DAY, "Meeting", None)) == "already replied (2024-06-11, signal Email reply)"
+    assert reason("email", reply, (15 * DAY, "Note", "Sent her the slides")).startswith("already replied")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Who asked for a demo? Not me.",
+            "If you send the newsletter again I will sue.",
+            "Before you send the quote: hm",
+        ),
+        *("Send the contract and you will hear from my lawyer.", "Please send the quote to my colleague Ms Brandt"),
+        *("I asked for the demo three times and nobody came, forget it.", "Please send the demo login, ours expired"),
+        *("Please send the slides to everyone but me.", "Please send the quote again, the last one was wrong"),
+    ],
+)
+def test_who_says_more_than_that_it_wants_a_thing_is_for_a_person(reason, text: str) -> None:
+    assert reason("email", (3 * DAY, "Email (incoming)", text)) != ""
+
+
+def test_what_only_a_customer_does(reason) -> None:
+    for kind in ("Contract signed", "Deal won", "invoice_paid"):
+        assert reason("email", (30 * DAY, kind, None)) == f"a customer already (signal {kind})"
+    assert reason("email", (30 * DAY, "Contract sent", None)) == ""
+
+
 def test_a_call_of_ours_is_no_note_to_follow_up(reason) -> None:
     call = (10 * DAY, "Call (outgoing)", "Connected, nice talk")
     assert reason("follow_up", call) == "no earlier message to follow up is known"
@@ -115,8 +148,8 @@ def test_a_planned_meeting(small_scout, tmp_path, drawing, bare) -> None:
     pd.concat([seen, ahead]).to_csv(tmp_path / "signals.csv", index=False)
     tables = read_tables(tmp_path / "leads.csv", tmp_path / "signals.csv", labelled=False, as_of_now=True)
     found = dict(zip(tables.leads["lead_id"], tables.leads["planned_meeting"], strict=True))
-    said = {"a": "a meeting is planned (2999-12-05, signal Meeting)", "b": ""}
-    said["b"] = "a meeting is planned (2999-12-05, signal Demo call)"
+    said = {"a": "a meeting, call or task is planned (2999-12-05, signal Meeting)", "b": ""}
+    said["b"] = "a meeting, call or task is planned (2999-12-05, signal Demo call)"
     assert found == {**said, "c": "", "d": ""}
     why = {
         each.lead_id: each.why_not

@@ -29,6 +29,10 @@ SAID = {
         *("has hired a lawyer", "threatens a lawsuit against us"),
     ],
     "said to be insolvent": ["insolvent", "filed for bankruptcy", "the company has closed", "Insolvenzverfahren"],
+    "said to be away for long": ["Automatic reply: I am on parental leave until 1 March 2027.", "ist in Elternzeit"],
+    "said to be a customer already": ["Already a customer since March", "Ist schon Kunde", "is already a client"],
+    "said to be a competitor": ["Competitor - do not pitch", "works for our competitor"],
+    "said to have agreed on a date": ["Termin am 2.12. ausgemacht", "Meeting agreed for 2 December"],
     "said to have bought elsewhere": [
         *(
             "went with a competitor",
@@ -74,6 +78,7 @@ LEFT = [
     *("Opt out", "Email unsubscribe form", "Abmeldung vom Newsletter"),
 ]
 NOT_TO_SELL = [
+    *("DSGVO-L\u00f6schantrag", "Auskunft nach Art. 15 DSGVO", "Initiativbewerbung", "Support-Anfrage"),
     *(
         "Cancel demo",
         "Complaint",

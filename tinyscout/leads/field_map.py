@@ -112,6 +112,15 @@ class FieldMap:
                 raise InputError(_missing_role(where, table, role, names, columns))
         return found
 
+    def find_texts(self, columns: Iterable[str]) -> list[str]:
+        """The columns of a signals file that hold texts, as the map has them: every one of its names, not the first.
+
+        A CRM has the subject of a mail in one column, and what it says in another.
+        """
+        by_name = {normal(column): column for column in columns}
+        found = (by_name.get(normal(name)) for name in self.signals.get("text", ()))
+        return list(dict.fromkeys(column for column in found if column is not None))
+
     def find_consent(self, columns: Iterable[str], where: str) -> tuple[ConsentColumn, ...]:
         """The columns of a file that say who may be written to: every one that has one of the names, not the first.
 

@@ -12,12 +12,12 @@ from tinyscout.leads.cells import in_brief
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach import IDLE_DAYS
-from tinyscout.leads.outreach_answers import asked_for, withdraws
+from tinyscout.leads.outreach_answers import asked_for
 from tinyscout.leads.outreach_circumstances import puts_off
 from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_stops import Stop, last_stop
-from tinyscout.leads.outreach_talk import Talk
+from tinyscout.leads.outreach_talk import Talk, is_settled
 from tinyscout.leads.refusals import refusal
 from tinyscout.leads.tables import LeadTables
 
@@ -79,9 +79,10 @@ class Reply(NamedTuple):
         if talk.reply < 0:
             return counted
         hours, text = float(book.ages[talk.reply]), book.texts[talk.reply]
-        asked = book.request(talk.reply) if hours <= REQUEST_DAYS * 24 else None
-        taken_back = asked is not None and _withdrawn(book, row, talk.reply, asked)
-        asked, wants = (None, "") if taken_back else (asked, _wants(text) if hours <= talk.written else "")
+        asked = book.request(talk.reply)
+        settled = asked is not None and _settled(book, row, talk.reply, asked)
+        wants = _wants(text) if not settled and hours <= min(talk.written, talk.met) else ""
+        asked = asked if not settled and hours <= min(REQUEST_DAYS * 24, talk.met) else None  # a talk deals with it
         understood = not text or book.meaning(talk.reply) != "neutral" or bool(refusal(text) or asked_for(text))
         if known.said and -_LAG <= known.hours - hours <= 24:
             if text and not judged:
@@ -186,10 +187,9 @@ def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
     return ("without a word",) if channel == "re_engage" and talked else ()
 
 
-def _withdrawn(book: FactBook, row: int, reply: int, asked: Fact) -> bool:
-    """Whether something later says that the one thing a reply asks for isn't wanted."""
-    later = (book.texts[i] for i in range(reply + 1, book.offsets[row + 1]))
-    return any(text and withdraws(text, asked.said) for text in later)
+def _settled(book: FactBook, row: int, reply: int, asked: Fact) -> bool:
+    """Whether something later says that the one thing a reply asks for isn't wanted, or was given."""
+    return any(is_settled(book.texts[i], asked.said) for i in range(reply + 1, book.offsets[row + 1]))
 
 
 def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> str:

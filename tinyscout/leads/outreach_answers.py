@@ -31,6 +31,11 @@ _ASKED = re.compile(
     rf" (?:the|a|an|your|that|this) ({_THING})\b|"
     rf"\b({_THING}) (?:that )?(?:we|i) (?:asked for|need|want|are after|am after|would like)\b"
 )
+_NOT_PLAIN = re.compile(  # what turns an ask into more than one: a person has to read it
+    r"\b(?:if|unless|until|before|(?<!are )(?<!am )after|only|again|who|whoever|everyone|nobody|never|colleague|else"
+    r"|sue|lawyer|legal|login|expired|paying|forget|hear from|times|wrong|first|once|still|already|yesterday|last)\b"
+)
+_MOST_WORDS = 25  # of a plain ask
 _NO_TO_ALL = re.compile(r"\b(?:interested|buy|purchase)\b")
 _NOT_INTERESTED = re.compile(
     r"(?:\b(?:not|never)|n't)(?: \w+)? interested\b(?! in (?!(?:it|this|that|your (?:product|offer|service)s?)\b))|"
@@ -48,9 +53,13 @@ _ONLY = re.compile(r"\b(?:but|if|when|until|unless|before|yet|later|soon|next|to
 def asked_for(text: str) -> str:
     """The one thing (of BUYING and GIVEAWAY) that a text asks for in its writer's name; empty for none or more.
 
-    A text that also says no to all, puts it off or asks for a study asks for nothing that a message may come back to.
+    A text that also says no to all, puts it off or asks for a study asks for nothing that a message may come back to;
+    nor does one of many words, or that sets a condition, asks back or tells of something gone wrong: who says more than
+    that it wants a thing is to be answered by a person.
     """
     if MEANINGS[read_text(text)[0]] not in ("want", "refuse", "neutral", "question") or says_no(text.lower()):
+        return ""
+    if _NOT_PLAIN.search(text.lower()) or len(text.split()) > _MOST_WORDS:
         return ""
     found, refused = set(), set()
     for clause, words, negated in clauses(text):
@@ -70,6 +79,17 @@ def withdraws(text: str, asked: str) -> bool:
     """Whether a text says no to the one thing that was "asked for the ...", whoever wrote it down."""
     thing = re.sub(r"^asked for (?:an?|the|our) ", "", asked)
     return any(negated and re.search(rf"\b{re.escape(thing)}\b", clause) for clause, _, negated in clauses(text))
+
+
+def was_given(text: str, asked: str) -> bool:
+    """Whether a text says that the one thing "asked for the ..." was sent or shown, whoever wrote it down."""
+    thing = asked.split()[-1]
+    found = re.search(
+        rf"\b{thing}s? (?:\w+ )?(?:sent|delivered|done|held|given|shown|over|completed)\b"
+        rf"|\b(?:sent|delivered|did|held|gave|showed|e-?mailed|talked through|went through) (?:\w+ ){{0,3}}{thing}s?\b",
+        text.lower(),
+    )
+    return found is not None
 
 
 def names_a_thing(text: str) -> bool:

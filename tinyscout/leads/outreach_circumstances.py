@@ -50,9 +50,23 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         rf"(?:left|leaves|leaving|quit)(?: (?:the|our|your|his|her|their|this|my))? {_FIRM}{_END}|changed jobs",
         r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!us\b|risk|all|the (?:moment|time))",
         rf"{_PERSON} (?:is |has )?(?:now )?retired|^(?:has |is )?retired",
-        r"(?:unternehmen|firma|betrieb) verlassen|nicht mehr (?:im unternehmen|in der firma|bei uns|beschaftigt)",
+        r"moved on to (?!the\b|a\b|an\b|another\b|next\b)\w+|(?:unternehmen|firma|betrieb) (?:\S+ ){0,3}verlassen"
+        r"|nicht mehr (?:im unternehmen|in der firma|bei uns|beschaftigt)",
         r"aus (?:dem unternehmen|der firma) ausgeschieden|im ruhestand|a quitte (?:l'entreprise|la societe)",
         r"ne travaille plus|ya no trabaja",
+    ),
+    "said to be away for long": (
+        r"(?:on|in) (?:parental|maternity|paternity) leave|on (?:a )?sabbatical|in elternzeit|im mutterschutz",
+    ),
+    "said to be a customer already": (
+        r"already (?:an? )?(?:customer|client) of (?:ours|us)\b|(?:is|are) already (?:an? )?(?:customer"
+        r"|client)s?(?! of)"
+        r"|^already (?:an? )?(?:customer|client)|(?:ist|sind) (?:schon|bereits) kunden?\b|bestandskunde",
+    ),
+    "said to be a competitor": (r"^competitor\b|(?:is|works for) (?:a|our) competitor|do not pitch|^wettbewerber\b",),
+    "said to have agreed on a date": (
+        r"(?:termin|ruckruf|meeting|call|demo|appointment) (?:\S+ ){0,4}(?:vereinbart|ausgemacht|agreed)\b"
+        r"|(?:meeting|call|demo|appointment) agreed (?:for|on)",
     ),
     "said to be in a legal dispute": (
         r"legal (?:dispute|action|proceedings?)|(?:a|our|the|pending) lawsuit|lawsuit (?:against|with|over)",
@@ -72,12 +86,14 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         rf"(?:went|gone|going|go|signed|stay\w*) (?:ahead )?with {_RIVAL}|lost (?:\w+ ){{0,2}}to {_RIVAL}",
         rf"(?:chose|chosen|picked|selected|bought(?: from)?|switched to|decided (?:for|on)) {_RIVAL}",
         rf"(?:went with|chose|chosen|picked|selected|bought) (?!{_DAY}|{_MONTH})\w+ instead",
-        r"(?:fur|mit) (?:einen?|den|einem|dem) (?:anderen (?:anbieter|lieferanten)|mitbewerber|wettbewerber)",
+        r"hat sich fur (?!uns\b|sie\b|ein\b|eine\b|das\b|die\b|den\b)\w+ entschieden|(?:fur|mit) (?:einen?|den|einem"
+        r"|dem) (?:anderen (?:anbieter|lieferanten)|mitbewerber|wettbewerber)",
     ),
     PUT_OFF: (
         r"(?:no|kein) budget\b(?! (?:issue|problem|constraint|limit|concern|question|cap))",
         r"budget (?:is |was |has been )?(?:frozen|cut|gone|spent|exhausted)",
         rf"{_AGAIN}{_THEN}|(?:not|nothing) (?:\w+ )?(?:before|until|till) {_WHEN}",
+        r"(?:do not|don't) (?:contact|call|email|write|disturb) (?:\w+ ){0,3}until",
         rf"(?:erst|wieder) (?:im|in|ab) (?:q[1-4]|{_MONAT})",
     ),
 }

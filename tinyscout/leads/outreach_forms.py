@@ -19,9 +19,11 @@ _NOT_TO_SELL = re.compile(
     r"|support (?:request|ticket|form|case|inquiry)|help ?desk|bug report|report a bug|refunds?|returns? (?:request"
     r"|form)"
     r"|cancel\w*|reschedul\w*|storn\w*|absage\w*|kundig\w*|job (?:application|offer)|careers?|internships?"
-    r"|^(?:open )?applications?(?: form)?$|apply (?:now )?for (?:a |this |the )?(?:job|position)|bewerb\w*|karriere"
-    r"|praktikum|press (?:request|inquiry|enquiry|contact)|data (?:request|deletion|erasure|access)"
-    r"|(?:gdpr|dsgvo|privacy) (?:request|form|inquiry)|(?:invoice|billing) (?:request|question|issue|copy|support)"
+    r"|^(?:open )?applications?(?: form)?$|apply (?:now )?for (?:a |this |the )?(?:job|position)|\w*bewerb\w*|karriere"
+    r"|praktikum|partner (?:application|request)|right to be forgotten\w*|press (?:request|inquiry|enquiry|contact)"
+    r"|data (?:request|deletion|erasure|access)"
+    r"|(?:gdpr|privacy) (?:request|form|inquiry)|dsgvo|datenschutz\w*|auskunft\w*|loschantrag|support ?anfrage"
+    r"|(?:invoice|billing) (?:request|question|issue|copy|support)"
     r"|rechnung\w*|^students?$|student (?:project|thesis|discount|survey|request)|thesis)\b"
 )
 
@@ -33,10 +35,11 @@ def is_form(kind: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def form_name(kind: str, text: str) -> str:
-    """The name of a form, in small letters; "" where the kind is none, or its text is longer than a name."""
-    if not is_form(kind) or len(text) > _LONGEST_NAME:
+    """The name of a form, the first line of its text, in small letters; "" where that is too long, or it is no form."""
+    name = text.split("\n", 1)[0]
+    if not is_form(kind) or len(name) > _LONGEST_NAME:
         return ""
-    return " ".join(re.findall(r"[^\W_']+(?:'[^\W_]+)?", text.lower()))
+    return " ".join(re.findall(r"[^\W_']+(?:'[^\W_]+)?", name.lower()))
 
 
 @lru_cache(maxsize=20_000)

@@ -40,6 +40,8 @@ _NO_MESSAGE = word_set(  # beside one of _MESSAGE: what nobody wrote to one pers
     "campaign delivered auto automated automatic bot chatbot profile connection connected follow followed follower "
     "like liked post share shared ad ads template sequence unsubscribed voicemail missed"
 )
+_SALE = word_set("contract deal invoice order payment subscription opportunity")
+_SOLD = word_set("signed won paid purchased renewed received placed")
 _MEETING = word_set("call calls phone meeting meetings appointment")  # both sides were there, if it came about
 _UNREAD = NEVER_CAME | word_set("call calls phone")  # beside one of OUTREACH: nothing that anybody could read
 _NO_MEETING = word_set("missed cancelled canceled scheduled booked planned requested request visit click page show")
@@ -79,6 +81,13 @@ def is_bounce(kind: str) -> bool:
 
 
 @lru_cache
+def is_a_sale(kind: str) -> bool:
+    """Whether a kind of signal is, by its name, what only a customer does: "Contract signed", "Invoice paid"."""
+    words = words_of(kind)
+    return bool(words & _SOLD) and bool(words & _SALE) and not words & {"no", "not", "never"}
+
+
+@lru_cache
 def may_be_either(kind: str) -> bool:
     """Whether a kind of signal is, by its name, a message of one person to another, and it doesn't say whose."""
     words = words_of(kind)
@@ -97,7 +106,13 @@ def may_be_a_meeting(kind: str) -> bool:
 def plans_a_meeting(kind: str) -> bool:
     """Whether a kind of signal that is dated ahead is, by its name, a call or a meeting that is to come."""
     words = words_of(kind)
-    return bool(words & (_MEETING | {"demo"})) and not words & {"missed", "cancelled", "canceled", "no", "not"}
+    return bool(words & (_MEETING | {"demo", "task", "tasks"})) and not words & {
+        "missed",
+        "cancelled",
+        "canceled",
+        "no",
+        "not",
+    }
 
 
 @lru_cache

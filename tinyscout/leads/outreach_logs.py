@@ -27,6 +27,8 @@ _BOUNCED = re.compile(  # what mail servers say of an address that is none (RFC 
     r"|mailbox (?:is )?(?:unavailable|not found|disabled|does not exist|unknown)|(?:user|recipient"
     r"|address) (?:is )?unknown"
     r"|unknown (?:user|recipient)|no such (?:user|recipient|mailbox)|recipient(?:'s)? (?:address )?(?:was )?rejected"
+    r"|mailbox bounced|wrong e-?mail address|kam zur(?:u|\u00fc)ck|empf(?:a|\u00e4)nger unbekannt"
+    r"|adresse (?:existiert|gibt es) nicht"
     r"|(?:address|recipient|user|mailbox) (?:couldn't be|could not be|was not|wasn't|not) found|undeliverable"
     r"|delivery (?:has |to .{1,80} )?(?:permanently )?failed|(?:e-?mail )?address (?:no longer|does not"
     r"|doesn't) exists?)",

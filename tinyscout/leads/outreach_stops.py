@@ -14,6 +14,7 @@ from tinyscout.leads.outreach_circumstances import PUT_OFF, circumstance
 from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
 from tinyscout.leads.outreach_forms import is_form, not_to_sell
+from tinyscout.leads.outreach_kinds import is_a_sale
 from tinyscout.leads.outreach_logs import by_a_machine
 from tinyscout.leads.outreach_names import NOTED, in_words, words_of
 from tinyscout.leads.outreach_talk import WISH_DAYS
@@ -76,6 +77,8 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
 def _to_be_read(book: FactBook, i: int) -> str:
     """Why a person has to read signal i before anybody writes, "" for most: circumstances, or what a form was for."""
     kind, text, days = book.kinds[i], book.texts[i], book.ages[i] / 24
+    if is_a_sale(kind):
+        return "a customer already"
     if is_form(kind) and days <= WISH_DAYS and not_to_sell(kind, text):
         return "filled in a form that is none to sell by: read it yourself"
     said = circumstance(text) if text and days <= _YEAR and not book.ours(i) else ""

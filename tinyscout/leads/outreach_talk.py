@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tinyscout.leads.outreach_answers import withdraws
+from tinyscout.leads.outreach_answers import was_given, withdraws
 from tinyscout.leads.outreach_facts import Fact, FactBook
 from tinyscout.leads.outreach_kinds import is_bounce, may_be_a_meeting
 from tinyscout.leads.outreach_logs import was_not_reached
@@ -21,7 +21,7 @@ class Talk(NamedTuple):
     signal by which its address takes no email, unless a reply came since, "" for none. either: the place of the latest
     message that may be ours or the lead's, unless its reply came later, -1 for none; met: hours since the latest call
     or meeting, inf, met_by: the kind of that signal, and met_by_day: as by_day. wish: the one thing that it asked for
-    of late, by a form or by what we noted, if nothing of ours came since, and wished: hours since.
+    of late, by a form or by what we noted, if nothing of ours came since, nor a talk, and wished: hours since.
     """
 
     written: float
@@ -52,7 +52,7 @@ class Talk(NamedTuple):
         met = next((i for i in places if may_be_a_meeting(book.kinds[i]) and not was_not_reached(book.texts[i])), -1)
         bounced, said_ago = _bounced(book, places), min(said, default=math.inf)
         since, by = (float(book.ages[met]), book.kinds[met]) if met >= 0 else (math.inf, "")
-        wish = _wish(book, [i for i in places if book.ages[i] <= min(written, WISH_DAYS * 24)])
+        wish = _wish(book, [i for i in places if book.ages[i] <= min(written, since, WISH_DAYS * 24)])
         wished = (book.noted(wish), float(book.ages[wish])) if wish >= 0 else (None, math.inf)
         met_by_day = met >= 0 and bool(book.by_day[met])
         return cls(written, said_ago, reply, waits, by_day, bounced, either, since, by, met_by_day, *wished)
@@ -61,11 +61,14 @@ class Talk(NamedTuple):
 def _wish(book: FactBook, places: Sequence[int]) -> int:
     """The place of the latest wish among these signals (latest first) that none later takes back, -1 for none."""
     for n, i in enumerate(places):
-        if (wish := book.noted(i)) and not any(
-            book.texts[j] and withdraws(book.texts[j], wish.said) for j in places[:n]
-        ):
+        if (wish := book.noted(i)) and not any(is_settled(book.texts[j], wish.said) for j in places[:n]):
             return i
     return -1
+
+
+def is_settled(text: str, asked: str) -> bool:
+    """Whether a text says that the one thing asked for isn't wanted any more, or was given."""
+    return bool(text) and (withdraws(text, asked) or was_given(text, asked))
 
 
 def _bounced(book: FactBook, places: Sequence[int]) -> str:

@@ -21,7 +21,7 @@ def planned_meetings(log: SignalLog, lead_id: np.ndarray, now: int) -> dict[str,
         return {}
     leads, first = np.unique(np.searchsorted(log.starts, ahead, side="right") - 1, return_index=True)
     said = {
-        lead: f"a meeting is planned ({day:%Y-%m-%d}, signal {log.kinds.categories[log.kind[i]]})"
+        lead: f"a meeting, call or task is planned ({day:%Y-%m-%d}, signal {log.kinds.categories[log.kind[i]]})"
         for lead, i, day in zip(leads.tolist(), ahead[first], to_series(log.at[ahead[first]]), strict=True)
     }
     return {"planned_meeting": pd.Series([said.get(lead, "") for lead in log.codes_of(lead_id).tolist()], dtype="str")}

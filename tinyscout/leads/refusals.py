@@ -52,9 +52,13 @@ _ENGLISH_LEAVE = (
     r"(?! to (?!me|us|this|here))",
     rf"(?:(?:please|pls|just) |(?<![\w',] ))never (?:ever )?(?:contact|email|mail|write to|message|text) (?:me|us)"
     rf"{_END_OF_IT}",
-    r"never (?:ever )?(?:contact|email|mail|write(?: to)?|call|message|text) (?:me|us) (?:again|any ?more)",
-    r"(?:do not|don'?t|no longer|not) (?:want|wish|like|care) (?:to (?:be (?:contacted|called|emailed|on your)|receive"
-    r"|hear from|get (?:any|more|your|these|emails?|messages?))|(?:any |you |your )*(?:more )?(?:emails?|mails?"
+    r"never (?:ever )?(?:contact|email|mail|write(?: to)?|call|message|text) (?:(?:me|us|him|her|them) )?(?:again"
+    r"|any ?more"
+    r"|directly)",
+    r"(?:do not|don'?t|doesn'?t|no longer|not) (?:want|wish|like|care) (?:to (?:be (?:contacted|called|emailed"
+    r"|on your)|receive"
+    r"|hear from|get (?:any|more|your|these|emails?|messages?))|(?:any |you |your )*(?:more |further )?(?:emails?"
+    r"|mails?"
     r"|messages?|calls?|newsletters?)\b"
     rf"{_INSTEAD})",
     r"(?:prefer|rather|like) not to (?:be (?:contacted|called|emailed)|receive|hear)",
@@ -70,7 +74,7 @@ _ENGLISH_LEAVE = (
     r"no (?:more|further) (?:marketing |sales )?(?:emails?|mails?|messages?|calls?|contact|spam|newsletters?)"
     r"(?! (?:needed|necessary|support))\b",
     rf"no {_MESSAGES},? (?:please|pls|plz)(?= ?(?:[^\w ']|$)){_INSTEAD}",
-    rf"(?:take (?:me|us) (?:off|out)|remove (?:me|us)){_END_OF_IT}",
+    rf"(?:take (?:me|us) (?:off|out)|remove (?:me|us)){_END_OF_IT}|(?:remove|strike) (?:\w+ )?from{_A_LIST}",
     rf"take {_ME_OR_OURS} (?:off|out)(?: of)?{_A_LIST}|remove {_ME_OR_OURS} from{_A_LIST}",
     r"(?:remove|delete|erase) (?:all )?(?:my|our) (?:email|address|data|details|contact|info\w*|personal|records?"
     r"|number)",
@@ -88,7 +92,8 @@ _ENGLISH_LEAVE = (
     r"|(?:any|all|every) (?:further|more|other|future) (?:\w+ ){1,2}(?:will|shall) (?:\w+ ){1,4}"
     rf"{_LEGAL}\b"
     r"|you(?: a|'?)re (?:all )?(?:a )?(?:spamm\w+|scamm\w+)",
-    r"(?:piss|fuck|bugger|sod) (?:the \w+ )?(?:off|you)|go (?:to hell|fuck yourself)|(?:please|just) (?:go away"
+    r"(?:piss|fuck|bugger|sod) (?:the \w+ )?(?:off|you)|go (?:to hell|fuck yourself)|told (?:me|us) to get lost"
+    r"|hung up on (?:me|us)|hat aufgelegt|(?:please|just) (?:go away"
     r"|get lost)"
     r"|screw you|drop dead|shut up|get the (?:hell|fuck) out|assholes?|bastards|morons?",
 )
@@ -125,7 +130,9 @@ _ENGLISH_NO = (
 _OTHER_LEAVE = (
     # German
     rf"lass(?:en|t)? ?(?:sie )?(?:mich|uns) (?:bitte )?in (?:ruhe|frieden){_END_OF_IT}|verpiss\w*|arschloch"
-    r"|leck(?:t|en)? mich|haut? ab|newsletter abbestellen|(?:mich|uns) (?:bitte )?(?:abmelden|austragen)",
+    r"|(?:will|mochte|wollen) (?:nichts mehr von|keinen kontakt)|hat sich abgemeldet|nicht (?:mehr )?(?:anschreiben"
+    r"|kontaktieren|anmailen)\b|leck(?:t|en)? mich|haut? ab|newsletter abbestellen|(?:mich"
+    r"|uns) (?:bitte )?(?:abmelden|austragen)",
     r"(?:streich\w*|entfern\w*|losch\w*) (?:sie )?(?:bitte )?(?:mich|uns|meine|unsere)\b"
     r"|(?:meld\w*|trag\w*) (?:sie )?(?:mich|uns) (?:bitte )?(?:ab|aus)\b",
     r"(?:aus|von) (?:der|dem|ihrer|ihrem|eurer|eurem|deiner|deinem) (?:mail\w* ?)?(?:liste|verteiler|datenbank)\b",

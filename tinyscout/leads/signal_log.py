@@ -119,12 +119,15 @@ def read_log(
     roles = [field_map.find("signals", source.columns, str(source.path), _NEEDED) for source in sources]
     has = {role for names in roles for role in names}
     pieces = _Pieces({role: [] for role in _AS_CODES if role in has}, "text" in has)
+    texts = [field_map.find_texts(source.columns) for source in sources]
+    if any(len(there) > 1 for there in texts):
+        ledger.notes["texts of signals are read from"] = ", ".join(dict.fromkeys(name for t in texts for name in t))
     told = dict.fromkeys(names[role] for names in roles for role in ROLES if role in names)
     if told:
         ledger.notes["whose message a signal is, is read from"] = ", ".join(told)
-    for number, (source, names) in enumerate(zip(sources, roles, strict=True)):
+    for number, (source, names, parts) in enumerate(zip(sources, roles, texts, strict=True)):
         file = ledger.open(source)
-        for batch in source.batches([*names.values()]):
+        for batch in source.batches([*dict.fromkeys([*names.values(), *parts])]):
             if progress:
                 progress("reading signals", int(100 * (number + batch.done) / len(paths)), 100)
             ledger.read["signals"] += len(batch.lines) + len(batch.bad) + len(batch.empty)
@@ -132,6 +135,8 @@ def read_log(
             empty = np.array(batch.empty, np.int64)
             ledger.drop("signals", "empty row", np.full(len(empty), file), empty, [""] * len(empty))
             columns = {role: chunked(batch.table.column(name)) for role, name in names.items()}
+            if len(parts) > 1:
+                columns["text"] = _joined([_text(chunked(batch.table.column(part))) for part in parts])
             times = read_times(columns["at"], field_map.missing, field_map.date_formats)
             good = _refuse_bad_times(columns, names, times, field_map, file, batch.lines, ledger)
             _append(pieces, columns, times, file, batch.lines, good)
@@ -206,6 +211,16 @@ def _dictionary(column: pa.ChunkedArray) -> list[pa.DictionaryArray]:
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     return column.cast(kind).cast(pa.large_string())
+
+
+def _joined(parts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """The texts of several columns, one below the other; an empty cell has no line."""
+    whole, nothing = None, pa.scalar(None, pa.large_string())
+    for part in parts:
+        part = pc.if_else(pc.equal(pc.utf8_trim_whitespace(part), ""), nothing, part)
+        both = part if whole is None else pc.binary_join_element_wise(whole, part, pa.scalar("\n", pa.large_string()))
+        whole = part if whole is None else pc.coalesce(both, whole, part)
+    return chunked(whole)
 
 
 def _group(pieces: _Pieces, field_map: FieldMap, ledger: Ledger) -> SignalLog:

@@ -49,7 +49,8 @@ _NONE_AFTER = re.compile(r" (?:churned|lost|former|cancelled|left|poten[ct]ial|p
 _LEAVE_ALONE = re.compile(
     r"\b(?:do not (?:contact|e ?mail|call|disturb)|dnc|unsubscribed?|opted out|opt out|not interested|no interest"
     r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"
-    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|bad fit|kein interesse)\b",
+    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|bad fit"
+    r"|kein interesse)\b",
     re.IGNORECASE,
 )
 
