@@ -95,7 +95,8 @@ ORDINARY = {  # what they say that a lead did
     "Newsletter signup": "signed up for our newsletter",
     "GDPR guide download": "downloaded our guide",
     "Billing automation ebook": "filled in our form",
-    **dict.fromkeys(("Kontaktformular", "Mobile application demo", "Forgotten password", "Spam filter demo"), ""),
+    "Kontaktformular": "filled in our contact form",
+    **dict.fromkeys(("Mobile application demo", "Forgotten password", "Spam filter demo"), ""),
     **dict.fromkeys(("Webinar-Abmeldung", "Tax returns webinar", "Apply for early access", "Press kit download"), ""),
     "I would like to complain about the support that your colleague gave me": "",
 }

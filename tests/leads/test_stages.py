@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tinyscout.leads import FieldMap, read_tables
-from tinyscout.leads.stages import stage_forbids
+from tinyscout.leads.stages import name_forbids, stage_forbids
 
 CUSTOMER = [
     *("Customer", "customer", "Closed won", "closedwon", "Closed - Won", "WON", "Existing client", "Bestandskunde"),
@@ -48,3 +48,15 @@ def test_what_one_row_says_holds_for_its_lead(tmp_path: Path, column: str, name:
     said = f"a customer already ({column} is Customer)"
     assert dict(zip(tables.leads["lead_id"], tables.leads["stage_forbids"], strict=True)) == {"a": said, "b": ""}
     assert "stage_forbids" not in read_tables(tmp_path / "leads.csv", **options).leads
+
+
+@pytest.mark.parametrize(
+    "name", ["Anna (left the company)", "Keller - DO NOT MAIL", "Jo Doe [deceased]", "Bo, opted out"]
+)
+def test_a_name_may_say_that_somebody_is_to_be_left_alone(name: str) -> None:
+    assert name_forbids(name) == "to be left alone by its name"
+
+
+@pytest.mark.parametrize("name", ["", "Anna Kunde", "Bob Left", "Dee Client", "Don Ott", "Ana No", "Spam Dead"])
+def test_a_plain_name_says_nothing_of_the_kind(name: str) -> None:
+    assert name_forbids(name) == ""

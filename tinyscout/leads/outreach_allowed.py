@@ -19,6 +19,7 @@ from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_stops import Stop, last_stop
 from tinyscout.leads.outreach_talk import Talk, is_settled
 from tinyscout.leads.refusals import refusal
+from tinyscout.leads.stages import name_forbids
 from tinyscout.leads.tables import LeadTables
 
 FOLLOW_UP_DAYS = (2, 60)  # since our last message: sooner presses, and later nobody remembers "my last note"
@@ -145,6 +146,8 @@ def why_not(
     for name in ("stage_forbids", "planned_meeting"):
         if name in tables.leads and tables.leads[name].iloc[row]:
             return tables.leads[name].iloc[row]
+    if "recipient_name" in tables.leads and (reason := name_forbids(tables.leads["recipient_name"].iloc[row])):
+        return f"{reason} ({in_brief(tables.leads['recipient_name'].iloc[row])})"
     if needed == "email" and "recipient_email" in tables.leads and "@" not in tables.leads["recipient_email"].iloc[row]:
         given = tables.leads["recipient_email"].iloc[row]
         return f'no email address (it is "{in_brief(given)}")' if given else "no email address"

@@ -35,6 +35,14 @@ _FORMS = (  # what the name of a form or a kind says, the surest first
     (rf"\bguides? download\w*\b|\bdownload(?:ed)?{_A} (?:buyer'?s )?guide\b", "downloaded our guide"),
     (r"\bpric(?:ing|es?)(?: page)? (?:view\w*|visit\w*)\b|^pricing page$", "looked at our pricing page"),
     (rf"\b(?:viewed|visited){_A} pric(?:ing|es)(?: page)?\b", "looked at our pricing page"),
+    (r"^e ?book\b(?! (?:request|about))", "downloaded our ebook"),
+    (r"\bdemo (?:anfrag|anforder|buch|vereinbar)\w*|\bdemo ?termin\w*", "asked for a demo"),  # German, from here on
+    (r"\bangebot (?:anfrag|anforder)\w*|\bangebotsanfrage\b", "asked for a quote"),
+    (r"\bpreise? (?:anfrag|anforder)\w*|\bpreis(?:anfrage|liste)\b", "asked for our prices"),
+    (r"\b(?:kostenlos|gratis) testen\b|\btestversion\b", "started a free trial"),
+    (r"\bwebinar ?anmeld\w*|\banmeld\w* (?:zum|f\u00fcr das|fuer das) webinar\b", "signed up for our webinar"),
+    (r"\bnewsletter ?anmeld\w*|\banmeld\w* (?:zum|f\u00fcr den|fuer den) newsletter\b", "signed up for our newsletter"),
+    (r"\bkontakt ?formular\b|^kontakt$", "filled in our contact form"),
     (r"\b(?:docs|documentation)(?: page)? (?:view\w*|visit\w*|read)\b", "read our docs"),
     (rf"\b(?:viewed|visited|read){_A} (?:docs|documentation)\b", "read our docs"),
 )

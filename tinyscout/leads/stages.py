@@ -55,6 +55,13 @@ _LEAVE_ALONE = re.compile(
 )
 
 
+_IN_A_NAME = re.compile(  # what people write behind one
+    r"\b(?:do not (?:contact|e ?mail|mail|call|disturb)|dnc|unsubscribed|opted out|left (?:the )?(?:company|firm)"
+    r"|no longer (?:there|with|at|works?)|deceased|retired|nicht (?:kontaktieren|anschreiben)|ausgeschieden)\b",
+    re.IGNORECASE,
+)
+
+
 def find_stages(columns: Iterable[str]) -> dict[str, str]:
     """STAGE and the name -> the column, for those of a file that have the name of a stage."""
     return {f"{STAGE}{column}": column for column in columns if normal(column) in _STAGES}
@@ -78,6 +85,11 @@ def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> 
     if found is None:
         return {}
     return {"stage_forbids": found.groupby(lead_id).transform("max")}  # "" is below all words
+
+
+def name_forbids(name: str) -> str:
+    """Why a name stops all messages: "Anna (left the company)", "Keller - DO NOT MAIL"; empty for all but few."""
+    return "to be left alone by its name" if _IN_A_NAME.search(" ".join(re.sub(r"[\W_]+", " ", name).split())) else ""
 
 
 def stage_forbids(value: str) -> str:
