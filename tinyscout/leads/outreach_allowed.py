@@ -209,8 +209,9 @@ def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> s
 
 def _wants(text: str) -> str:
     """What a message asks of us, in words of a status; "" where it asks for nothing."""
-    meaning = MEANINGS[read_text(text)[0]]
-    return LATER if puts_off(text) else {"want": WANTS, "question": ASKS}.get(meaning, "")
+    if puts_off(text):
+        return LATER
+    return {"want": WANTS, "question": ASKS}.get(MEANINGS[read_text(text)[0]], "")
 
 
 def _no_first_message(talk: Talk, rest: int) -> str:

@@ -18,13 +18,7 @@ import pandas as pd
 from tinyscout.leads.oracle_texts import BUYING, DELAYS
 from tinyscout.leads.outreach_answers import NOES, asked_for
 from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
-from tinyscout.leads.outreach_names import (
-    NOTED,
-    in_words,
-    leaves,
-    may_say,
-    words_of,
-)
+from tinyscout.leads.outreach_names import NOTED, in_words, leaves, may_say, words_of
 from tinyscout.leads.outreach_signals import SignalBook
 from tinyscout.leads.outreach_values import clean
 from tinyscout.leads.tables import LeadTables
@@ -224,8 +218,9 @@ class FactBook(SignalBook):
         places = range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1)  # latest first
         for rank, i in enumerate(places):
             kind, meaning = self.kinds[i], self.meaning(i)
-            if (self.leaves(i) or meaning == "refuse") and stop is None and not revived:
-                value, said = ("seen", UNSUBSCRIBED) if self.leaves(i) else (meaning, REFUSED)
+            leaves_us = self.leaves(i)
+            if (leaves_us or meaning == "refuse") and stop is None and not revived:
+                value, said = ("seen", UNSUBSCRIBED) if leaves_us else (meaning, REFUSED)
                 stop = Fact(kind, value, said)
             if kind in self.spoken and rank < LATEST and kind not in deeds and (deed := self._deed(i)):
                 deeds[kind] = deed
