@@ -35,6 +35,7 @@ from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.outreach_stops import last_stop
 from tinyscout.leads.outreach_wording import greeted, is_spoken_of, smooth, worded
 from tinyscout.leads.recipients import is_recipient
+from tinyscout.leads.same_person import read_as_one
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training import Progress
 from tinyscout.training.writer import Writer
@@ -126,13 +127,14 @@ def write_drafts(
     until no sentence of it may be taken amiss (outreach_checks.doubts). values (by column) and kinds: what may be said
     because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts that may be
     written to. offer and sender: the sender's own words, put in as they are and checked for nothing but that they are
-    one short line each. progress: called with (what, steps done, steps in all). Raises ArgumentError for an unknown
-    name in mention, and for an offer or sender of more.
+    one short line each. Leads with one address are read as one. progress: called with (what, steps done, steps in all).
+    Raises ArgumentError for an unknown name in mention, and for an offer or sender of more.
     """
     columns = (name for name in tables.schema.profile if not is_recipient(name))  # as an older model's may be
     if mention is not None:
         mention = _mentioned(mention, {*columns, *kinds})
     own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
+    tables = read_as_one(tables)
     book = FactBook(tables, mention, NEEDED[instruction.channel])
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
     found: list[Drafted] = []
@@ -150,8 +152,8 @@ def write_drafts(
         found.append(Drafted(lead_id, contact_id, why_not(tables, row, own, instruction.channel, talk, reply, stop)))
         if not found[row].why_not:
             request = (reply.asked or talk.wish) if instruction.channel in OF_A_REQUEST else None
-            if request:
-                own = replace(own, deeds=(request, *own.deeds))
+            deeds = tuple(deed for deed in own.deeds if book.is_open(row, deed))
+            own = replace(own, deeds=(request, *deeds) if request else deeds)
             facts = plan(_usable(own, book, values, kinds), instruction)
             untrue = untrue_words(instruction.channel, talk, reply)
             first_name = str(tables.leads["recipient_first"].iloc[row]) if "recipient_first" in tables.leads else ""

@@ -99,13 +99,48 @@ def test_who_has_no_address_gets_no_email_and_the_next_best_does(run, words: lis
     run(*words, "--out", "before.csv")
     best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
     ids = pd.read_csv("leads.csv", dtype=str)["lead_id"]
-    change("Email", ids.map({best[0]: "", best[1]: "call him"}).fillna("a@b.example"))
+    change("Email", ids.map({best[0]: "", best[1]: "call him"}).fillna(ids + "@b.example"))
     assert run(*words).code == 0
     status = drafts().set_index("lead_id")["status"]
     assert status[best[0]] == "no email address" and status[best[1]] == 'no email address (it is "call him")'
     assert (status[best[2:]] == "draft").all() and (status == "draft").sum() >= 5
     assert run(*words, "--channel", "linkedin", "--out", "linkedin.csv").code == 0
     assert not drafts("linkedin.csv")["status"].str.contains("address").any()
+
+
+def test_two_leads_with_one_address_are_one_person(run, words: list[str], drafts, change) -> None:
+    run(*words, "--out", "before.csv")
+    best = drafts("before.csv").query("status == 'draft'")["lead_id"].tolist()
+    leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False)
+    ids, worst = leads["lead_id"], next(each for each in leads["lead_id"][::-1] if each not in best)
+    shared = {best[1]: f"{best[0]}@b.example", worst: f"{best[2].upper()}@b.example"}
+    change("Email", ids.map(shared).fillna(ids + "@b.example"))
+    change("Email opt out", ids.map({worst: "yes"}).fillna("no"))
+    assert run(*words).code == 0
+    status = drafts().set_index("lead_id")["status"]
+    assert status[best[0]] == "draft"
+    assert status[best[1]] == f"is one with a lead that comes first: lead {best[0]} has its address"
+    said = f"no consent for email: Email opt out is yes (read as one with lead {worst}: the same address)"
+    assert status[best[2]] == said and (status == "draft").sum() >= 5
+    change("Name", ids.map({best[0]: "Ann Lee"}).fillna("Bo Ek"))
+    assert run(*words).code == 0
+    other = "has an address that another lead has under another name: see whose it is"
+    assert (drafts().set_index("lead_id")["status"][best[:2]] == other).all()
+
+
+def test_how_an_empty_opt_out_may_mean_none_is_said(run, words: list[str], change) -> None:
+    change("Email opt out", "")
+    _, _, err = run(*words)
+    (note,) = [line for line in err.splitlines() if "is empty" in line]
+    assert "Email opt out is empty in 250" in note and '[consent] no = ["no", ""]' in note
+    change("Email opt out", "no")
+    assert "is empty" not in run(*words).err
+
+
+def test_a_moment_far_ahead_is_told_of(run, words: list[str]) -> None:
+    _, out, _ = run(*words, "--observed-until", "2099-01-01")
+    assert "days ahead of this computer's clock" in out
+    assert "ahead of this" not in run(*words, "--observed-until", "2025-01-01").out
 
 
 def test_an_opt_out_of_another_channel_is_nothing_for_a_decline_to_look_at(run, words: list[str], drafts) -> None:

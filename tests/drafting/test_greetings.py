@@ -8,6 +8,7 @@ import pytest
 
 from tinyscout.leads import read_tables
 from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.leads.outreach_templates import TONES
 from tinyscout.leads.outreach_wording import greeted
 
 TEXT = "Subject: a short question\nHi there,\nI can help if you wish. Shall we talk?\nBest wishes"
@@ -43,8 +44,13 @@ NO_NAMES = [
 def test_a_plain_first_name_stands_in_the_greeting(name: str) -> None:
     assert greeted(TEXT, name) == TEXT.replace("Hi there,", f"Hi {NAMES[name]},")
     assert greeted(TEXT.split("\n", 1)[1], name).startswith(f"Hi {NAMES[name]},\n")
-    formal = TEXT.replace("Hi there,", "Dear Madam or Sir,")
-    assert greeted(formal, name) == formal
+    assert greeted(TEXT.replace("Hi there,", "Dear Madam or Sir,"), name).split("\n")[1] == f"Dear {NAMES[name]},"
+
+
+@pytest.mark.parametrize("greeting", [greeting for tone in TONES.values() for greeting in tone.greetings])
+def test_every_tone_greets_by_name(greeting: str) -> None:
+    said = greeted(TEXT.replace("Hi there,", greeting), "Zora").split("\n")[1]
+    assert "Zora" in said and said.endswith(",") and "{" not in said
 
 
 @pytest.mark.parametrize("name", NO_NAMES)

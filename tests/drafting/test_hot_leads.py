@@ -62,6 +62,20 @@ def test_a_reply_that_a_person_should_answer_says_so(written, text: str, status:
     assert maybe == f"may have replied{wants}: read it yourself (2024-06-26, signal Email)"
 
 
+def test_what_was_given_is_not_spoken_of_as_asked_for(written) -> None:
+    form, visit = (5 * DAY, "Form submission", "Request a quote"), (6 * DAY, "docs_visit", None)
+
+    def facts(*later: tuple[float, str, str | None]) -> list[str]:
+        (draft,) = written("email", visit, form, *later).drafts
+        return [fact.said for fact in draft.facts if fact.did]
+
+    assert "asked for a quote" in facts() and "asked for a quote" in facts((4 * DAY, "Note", "likes what he saw"))
+    assert facts((4 * DAY, "Note", "Quote sent by post")) == ["read our docs"]
+    assert facts((4 * DAY, "Note", "doesn't need the quote any more")) == ["read our docs"]
+    again = (3 * DAY, "Form submission", "Request a quote")
+    assert "asked for a quote" in facts((4 * DAY, "Note", "Quote sent by post"), again)
+
+
 def test_what_a_reply_asked_for_more_than_a_year_ago_is_for_a_person_to_answer(written) -> None:
     fresh, old = ((days * DAY, "Email reply", "please send the quote") for days in (350, 380))
     assert written("email", fresh).drafts and written("linkedin", fresh).drafts

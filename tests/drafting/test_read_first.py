@@ -54,12 +54,19 @@ def test_forms_that_are_none_to_sell_by(reason) -> None:
     assert reason("email", asked) == reason("email", (100 * DAY, FORM, "Complaint"), asked) == ""
 
 
-def test_a_form_to_ask_for_something_takes_back_a_no_but_no_unsubscribe(reason) -> None:
-    no, left = (50 * DAY, "Email reply", "not interested"), (50 * DAY, "unsubscribe", None)
-    asked = (5 * DAY, FORM, "Book a demo")
-    assert reason("email", no).startswith("refused in its own words") and reason("email", left, asked).startswith(
-        "unsub"
-    )
+@pytest.mark.parametrize("asked", [(FORM, "Book a demo"), (FORM, "Request a quote"), ("Demo request", None)])
+def test_what_a_lead_asks_for_later_takes_an_unsubscribe_back(reason, asked: tuple[str, str | None]) -> None:
+    left = (50 * DAY, "unsubscribe", None)
+    assert reason("email", left, (5 * DAY, *asked)) == ""
+    assert reason("email", (50 * DAY, "Note", "wants no more emails"), (5 * DAY, *asked)) == ""
+    for other in ((FORM, "Newsletter signup"), (FORM, "Contact us"), ("Note", "asked for a quote"), (FORM, None)):
+        assert reason("email", left, (5 * DAY, *other)) == "unsubscribed (signal unsubscribe)"
+    assert reason("email", (90 * DAY, *asked), left).startswith("unsubscribed")
+
+
+def test_a_form_to_ask_for_something_takes_back_a_no(reason) -> None:
+    no, asked = (50 * DAY, "Email reply", "not interested"), (5 * DAY, FORM, "Book a demo")
+    assert reason("email", no).startswith("refused in its own words")
     assert reason("email", no, asked) == (
         "replied, and asked for something since: answer it yourself "
         "(asked for a demo, signal Form submission, 120 h ago)"

@@ -12,6 +12,7 @@ SAID = {
         "She passed away in May",
         "has died",
         "Contact has died",
+        "he passed in the summer",
         "est d\u00e9c\u00e9d\u00e9",
     ],
     "said to have left the company": [
@@ -21,6 +22,7 @@ SAID = {
             "No longer with the company",
             "Has changed jobs",
         ),
+        *("moved to Siemens", "She has moved to Acme in May", "has a new job at Acme", "he now works for Acme"),
         *("left our organisation.", "he has retired", "Automatic reply: Ann has left the company, please write to Bob"),
         "Der Ansprechpartner ist nicht mehr im Unternehmen",
     ],
@@ -46,6 +48,7 @@ SAID = {
     PUT_OFF: [
         *("no budget, revisit in Q2", "Call me in January", "follow up next quarter", "please call back after 3 March"),
         *("nothing before autumn", "check back in a few months", "erst im Herbst wieder", "call us after the summer"),
+        *("ring her again on December 1st", "call back on 1 December"),
         *("try again in four weeks", "email me after the holidays", "kein Budget"),
     ],
 }
@@ -58,6 +61,14 @@ NOTHING = [
     *("the legacy system is retired in June", "contract goes through their lawyers", "wird vom Anwalt gepr\u00fcft"),
     *("law firm, handles lawsuits", "works in administration", "bankruptcy law firm", "shop closed, try Monday"),
     *("hope to be closing business this month", "chose Tuesday instead", "no budget issues, wants to start"),
+    *(
+        "moved to next week",
+        "She moved to production",
+        "moved to Q3",
+        "he moved to the cloud",
+        "they moved to another tool",
+    ),
+    *("he passed on the details", "the test passed in May", "he works with us now"),
     *("asked to email him a quote by March", "call me after 15.30", "the battery has died", "no longer at risk"),
 ]
 

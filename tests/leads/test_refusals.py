@@ -71,6 +71,7 @@ ALONE = {
         I'd appreciate it if you did not contact me again
         I opted out of your emails
         She opted out of the mailing list
+        Opted out of One to One
         The lead wants to unsubscribe from our newsletter
         I want to unsubscribe from this.
         I don't want calls or emails

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tinyscout.leads import FieldMap, read_tables
-from tinyscout.leads.stages import name_forbids, stage_forbids
+from tinyscout.leads.stages import name_forbids, stage_forbids, title_forbids
 
 CUSTOMER = [
     *("Customer", "customer", "Closed won", "closedwon", "Closed - Won", "WON", "Existing client", "Bestandskunde"),
@@ -60,3 +60,29 @@ def test_a_name_may_say_that_somebody_is_to_be_left_alone(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "Anna Kunde", "Bob Left", "Dee Client", "Don Ott", "Ana No", "Spam Dead"])
 def test_a_plain_name_says_nothing_of_the_kind(name: str) -> None:
     assert name_forbids(name) == ""
+
+
+TITLES = {
+    **dict.fromkeys(("DO NOT CONTACT", "COO (left the company)", "Deceased"), "to be left alone by its job title"),
+    **dict.fromkeys(
+        ("Former COO", "ex-CEO", "Ehemaliger Vorstand", "Retired CFO", "formerly VP"), "no longer in that job"
+    ),
+    **dict.fromkeys(
+        ("", "COO", "Former CEO, investor", "Executive", "Export manager", "Exec", "Ex-founder | now CTO"), ""
+    ),
+}
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_job_title_may_say_that_nobody_is_there_to_write_to(title: str) -> None:
+    assert title_forbids(title) == TITLES[title]
+
+
+@pytest.mark.parametrize("column", ["Job Title", "jobtitle", "Position"])
+def test_job_titles_are_read_beside_the_stages(tmp_path: Path, column: str) -> None:
+    rows = ["a,Former COO,Lead", "b,COO,Lead", "c,COO,Customer"]
+    (tmp_path / "leads.csv").write_text("\n".join([f"lead_id,{column},Lead Status", *rows]), "utf-8")
+    tables = read_tables(tmp_path / "leads.csv", as_of_now=True, labelled=False)
+    said = dict(zip(tables.leads["lead_id"], tables.leads["stage_forbids"], strict=True))
+    former = f"no longer in that job ({column} is Former COO)"
+    assert said == {"a": former, "b": "", "c": "a customer already (Lead Status is Customer)"}

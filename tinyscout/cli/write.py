@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tinyscout.scout import Scout
 
 WHOM = {"name": "recipient_name", "email": "recipient_email"}  # column of the drafts -> of the leads, for a mail merge
+_EMPTY_CONSENT = re.compile(r"no consent for \w+: .{1,200} is empty$")
 BLOCK = 500  # ranked leads looked at in one go, until enough are found that may be written to
 
 
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import progress_bars, write_csv, write_json
     from tinyscout.drafting import WRITING, sampler_of
     from tinyscout.leads.outreach_offer import LONGEST_OFFER, LONGEST_SENDER, one_line
+    from tinyscout.leads.same_person import read_as_one
     from tinyscout.ranking import has_contact_ids
 
     check_outputs(args, ["out", "rejects", "json"])
@@ -74,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     probabilities = scout.predict(tables)
     ranked = (-probabilities).argsort(kind="stable")
     rank = ranked.argsort() + 1
+    tables = read_as_one(tables, ranked)  # behind the scores, which are of each record
     chosen = _wanting_to_be_left_alone(tables, ranked) if args.channel == "decline" else ranked
     rows, found, written = [], [], 0
     with progress_bars() as progress:
@@ -111,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(tables.account.lines()))
     note_signals_left_out(args, scout)
     _note_no_consent(args, tables)
+    _note_empty_consent(found)
     _note_no_replies(contacts)
     _note_odd_replies(contacts)
     _note_nobodys_kinds(contacts)
@@ -163,6 +167,17 @@ def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
         print(
             f"tinyscout write: note: no column of consent for {needed} was found, so nobody's consent was checked; "
             f'name one in a field map: [consent] {needed} = {{ opt_out = "..." }} (docs/bring_your_own.md)',
+            file=sys.stderr,
+        )
+
+
+def _note_empty_consent(found: list[Drafted]) -> None:
+    """Say on standard error how an empty cell of a column of opting out may be made to mean what it does in a CRM."""
+    empty = Counter(each.why_not.split(": ", 1)[1] for each in found if _EMPTY_CONSENT.match(each.why_not))
+    for said, count in empty.most_common(1):
+        print(
+            f"tinyscout write: note: {said} in {count:,} that rank as high, which is no consent; where an empty cell "
+            'means that nobody opted out, say so in a field map: [consent] no = ["no", ""] (docs/bring_your_own.md)',
             file=sys.stderr,
         )
 

@@ -12,12 +12,12 @@ from tinyscout.leads.cells import in_brief
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach import IDLE_DAYS
-from tinyscout.leads.outreach_answers import asked_for
+from tinyscout.leads.outreach_answers import asked_for, is_settled
 from tinyscout.leads.outreach_circumstances import puts_off
 from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_stops import Stop, last_stop
-from tinyscout.leads.outreach_talk import Talk, is_settled
+from tinyscout.leads.outreach_talk import Talk
 from tinyscout.leads.refusals import refusal
 from tinyscout.leads.stages import name_forbids
 from tinyscout.leads.tables import LeadTables
@@ -138,6 +138,16 @@ def why_not(
     tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: Talk, reply: Reply, stop: Stop | None
 ) -> str:
     """Why a contact may not be written to by a channel; empty where it may."""
+    reason = _why_not(tables, row, known, channel, talk, reply, stop)
+    if "same_person" not in tables.leads:
+        return reason
+    others, forbids = tables.leads.loc[row, ["same_person", "same_person_forbids"]]
+    return f"{reason} (read as one with {others}: the same address)" if reason and others else reason or forbids
+
+
+def _why_not(
+    tables: LeadTables, row: int, known: LeadFacts, channel: str, talk: Talk, reply: Reply, stop: Stop | None
+) -> str:
     needed = NEEDED[channel]
     if f"no_consent_{needed}" in tables.leads:
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]

@@ -75,21 +75,23 @@ def asked_for(text: str) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def withdraws(text: str, asked: str) -> bool:
-    """Whether a text says no to the one thing that was "asked for the ...", whoever wrote it down."""
-    thing = re.sub(r"^asked for (?:an?|the|our) ", "", asked)
-    return any(negated and re.search(rf"\b{re.escape(thing)}\b", clause) for clause, _, negated in clauses(text))
+def is_settled(text: str, asked: str) -> bool:
+    """Whether a text says that the one thing "asked for the ..." is not wanted any more, or was given."""
+    return bool(text) and _is_settled(text, re.sub(r"^asked for (?:an?|the|our) ", "", asked))
 
 
-def was_given(text: str, asked: str) -> bool:
-    """Whether a text says that the one thing "asked for the ..." was sent or shown, whoever wrote it down."""
-    thing = asked.split()[-1]
-    found = re.search(
+@lru_cache(maxsize=20_000)
+def _is_settled(text: str, thing: str) -> bool:
+    """Whoever wrote it down: a no in a clause that names the thing, or that it was sent or shown."""
+    thing = re.escape(thing)
+    if any(negated and re.search(rf"\b{thing}\b", clause) for clause, _, negated in clauses(text)):
+        return True
+    given = re.search(
         rf"\b{thing}s? (?:\w+ )?(?:sent|delivered|done|held|given|shown|over|completed)\b"
         rf"|\b(?:sent|delivered|did|held|gave|showed|e-?mailed|talked through|went through) (?:\w+ ){{0,3}}{thing}s?\b",
         text.lower(),
     )
-    return found is not None
+    return given is not None
 
 
 def names_a_thing(text: str) -> bool:

@@ -27,13 +27,17 @@ _AGAIN = (  # who is to do what when the time has come
     r"(?:revisit|reconnect|touch base|follow up|(?:circle|come|get|check|call|write|ring|reach)(?: \w+)? (?:back|again"
     r"|out)|(?:call|email|contact|write(?: to)?|ask|try|talk to|speak to) (?:me|us|him|her|them|again))(?: \w+){0,2}?"
 )
-_THEN = rf"(?: (?:in|after|from|not before|of)(?: early| late| mid)?| (?=next )) ?{_WHEN}"
+_THEN = rf"(?: (?:in|on|after|from|not before|of)(?: early| late| mid)?| (?=next )) ?{_WHEN}"
 _MONAT = (
     r"(?:januar|februar|marz|april|mai|juni|juli|august|september|oktober|november|dezember|fruhjahr|sommer|herbst"
     r"|winter)"
 )
 _DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow)"
 _FIRM = r"(?:company|firm|business|employer|job|organi[sz]ation)"
+_NO_FIRM = (  # where else somebody or something may have moved to
+    rf"(?:an?|the|our|your|their|his|her|this|next|it|production|sales|marketing|hr|finance|another|new|cloud|q[1-4]"
+    rf"|{_MONTH}|{_DAY}|\d)\b"
+)
 _END = r"(?= ?$|[^\w ']| (?:in|last|this|on|at the end|and|to|for|after|since|by|already|now)\b)"
 _PERSON = r"(?:he|she|sadly|who|owner|contact|founder|ceo|customer|client)"
 _RIVAL = (
@@ -44,10 +48,15 @@ _LAWYER = r"(?:(?:our|their|his|her|my|the|an?) )?(?:lawyers?|attorneys?|solicit
 _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what says so, folded
     "said to have died": (
         rf"deceased|passed away|{_PERSON} (?:has |had )?(?:\w+ )?died(?! (?:down|out|off|away))|^has died",
+        rf"{_PERSON} (?:has |had )?passed (?:suddenly|last \w+|(?:in|this) (?:early |late )?{_WHEN})",
         r"verstorben|gestorben|verstarb|est decedee?|fallecid[oa]|fallecio|overleden",
     ),
     "said to have left the company": (
-        rf"(?:left|leaves|leaving|quit)(?: (?:the|our|your|his|her|their|this|my))? {_FIRM}{_END}|changed jobs",
+        rf"(?:left|leaves|leaving|quit)(?: (?:the|our|your|his|her|their|this|my))? {_FIRM}{_END}",
+        r"(?:changed|switched) (?:jobs|employers)|(?:has|got|started) (?:a )?new (?:job|employer) (?:at|with)\b",
+        rf"{_PERSON} (?:has )?(?:now )?(?:moved|gone) to (?!{_NO_FIRM})\w+{_END}",
+        rf"^(?:has )?moved to (?!{_NO_FIRM})\w+ ?$",
+        r"(?:he|she|who) (?:now works (?:for|at|with)|works (?:for|at|with) \w+ now|is now (?:at|with)) (?!us\b)",
         r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!us\b|risk|all|the (?:moment|time))",
         rf"{_PERSON} (?:is |has )?(?:now )?retired|^(?:has |is )?retired",
         r"moved on to (?!the\b|a\b|an\b|another\b|next\b)\w+|(?:unternehmen|firma|betrieb) (?:\S+ ){0,3}verlassen"

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tinyscout.leads.oracle_texts import BUYING, DELAYS
-from tinyscout.leads.outreach_answers import NOES, asked_for
+from tinyscout.leads.outreach_answers import NOES, asked_for, is_settled
 from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
 from tinyscout.leads.outreach_names import NOTED, in_words, leaves, may_say, words_of
 from tinyscout.leads.outreach_signals import SignalBook
@@ -231,6 +231,17 @@ class FactBook(SignalBook):
         if stop is None and row in self.students:
             stop = Fact(self.students[row], "student", STUDENT)
         return LeadFacts(profile, tuple(deeds.values()), stop, written_to, idle)
+
+    def is_open(self, row: int, deed: Fact) -> bool:
+        """Whether a deed of lead `row` is no wish for a thing that a later text says was given, or isn't wanted."""
+        if not is_wish(deed.said):
+            return True
+        for i in range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1):  # latest first
+            if self.kinds[i] == deed.about:
+                break
+            if is_settled(self.texts[i], deed.said):
+                return False
+        return True
 
     def request(self, i: int) -> Fact | None:
         """The one thing that the lead asked for in reply i, as a fact; None where it is not plain or not to be said."""

@@ -43,21 +43,20 @@ class Stop(NamedTuple):
 def last_stop(book: FactBook, row: int) -> Stop | None:
     """Why lead `row` is to be left alone; None where nothing says so.
 
-    A later demo_request takes all of it back. Nothing else takes back an unsubscribe, or a wish to be left alone, and
-    either counts before a later no; a no is taken back by what the lead itself wrote later, if it asks for something,
-    and by a form to ask for something. What is said of its circumstances counts for a year (that it put us off, for
-    half of one), a form that is none to sell by for as long as a wish.
+    A later signal or form by which the lead asks for something, such as a demo, takes all of it back. Nothing else
+    takes back an unsubscribe, or a wish to be left alone, and either counts before a later no; a no is taken back by
+    what the lead itself wrote later, if it asks for something. What is said of its circumstances counts for a year
+    (that it put us off, for half of one), a form that is none to sell by for as long as a wish.
     """
     found, revived = None, False
     for i in range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1):  # latest first
         kind, text, hours = book.kinds[i], book.texts[i], float(book.ages[i])
-        if kind == "demo_request":
+        if is_wish(deed_of(in_words(kind), text)):
             break
         if book.leaves(i):
             return Stop(Fact(kind, "seen", UNSUBSCRIBED), UNSUBSCRIBED, False, hours)
         own = book.own(i)
-        asks = is_form(kind) and is_wish(deed_of(in_words(kind), text))
-        revived |= asks or (own and (book.meaning(i) == "want" or bool(asked_for(text))))
+        revived |= own and (book.meaning(i) == "want" or bool(asked_for(text)))
         reason, said = "", REFUSED
         if text and wants_another(text) and not (refusal(text) or (asked_for if own else noted_wish)(text)):
             reason = _ANOTHER

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tinyscout.leads.outreach_answers import was_given, withdraws
+from tinyscout.leads.outreach_answers import is_settled
 from tinyscout.leads.outreach_facts import Fact, FactBook
 from tinyscout.leads.outreach_kinds import is_bounce, may_be_a_meeting
 from tinyscout.leads.outreach_logs import was_not_reached
@@ -64,11 +64,6 @@ def _wish(book: FactBook, places: Sequence[int]) -> int:
         if (wish := book.noted(i)) and not any(is_settled(book.texts[j], wish.said) for j in places[:n]):
             return i
     return -1
-
-
-def is_settled(text: str, asked: str) -> bool:
-    """Whether a text says that the one thing asked for isn't wanted any more, or was given."""
-    return bool(text) and (withdraws(text, asked) or was_given(text, asked))
 
 
 def _bounced(book: FactBook, places: Sequence[int]) -> str:

@@ -53,6 +53,10 @@ SOURCES = {
     "social media": "social media",
     **dict.fromkeys(("direct traffic", "offline", "offline sources", "api", "crm", "import", "integration"), ""),
 }
+_NO_SOURCE = word_set(  # in the name of a source: how a company finds people, which nobody likes to be told
+    "marketing email emails mailing ad ads adwords ppc cpc seo sem retargeting campaign prospecting scraped scraping "
+    "scrape database imported zoominfo apollo sdr bdr calling dialer spam junk"
+)
 ALIKE = {  # a word in a column's name: the column known here that is spoken of alike
     **{"industry": "industry", "sector": "industry", "region": "region", "country": "region", "source": "source"},
     **{"persona": "persona", "role": "persona", "title": "persona", "stack": "tech_stack", "technology": "tech_stack"},
@@ -74,10 +78,9 @@ _PLURAL = re.compile(
 _WHY = re.compile(r"(I would|I'd) like to hear why you ([^.?]*)\.")
 _NO_OBSTACLE = re.compile(r"That (?:you are|you're) in ([^.?]*) is no obstacle to a call\.")
 _NOT_FORGOTTEN = re.compile(r"(?:I have|I've) not forgotten that you ([^.?]*) in the last day\.")
-_TO_WHO_ASKED = {  # what reads oddly to somebody who asked for something, and what stands there instead
-    "May I ask whether you are still looking?": "Could we talk for a moment?",
-    "Is this something that matters to you?": "Would a short talk be worth your time?",
-}
+_STILL_LOOKING = ("May I ask whether you are still looking?", "Could we talk for a moment?")
+_LAST_QUESTION = re.compile(r"(?<=[.?!] )[^.?!\n]*\?(?=\n[^\n]*\Z|\Z)")  # the parting may follow
+_OF_A_TALK = re.compile(r"\b(?:talk|call)\b")
 _COOL = ("If you would rather not hear from me, just say so.", "A plain no is fine as well.")
 _WARMER = ("You can simply answer this note.", "A short answer is enough.", "We can keep this short.")
 
@@ -90,29 +93,52 @@ _NO_NAME = word_set(
     "ventas compras contacto ventes achats vendite acquisti verkoop inkoop purchasing procurement accounting billing "
     "reception service webmaster newsletter unknown unbekannt dear"
 )
-_GREETINGS = {"Hi there,": "Hi", "Hi,": "Hi", "Hello,": "Hello", "Hey,": "Hey", "Hey there,": "Hey"}
+_GREETINGS = {  # of all tones, without a name and with one
+    **{"Hi there,": "Hi {},", "Hi,": "Hi {},", "Hello,": "Hello {},", "Hey,": "Hey {},", "Hey there,": "Hey {},"},
+    **{"Good day,": "Good day, {},", "Dear Madam or Sir,": "Dear {},", "A warm hello,": "A warm hello, {},"},
+    **{"Warm greetings,": "Warm greetings, {},", "Hello, if I may,": "Hello {}, if I may,"},
+    "Excuse the note,": "Excuse the note, {},",
+}
 
 
 def smooth(text: str, facts: Iterable[Fact]) -> str:
     """A message with sentences of the corpus that suit some values and deeds ill swapped for others of the corpus.
 
-    "Legal services has rules of its own" is no English; nobody is asked why they did what they did.
+    "Legal services has rules of its own" is no English; nobody is asked why they did what they did, and who asked for a
+    quote is asked at the end whether to send it, or for a talk, not what would be of use.
     """
     text = _NO_OBSTACLE.sub(r"From \1, a call is easy to arrange.", text)
     text = _WHY.sub(r"You \2, and \1 like to hear what you were looking for.", text)
     text = _NOT_FORGOTTEN.sub(r"I saw that you \1 in the last day.", text)
+    facts = tuple(facts)
     for fact in facts:
         if fact.did:
             text = text.replace("Is now a bad moment?", "Would a short talk be worth your time?")
         if _PLURAL.search(fact.said):
             text = text.replace(f"I know that {fact.said} has rules of its own.", f"In {fact.said}, trust takes time.")
-        if not is_wish(fact.said):
-            continue
-        for odd, better in _TO_WHO_ASKED.items():
-            text = text.replace(odd, better)
-        for cool in _COOL:
-            text = text.replace(cool, next((each for each in _WARMER if each not in text), cool))
+    wish = next((fact for fact in facts if is_wish(fact.said) and fact.said in text), None)
+    return _to_who_asked(text, wish) if wish else text
+
+
+def _to_who_asked(text: str, asked: Fact) -> str:
+    """A message to somebody who asked for a thing: no doubt whether it is wanted, and at the end a question of it."""
+    text = text.replace(*_STILL_LOOKING)
+    last = _LAST_QUESTION.search(text)
+    if last and not _OF_A_TALK.search(last[0]):
+        text = f"{text[: last.start()]}{_question(asked)}{text[last.end() :]}"
+    for cool in _COOL:
+        text = text.replace(cool, next((each for each in _WARMER if each not in text), cool))
     return text
+
+
+def _question(asked: Fact) -> str:
+    """What to ask somebody who asked for a thing, in words of the corpus."""
+    thing = asked.said.split()[-1]
+    if thing in ("pilot", "rollout"):
+        return "Shall I walk you through the next step?"
+    if thing == "team":
+        return "Shall we talk?"
+    return f"Shall I {'show' if thing == 'demo' else 'send'} you {asked.thing}?"
 
 
 def greeted(text: str, first_name: str) -> str:
@@ -125,7 +151,7 @@ def greeted(text: str, first_name: str) -> str:
     lines = text.split("\n")
     for i, line in enumerate(lines[:2]):
         if line in _GREETINGS:
-            lines[i] = f"{_GREETINGS[line]} {name},"
+            lines[i] = _GREETINGS[line].format(name)
             break
     return "\n".join(lines)
 
@@ -151,6 +177,8 @@ def worded(fact: Fact) -> Fact | None:
         said = COLUMNS.get(column, {}).get(key.replace(" ", "_"))
     if said is None and column == "industry" and key in PLAIN:
         said = key
+    if column == "source" and _NO_SOURCE & set(key.split()):
+        return None
     if "student" in key.split() or (said is None and (column == "persona" or _LABEL.fullmatch(fact.value.strip()))):
         return None
     return fact if said is None else fact._replace(said=said) if said else None

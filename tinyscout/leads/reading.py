@@ -231,9 +231,11 @@ class Reading:
         if not self.labelled and contacted.missing.any():
             moment = self._moment_of_scoring()
             who = "every lead is" if self.as_of_now else "leads without a contact time are"
-            self.ledger.notes[f"{who} read as of"] = (
-                f"{to_series(np.array([moment]))[0]}, their hour and weekday of contact as not known"
-            )
+            said = f"{to_series(np.array([moment]))[0]}, their hour and weekday of contact as not known"
+            if self.observed and self.observed.given and moment > _clock() + _ZONES_US:
+                days = (moment - _clock()) // DAY_US
+                said += f"; that is {days:,} days ahead of this computer's clock, so all is read as that much older"
+            self.ledger.notes[f"{who} read as of"] = said
             contacted = Times(np.where(waiting, moment, contacted.us), contacted.date_only & ~waiting, contacted.bad)
         if self.schema is not None and not self.schema.has_hour:  # the model knows days only
             there = ~contacted.missing

@@ -30,9 +30,9 @@ _INSTEAD = (  # "write me an email" after "no calls" only names another way
     r"|send|drop)(?: to)? (?:me|us|it|an?|the|your)|(?:call|phone|ring) (?:me|us))\b(?! again| and))"
 )
 _SOMEBODY_ELSE_S = (  # "unsubscribe from our vendor", "opted out of the old contract"
-    r"(?! (?:from|of) (?!you\b|your|us\b|all|any|every|(?:it|this|these)(?= ?(?:[^\w ']|$))|(?:\w+ ){0,4}?(?:lists?"
-    r"|e?mails?|mailings?|newsletters?|messages?|communications?|contact|marketing|outreach|calls?|campaigns?"
-    r"|sequences?|cadences?)\b))"
+    r"(?! (?:from|of) (?!you\b|your|us\b|all|any|every|one to one\b|(?:it|this|these)(?= ?(?:[^\w ']|$))"
+    r"|(?:\w+ ){0,4}?(?:lists?|e?mails?|mailings?|newsletters?|messages?|communications?|contact|marketing|outreach"
+    r"|calls?|campaigns?|sequences?|cadences?)\b))"
 )
 _MESSAGES = r"(?:e?mails?|messages?|newsletters?|spam|texts)"
 _LEGAL = r"(?:lawyers?|attorneys?|legal|police|authorities|regulator|spam|harassment)"

@@ -1,4 +1,4 @@
-"""Who gets no message by the column of a stage: customers, and whom somebody marked to be left alone.
+"""Who gets no message by the column of a stage or a job title: customers, and whom somebody marked to be left alone.
 
 Such columns are read beside the profile, as those of a recipient are; whether they are features is for the map to say.
 """
@@ -35,6 +35,7 @@ _STAGES = frozenset(
         "pipelinestage",
     ]
 )
+_TITLES = frozenset(["title", "jobtitle", "position", "jobposition"])
 _CUSTOMER = re.compile(
     r"\b(?:customers?|clients?(?! (?:review|meeting|call|approval|feedback|contacted))|closed ?won|won(?! t\b)"
     r"|evangelist|kunden?|bestandskunden?|clientes?|klant)\b",
@@ -60,15 +61,18 @@ _IN_A_NAME = re.compile(  # what people write behind one
     r"|no longer (?:there|with|at|works?)|deceased|retired|nicht (?:kontaktieren|anschreiben)|ausgeschieden)\b",
     re.IGNORECASE,
 )
+_FORMER = re.compile(  # a whole title: "Former CEO, investor" has another job now
+    r"(?:former|formerly|previously|ex|retired|ehemalige[rs]?|ehem|ancienne?)\b(?!.*(?:\bnow\b|,|\|))", re.IGNORECASE
+)
 
 
 def find_stages(columns: Iterable[str]) -> dict[str, str]:
-    """STAGE and the name -> the column, for those of a file that have the name of a stage."""
-    return {f"{STAGE}{column}": column for column in columns if normal(column) in _STAGES}
+    """STAGE and the name -> the column, for those of a file that have the name of a stage or of a job title."""
+    return {f"{STAGE}{column}": column for column in columns if normal(column) in _STAGES | _TITLES}
 
 
 def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
-    """stage_forbids (N,) str: why a row's lead (lead_id (N,)) gets no message by the columns of a stage, "" for none.
+    """stage_forbids (N,) str: why a row's lead (lead_id (N,)) gets no message by a stage or job title, "" for none.
 
     Nothing where the table has no such column. What one row of a lead says holds for all its rows.
     """
@@ -78,8 +82,8 @@ def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> 
             continue
         read = read_strings(table.column(part), missing)
         name = " ".join(part.removeprefix(STAGE).split())
-        every = (*read.values, "")
-        said = [f"{why} ({name} is {in_brief(value)})" if (why := stage_forbids(value)) else "" for value in every]
+        every, forbids = (*read.values, ""), title_forbids if normal(name) in _TITLES else stage_forbids
+        said = [f"{why} ({name} is {in_brief(value)})" if (why := forbids(value)) else "" for value in every]
         mine = pd.Series(np.array(said, dtype=object)[read.codes], dtype="str")
         found = mine if found is None else found.where(found != "", mine)
     if found is None:
@@ -90,6 +94,13 @@ def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> 
 def name_forbids(name: str) -> str:
     """Why a name stops all messages: "Anna (left the company)", "Keller - DO NOT MAIL"; empty for all but few."""
     return "to be left alone by its name" if _IN_A_NAME.search(" ".join(re.sub(r"[\W_]+", " ", name).split())) else ""
+
+
+def title_forbids(title: str) -> str:
+    """Why a job title stops all messages: "DO NOT CONTACT", "Former COO"; empty for all but few."""
+    if _FORMER.match(title.strip()):
+        return "no longer in that job"
+    return "to be left alone by its job title" if name_forbids(title) else ""
 
 
 def stage_forbids(value: str) -> str:

@@ -1,0 +1,120 @@
+"""One person under several lead ids: leads with one email address are read as one before anybody is written to.
+
+Who unsubscribed, replied or was written to in one record of a CRM did so in all of them, and gets one message.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from tinyscout.leads.cells import in_brief
+from tinyscout.leads.tables import LeadTables, gather_ranges, microseconds
+
+MOST = 20  # leads with one address that may be one person: more, and it stands for an address that nobody knows
+_ADDRESS = re.compile(r"([^\s<>@,;:]+?)(?:\+[^\s<>@]*)?@([^\s<>@,;]+)")  # "Ann <Ann+news@x.example>": ann, x.example
+_FORBIDDING = ("no_consent_email", "no_consent_linkedin", "stage_forbids", "planned_meeting")
+_REPLY = ("earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged")
+
+
+def read_as_one(tables: LeadTables, order: np.ndarray | None = None) -> LeadTables:
+    """Tables whose leads with one address have each other's signals, contacts, replies and what forbids a message.
+
+    Columns same_person (str, the others in words: "lead b", "" for none) and same_person_forbids (str, why a lead is
+    not to be written to for that, "" where it may) are added. Of leads with one name the first in the order (N,) of
+    whom to write to may be (default: as the rows stand). All have to be read as of one moment; tables without
+    addresses, and those that were read as one before, come back as they are.
+    """
+    if "recipient_email" not in tables.leads or "same_person" in tables.leads:
+        return tables
+    size = len(tables)
+    rank = np.empty(size, np.int64)
+    rank[slice(None) if order is None else order] = np.arange(size)
+    shared = _shared_columns(tables.leads)
+    sources = {columns: np.arange(size) for columns in shared}
+    other, forbids = np.full(size, "", dtype=object), np.full(size, "", dtype=object)
+    pooled: dict[int, np.ndarray] = {}
+    names, lead_id = _names(tables.leads), tables.leads["lead_id"].to_numpy(object)
+    at = microseconds(tables.signals["at"])
+    for rows in _people(tables.leads):
+        rows = rows[np.argsort(rank[rows], kind="stable")]
+        ids = list(dict.fromkeys(lead_id[rows]))
+        forbids[rows] = _forbids(lead_id[rows], len(ids), {names[row] for row in rows} - {frozenset()})
+        if len(ids) > MOST:
+            continue
+        other[rows] = [_listed([each for each in ids if each != lead_id[row]]) for row in rows]
+        for columns, weight in shared.items():
+            sources[columns][rows] = rows[weight[rows].argmax()]
+        last = np.array(list({lead_id[row]: row for row in np.sort(rows)}.values()))  # of a lead with more contacts
+        places, _ = gather_ranges(tables.offsets[last], tables.offsets[last + 1])
+        pooled |= dict.fromkeys(rows.tolist(), places[np.argsort(at[places], kind="stable")])
+    leads = tables.leads.copy()
+    for columns, source in sources.items():
+        for name in columns:
+            leads[name] = tables.leads[name].take(source).set_axis(leads.index)
+    leads["same_person"], leads["same_person_forbids"] = pd.Series(other, dtype="str"), pd.Series(forbids, dtype="str")
+    signals, offsets = _with(tables, pooled)
+    return replace(tables, leads=leads, signals=signals, offsets=offsets)
+
+
+def _people(leads: pd.DataFrame) -> list[np.ndarray]:
+    """The rows of each address that several leads have."""
+    ids, having = leads["lead_id"].tolist(), {}
+    for row, cell in enumerate(leads["recipient_email"].tolist()):
+        if found := _ADDRESS.search(cell.casefold()):
+            having.setdefault(found.groups(), []).append(row)
+    return [np.array(rows) for rows in having.values() if len({ids[row] for row in rows}) > 1]
+
+
+def _names(leads: pd.DataFrame) -> list[frozenset[str]]:
+    """The words of each name, in whatever order: "Lee, Ann" is Ann Lee."""
+    if "recipient_name" not in leads:
+        return [frozenset()] * len(leads)
+    return [frozenset(re.findall(r"[^\W_]+", name.casefold())) for name in leads["recipient_name"]]
+
+
+def _shared_columns(leads: pd.DataFrame) -> dict[tuple[str, ...], np.ndarray]:
+    """Columns -> (N,) int64: that row of a person tells them for all its rows in which this is highest."""
+    shared: dict[tuple[str, ...], np.ndarray] = {
+        (name,): (leads[name] != "").to_numpy(np.int64) for name in _FORBIDDING if name in leads
+    }
+    if "earlier_contact" in leads:
+        shared[("earlier_contact",)] = microseconds(leads["earlier_contact"])
+    if "earlier_reply" in leads:
+        at, said = microseconds(leads["earlier_reply_at"]), (leads["earlier_reply"] != "").to_numpy()
+        shared[_REPLY] = np.maximum(at, np.iinfo(np.int64).min + said)  # one without a date comes before none
+    return shared
+
+
+def _forbids(ids: np.ndarray, leads: int, names: set[frozenset[str]]) -> list[str]:
+    """Why rows of one address (ids (R,), first whom to write to) are not to be written to for sharing it."""
+    if leads > MOST:
+        return [f"has an address that {leads:,} leads have: see whose it is"] * len(ids)
+    if len(names) > 1:
+        return ["has an address that another lead has under another name: see whose it is"] * len(ids)
+    said = f"is one with a lead that comes first: lead {in_brief(ids[0])} has its address"
+    return ["" if each == ids[0] else said for each in ids]
+
+
+def _with(tables: LeadTables, pooled: dict[int, np.ndarray]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Signals and offsets of tables in which some rows have the signals at other places."""
+    lengths = np.diff(tables.offsets)
+    for row, places in pooled.items():
+        lengths[row] = len(places)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    where = np.arange(offsets[-1]) + np.repeat(tables.offsets[:-1] - offsets[:-1], lengths)
+    for row, places in pooled.items():
+        where[offsets[row] : offsets[row + 1]] = places
+    signals = tables.signals.iloc[where].reset_index(drop=True)
+    signals["row"] = np.repeat(np.arange(len(tables)), lengths)
+    return signals, offsets
+
+
+def _listed(ids: list[str]) -> str:
+    """ "lead b", "leads b, c", "leads b, c and 4 more"."""
+    shown = ", ".join(in_brief(each) for each in ids[:2])
+    more = f" and {len(ids) - 2:,} more" if len(ids) > 2 else ""
+    return f"lead{'s' if len(ids) > 1 else ''} {shown}{more}"
