@@ -122,7 +122,7 @@ def test_where_many_dates_lie_ahead_the_clock_is_not_believed(dated, tmp_path: P
 )
 def test_a_fresh_export_is_read_as_of_today(dated, monkeypatch, days_later: int, today: str) -> None:
     clock = pd.Timestamp("2024-11-22T15:00:00Z") + pd.Timedelta(days=days_later)
-    monkeypatch.setattr("tinyscout.leads.reading._clock", lambda: clock.value // 1000)
+    monkeypatch.setattr("tinyscout.leads.moment.clock", lambda: clock.value // 1000)
     tables = dated()
     assert {f"{at:%Y-%m-%d}" for at in tables.leads["contacted_at"]} == {today}
     given = dated(observed_until="2024-11-23")

@@ -54,6 +54,23 @@ def test_forms_that_are_none_to_sell_by(reason) -> None:
     assert reason("email", asked) == reason("email", (100 * DAY, FORM, "Complaint"), asked) == ""
 
 
+def test_who_waits_for_help_is_not_sold_to(reason) -> None:
+    for text in (
+        "I cannot log in since Monday",
+        "Login broken",
+        "Export: error 500",
+        "Die Anmeldung funktioniert nicht",
+    ):
+        for kind in ("Ticket", "support_ticket"):
+            said = f"wrote of something that does not work: read it yourself (signal {kind})"
+            assert reason("email", OURS, (40 * DAY, kind, text)) == said
+            assert reason("email", OURS, (100 * DAY, kind, text)) == ""
+            assert reason("email", (40 * DAY, kind, text), (3 * DAY, FORM, "Book a demo")) == ""
+        assert "work" not in reason("email", OURS, (40 * DAY, "Note", text))
+    for text in ("Where can I find the slides?", "Does it work with SAP?", None):
+        assert "does not work" not in reason("email", OURS, (40 * DAY, "Ticket", text))
+
+
 @pytest.mark.parametrize("asked", [(FORM, "Book a demo"), (FORM, "Request a quote"), ("Demo request", None)])
 def test_what_a_lead_asks_for_later_takes_an_unsubscribe_back(reason, asked: tuple[str, str | None]) -> None:
     left = (50 * DAY, "unsubscribe", None)

@@ -94,9 +94,7 @@ class FieldMap:
         and columns when a needed role, or one this map names, does not call optional and isn't spare, is not there.
         """
         columns = list(columns)
-        by_name: dict[str, str] = {}
-        for column in columns:
-            by_name.setdefault(normal(column), column)
+        by_name = by_normal_name(columns)
         roles: dict[str, tuple[str, ...]] = getattr(self, table)
         found: dict[str, str] = {}
         for role, names in roles.items():
@@ -117,7 +115,7 @@ class FieldMap:
 
         A CRM has the subject of a mail in one column, and what it says in another.
         """
-        by_name = {normal(column): column for column in columns}
+        by_name = by_normal_name(columns)
         found = (by_name.get(normal(name)) for name in self.signals.get("text", ()))
         return list(dict.fromkeys(column for column in found if column is not None))
 
@@ -148,7 +146,7 @@ class FieldMap:
 
         Nothing for a shipped map, which names whatever such a CRM may have.
         """
-        by_name = {normal(column): column for column in columns}
+        by_name = by_normal_name(columns)
         found = []
         for name in names if self.name not in shipped() else ():
             if normal(name) not in by_name:
@@ -188,6 +186,11 @@ class FieldMap:
 def normal(name: str) -> str:
     """A column name without case, spaces, underscores and signs: what names are compared by."""
     return re.sub(r"[\W_]+", "", name.casefold()) or name
+
+
+def by_normal_name(columns: Iterable[str]) -> dict[str, str]:
+    """Normal name -> the first column of a file that has it."""
+    return {normal(column): column for column in reversed(list(columns))}
 
 
 def shipped() -> list[str]:

@@ -107,6 +107,14 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
     ),
 }
 _CIRCUMSTANCES = {reason: re.compile(rf"\b(?:{'|'.join(words)})") for reason, words in _SAID.items()}
+_TROUBLE = re.compile(  # of a ticket, folded: something of ours does not work for its writer
+    r"\b(?:(?:can ?not|can't|could ?n[o']t|unable to|not able to|trouble|problems? (?:with|when)) (?:\w+ )?"
+    r"(?:log|sign|access|open|connect|reach|download|export|import|upload|reset|pay)\w*"
+    r"|(?:does not|doesn't|do not|don't|is not|isn't|not|stopped) work\w*|broken|crash\w*|errors?|bugs?|outage"
+    r"|(?:log ?in|sign ?in|password|account) (?:problem|issue|fail\w*|broken|locked|reset)|locked out|is down|refund"
+    r"|overcharged|charged twice|complain\w*|funktioniert nicht|geht nicht|defekt\w*|fehler\w*|kaputt\w*"
+    r"|ne (?:marche|fonctionne) pas|no funciona)\b"
+)
 _DENIED = re.compile(r"(?:\b(?:not|never|nor|if|in case|unless|nicht|wenn|falls)|n't) (?:\w+ ){0,2}$")
 
 
@@ -118,6 +126,12 @@ def circumstance(text: str) -> str:
         if any(not _DENIED.search(said[max(0, each.start() - 60) : each.start()]) for each in words.finditer(said)):
             return reason
     return ""
+
+
+@lru_cache(maxsize=50_000)
+def in_trouble(text: str) -> bool:
+    """Whether the text of a ticket says that something does not work: who waits for help is not to be sold to."""
+    return bool(_TROUBLE.search(folded(text)))
 
 
 @lru_cache(maxsize=50_000)

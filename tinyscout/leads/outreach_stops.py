@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyscout.leads.outreach_answers import NOES, SAID_NO, asked_for, names_a_thing, plain_no, says_no
-from tinyscout.leads.outreach_circumstances import PUT_OFF, circumstance
+from tinyscout.leads.outreach_circumstances import PUT_OFF, circumstance, in_trouble
 from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
 from tinyscout.leads.outreach_forms import is_form, not_to_sell
@@ -74,12 +74,14 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
 
 
 def _to_be_read(book: FactBook, i: int) -> str:
-    """Why a person has to read signal i before anybody writes, "" for most: circumstances, or what a form was for."""
+    """Why a person has to read signal i before anybody writes, "" for most: circumstances, a form, a ticket."""
     kind, text, days = book.kinds[i], book.texts[i], book.ages[i] / 24
     if is_a_sale(kind):
         return "a customer already"
     if is_form(kind) and days <= WISH_DAYS and not_to_sell(kind, text):
         return "filled in a form that is none to sell by: read it yourself"
+    if "ticket" in words_of(kind) and days <= WISH_DAYS and in_trouble(text):
+        return "wrote of something that does not work: read it yourself"
     said = circumstance(text) if text and days <= _YEAR and not book.ours(i) else ""
     if said == PUT_OFF and (days > _HALF_A_YEAR or book.own(i) or by_a_machine(text)):
         return ""  # a reply that puts it off is told of as one, and who is away puts nothing off

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.moment import Moment
 from tinyscout.leads.planned import planned_meetings
 from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
 from tinyscout.leads.recipients import is_recipient, read_recipients
@@ -30,15 +31,12 @@ from tinyscout.leads.schema import ColumnType, SameDay, Schema
 from tinyscout.leads.signal_log import read_log
 from tinyscout.leads.stages import left_alone
 from tinyscout.leads.tables import HOUR_US, LeadTables
-from tinyscout.leads.times import DAY_US, NONE, Times, read_times, to_series
+from tinyscout.leads.times import DAY_US, NONE, Times, to_series
 
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
 
 WINDOW_DAYS = 30.0
 _LONGEST_WINDOW = 36_500.0  # a hundred years: longer ones run past what microseconds can count
-_JUST_AFTER_US = 1_000_000
-PLANNED = 0.1  # of all moments: fewer that are dated after today are plans, such as a meeting next month
-_ZONES_US = 14 * HOUR_US  # a time without a zone may be that much ahead of UTC
 
 
 class Reading:
@@ -81,7 +79,7 @@ class Reading:
         self.schema = schema
         self.window_days = float(window_days)
         self.same_day: SameDay = same_day
-        self.observed = None if observed_until is None else Observed.parse(observed_until)
+        observed = None if observed_until is None else Observed.parse(observed_until)
         if labelled and as_of_now:
             raise InputError("as_of_now reads leads to be written to, which have no label yet; pass labelled=False")
         self.labelled = labelled
@@ -89,6 +87,7 @@ class Reading:
         self.allow_missing_columns = allow_missing_columns
         self.progress = progress
         self.log = read_log(signals, field_map, ledger, progress=progress) if signals else None
+        self.moment = Moment(leads, field_map, self.log, ledger, observed, today=as_of_now)
         self.repeats = Repeats()
         self.rows_read = 0
 
@@ -126,7 +125,7 @@ class Reading:
         raw, contacts, good = read_contacts(raw.without(unread), self.field_map, self.ledger)
         replies = {}
         if self.as_of_now:
-            until = self.observed.us if self.observed and self.observed.given else None
+            until = self.moment.given
             replies = earlier_replies(whole.take(good), contacts.lead_id, self.field_map, until, self.ledger)
         forbidden = no_consent(raw, contacts.lead_id, self.field_map, self.ledger)
         order = order[good] if contacts.order is None else _whole(contacts.order)
@@ -150,7 +149,7 @@ class Reading:
         if has_time and self.as_of_now:  # sorted by contact still, so that a lead's last row is what is known last
             earlier = np.where(waiting, NONE, contacted.us)
             contacted, waiting = self._now(len(rows)), np.ones(len(rows), bool)
-            self._check_moment(earlier[earlier != NONE], contacted.us)
+            self.moment.check(earlier[earlier != NONE], contacted.us)
             earlier = _of_the_lead(np.where(earlier < contacted.us, earlier, NONE), contacts.lead_id[rows])
         raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
         self.ledger.kept["leads"] += len(rows)
@@ -175,7 +174,7 @@ class Reading:
         frame |= read_recipients(raw.recipient, contacts.lead_id, self.field_map.missing)
         frame |= left_alone(raw.recipient, contacts.lead_id, self.field_map.missing)
         if self.as_of_now and self.log is not None and len(rows):
-            frame |= planned_meetings(self.log, contacts.lead_id, max(int(contacted.us[0]), _clock()))
+            frame |= planned_meetings(self.log, contacts.lead_id, self.moment.plans_after(int(contacted.us[0])))
         for channel, reasons in forbidden.items():
             frame[f"no_consent_{channel}"] = pd.Series(reasons[rows], dtype="str")
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)
@@ -229,13 +228,10 @@ class Reading:
             contacted = contacted.settled()
         waiting = contacted.missing
         if not self.labelled and contacted.missing.any():
-            moment = self._moment_of_scoring()
+            moment = self.moment.of_scoring()
             who = "every lead is" if self.as_of_now else "leads without a contact time are"
             said = f"{to_series(np.array([moment]))[0]}, their hour and weekday of contact as not known"
-            if self.observed and self.observed.given and moment > _clock() + _ZONES_US:
-                days = (moment - _clock()) // DAY_US
-                said += f"; that is {days:,} days ahead of this computer's clock, so all is read as that much older"
-            self.ledger.notes[f"{who} read as of"] = said
+            self.ledger.notes[f"{who} read as of"] = f"{said}{self.moment.ahead}"
             contacted = Times(np.where(waiting, moment, contacted.us), contacted.date_only & ~waiting, contacted.bad)
         if self.schema is not None and not self.schema.has_hour:  # the model knows days only
             there = ~contacted.missing
@@ -247,67 +243,6 @@ class Reading:
         """The moment of scoring for all, as for leads that were not contacted yet."""
         return self._contact_times(Times(np.full(size, NONE), np.zeros(size, bool), np.zeros(size, bool)))
 
-    def _moment_of_scoring(self) -> int:
-        """The end of observation if it was given, else just after the latest contact, reply or signal of all.
-
-        Of leads that are to be written to now, today, if that is not much later.
-        """
-        if self.observed is None:
-            found = list(self._all_times())
-            if self.log is not None:
-                found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
-            latest = Observed.latest(self._happened(found))
-            self.observed = latest.caught_up(_clock()) if self.as_of_now else latest
-        if self.observed.us == NONE:
-            raise InputError(
-                f"{self.leads[0]}: has leads without a contact time, and no time stamp to score them at; "
-                "pass --observed-until DATE"
-            )
-        return self.observed.us + (0 if self.observed.given or self.observed.ends_day else _JUST_AFTER_US)
-
-    def _check_moment(self, earlier: np.ndarray, now: np.ndarray) -> None:
-        """Contacts made (C,) and the moment to write at, the same for all. Raises ArgumentError before all contacts."""
-        if self.observed and self.observed.given and len(earlier) and earlier.min() > now.min():
-            first = str(to_series(earlier[[earlier.argmin()]])[0])[:10]
-            said = (
-                f"is {self.observed}, before every contact in {self.leads[0]} (the first {first}); needs a later date"
-            )
-            raise ArgumentError("leads", "observed_until", said)
-
-    def _happened(self, found: list[tuple[str, Times]]) -> list[tuple[str, Times]]:
-        """The moments without those later than this computer's clock, and a note: what is planned is no end.
-
-        Where they are PLANNED of all or more, nothing is left out: then the clock is wrong, or the dates are.
-        """
-        latest = _clock() + _ZONES_US
-        late = [times.us > latest for _, times in found]
-        counts = {what: int(there.sum()) for (what, _), there in zip(found, late, strict=True) if there.any()}
-        if not counts:
-            return found
-        few = sum(counts.values()) < PLANNED * sum(int((~times.missing).sum()) for _, times in found)
-        us = max(int(times.us.max()) for _, times in found if len(times.us))
-        kinds = ", ".join(f"{count:,} of a {what}" for what, count in counts.items())
-        said = "planned, so it doesn't count: today is the latest of the rest, or --observed-until"
-        if not few:
-            said = "today is counted from there, and all else is that much older: mend the dates, or pass "
-            said += f"--observed-until {datetime.now(UTC):%Y-%m-%d}"
-        self.ledger.notes["dated after today, by this computer's clock"] = (
-            f"{kinds}, the latest {str(to_series(np.array([us]))[0])[:10]}; {said}"
-        )
-        if not few:
-            return found
-        return [(what, times.take(np.flatnonzero(~there))) for (what, times), there in zip(found, late, strict=True)]
-
-    def _all_times(self) -> Iterator[tuple[str, Times]]:
-        """The times of contacts and replies in all files, read once more; a reply's cell that is no date has none."""
-        quiet = Ledger(skip_bad_rows=True)
-        unused = ("label", "sentiment", "lead_id", "contact_id", "order")
-        spare = (*OUTCOMES, *unused, "contacted_at")
-        for raw in read_raw(self.leads, self.field_map, quiet, needed=(), unused=unused, spare=spare, columns=()):
-            for what, role in (("contact", "contacted_at"), ("reply", "replied_at")):
-                if role in raw.roles:
-                    yield what, read_times(raw.roles[role], self.field_map.missing, self.field_map.date_formats)
-
     def _labels(self, contacts: Contacts, contacted: Times, by_reply: bool, raw: RawLeads) -> np.ndarray:
         """(N,) float64 labels, and notes on how they were made."""
         if not self.labelled:
@@ -318,10 +253,7 @@ class Reading:
             self.ledger.notes["label unknown"] = int(np.isnan(label).sum())
             return label
         replied = contacts.replied.settled()
-        found = [("contact", contacted), ("reply", replied)]
-        if self.log is not None:
-            found.append(("signal", Times(self.log.at, self.log.date_only, self.log.date_only)))
-        observed = self.observed or Observed.latest(self._happened(found))
+        observed = self.moment.end([("contact", contacted), ("reply", replied)])
         positive = None
         if contacts.sentiment is not None:
             positive = read_sentiment(contacts.sentiment, replied, self.field_map.positive, str(self.leads[0]))
@@ -386,11 +318,6 @@ class Reading:
         frame.insert(0, "row", row)
         frame.insert(2, "age_hours", (seen.moments[row] - self.log.at[seen.places]) / HOUR_US)
         return frame, seen.offsets
-
-
-def _clock() -> int:
-    """Now by this computer's clock, in microseconds since 1970."""
-    return int(datetime.now(UTC).timestamp() * 1e6)
 
 
 def _of_the_lead(earlier: np.ndarray, lead_id: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tinyscout.leads.cells import read_strings
-from tinyscout.leads.field_map import normal
+from tinyscout.leads.field_map import by_normal_name, normal
 
 NAMES = {  # what such columns are called, the best first; whatever their case, spaces and underscores
     "name": ("full_name", "name", "contact_name", "lead_name", "person_name"),
@@ -30,9 +30,7 @@ def is_recipient(column: str) -> bool:
 
 def find_recipients(columns: Iterable[str]) -> dict[str, str]:
     """Part of NAMES -> the column of a file that has one of its names, for the parts that it has."""
-    by_name: dict[str, str] = {}
-    for column in columns:
-        by_name.setdefault(normal(column), column)
+    by_name = by_normal_name(columns)
     found = {
         part: [by_name[normal(name)] for name in names if normal(name) in by_name] for part, names in NAMES.items()
     }
