@@ -1,6 +1,7 @@
 """Drafts of first messages: what may be said of a lead, written by the writer, checked, and withheld where it's wrong.
 
-A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads. Notes,
+A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads, but for
+those with its address (leads/same_person.py). Notes,
 replies and tickets are never read by the writer. What a reply or ticket says, and that there was a reply, can only keep
 a lead from being written to, but for the one thing that a reply plainly asks for (leads/outreach_answers.py). Values of
 the profile are put in after the writing (leads/outreach_stand_ins.py), and so is what the seller says of the product
@@ -31,9 +32,10 @@ from tinyscout.leads.outreach_offer import (
     signed,
     with_offer,
 )
+from tinyscout.leads.outreach_smooth import greeted, smooth
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.outreach_stops import last_stop
-from tinyscout.leads.outreach_wording import greeted, is_spoken_of, smooth, worded
+from tinyscout.leads.outreach_wording import is_spoken_of, worded
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.same_person import read_as_one
 from tinyscout.leads.tables import LeadTables
@@ -134,7 +136,7 @@ def write_drafts(
     if mention is not None:
         mention = _mentioned(mention, {*columns, *kinds})
     own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
-    tables = read_as_one(tables)
+    tables = read_as_one(tables, by=NEEDED[instruction.channel])
     book = FactBook(tables, mention, NEEDED[instruction.channel])
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
     found: list[Drafted] = []

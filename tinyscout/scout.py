@@ -250,7 +250,9 @@ class Scout:
         or what a student asked for (leads/outreach_allowed.py has all such rules).
         A draft states facts of columns and signals that this scout knows; it is drawn again, up to `tries` times, until
         the written rules find nothing invented and everything as instructed, or else withheld. The same call gives the
-        same drafts, whichever other contacts are in it. temperature: 0 for the likeliest words, at most 2; mention:
+        same drafts, whichever other contacts are in it, but those with the same address: these are one person, of whom
+        the first row may get a draft, so pass all leads at once, the best first.
+        temperature: 0 for the likeliest words, at most 2; mention:
         columns and kinds of signals to speak of, by default those that a sentence suits; most: end after so many
         contacts that may be written to; offer: one sentence about your product, without which a draft says nothing of
         it (a decline never does); sender: your line under the parting (a LinkedIn note has none); writer: the one that

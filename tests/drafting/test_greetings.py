@@ -8,8 +8,8 @@ import pytest
 
 from tinyscout.leads import read_tables
 from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.leads.outreach_smooth import greeted
 from tinyscout.leads.outreach_templates import TONES
-from tinyscout.leads.outreach_wording import greeted
 
 TEXT = "Subject: a short question\nHi there,\nI can help if you wish. Shall we talk?\nBest wishes"
 NAMES = {

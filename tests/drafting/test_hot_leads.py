@@ -8,7 +8,6 @@ from tinyscout.drafting import Drafted
 from tinyscout.leads.outreach_facts import Fact
 from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.leads.outreach_stand_ins import stand_ins
-from tinyscout.leads.outreach_wording import smooth
 from tinyscout.leads.refusals import NO, refusal
 
 DAY = 24.0
@@ -72,6 +71,10 @@ def test_what_was_given_is_not_spoken_of_as_asked_for(written) -> None:
     assert "asked for a quote" in facts() and "asked for a quote" in facts((4 * DAY, "Note", "likes what he saw"))
     assert facts((4 * DAY, "Note", "Quote sent by post")) == ["read our docs"]
     assert facts((4 * DAY, "Note", "doesn't need the quote any more")) == ["read our docs"]
+    assert facts((4 * DAY, "Quote completed", None)) == ["read our docs"]
+    other = (1.5 * DAY, "Form submission", "Newsletter signup")  # of whose age no phrase tells
+    assert "asked for a quote" not in facts((4 * DAY, "Note", "Quote sent by post"), other)
+    assert "asked for a quote" in facts((4 * DAY, "Note", "the quote was not sent yet"))
     again = (3 * DAY, "Form submission", "Request a quote")
     assert "asked for a quote" in facts((4 * DAY, "Note", "Quote sent by post"), again)
 
@@ -112,35 +115,6 @@ def test_a_no_to_one_thing_and_a_wish_for_another_is_no_plain_no(written, text: 
 @pytest.mark.parametrize("text", PLAIN)
 def test_a_no_stays_one_where_the_wish_is_none(text: str) -> None:
     assert refusal(text) == NO
-
-
-def test_nobody_is_asked_why_they_asked() -> None:
-    fact = Fact("Call", "", "asked for a quote", "a few days ago", True)
-    text = "I would like to hear why you asked for a quote a few days ago. A plain no is fine as well. "
-    text += "Is now a bad moment?"
-    assert smooth(text, [fact]) == (
-        "You asked for a quote a few days ago, and I would like to hear what you were looking for. "
-        "You can simply answer this note. Would a short talk be worth your time?"
-    )
-    visit = Fact("docs_visit", "", "read our docs", "a few days ago", True)
-    assert smooth("Is now a bad moment?", [visit]) == "Would a short talk be worth your time?"
-    assert smooth("Is now a bad moment?", []) == "Is now a bad moment?"
-    fresh = "I have not forgotten that you read our docs in the last day. Can I help?"
-    assert smooth(fresh, [visit]) == "I saw that you read our docs in the last day. Can I help?"
-    why = "I'd like to hear why you read our docs a few days ago. What are you trying to solve?"
-    assert smooth(why, [visit]).startswith("You read our docs a few days ago, and I'd like to hear what you were")
-    assert Fact("Form submission", "", "started a free trial", "", True).thing == "the free trial"
-    assert Fact("Call", "", "asked for an agreement", "", True).thing == "the agreement"
-
-
-def test_sentences_that_are_no_english_with_a_value_are_swapped() -> None:
-    law = Fact("industry", "legal", "legal services")
-    assert smooth("I know that legal services has rules of its own.", [law]) == "In legal services, trust takes time."
-    known = "I know that retail has rules of its own."
-    assert smooth(known, [Fact("industry", "retail", "retail")]) == known
-    for you in ("you are", "you're"):
-        odd = f"That {you} in Spain is no obstacle to a call. Shall we talk?"
-        assert smooth(odd, []) == "From Spain, a call is easy to arrange. Shall we talk?"
 
 
 def test_two_deeds_of_a_crm_have_stand_ins_of_their_own() -> None:

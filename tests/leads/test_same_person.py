@@ -95,6 +95,37 @@ def test_under_two_names_or_for_many_an_address_is_nobodys(read) -> None:
     assert not read_as_one(read([*many[:MOST], *ANN[3:]], SEEN[2:3])).leads["same_person_forbids"].iloc[0]
 
 
+def test_a_name_may_be_longer_or_missing_and_a_mark_in_one_stops_all(read) -> None:
+    rows = [ANN[0], ANN[1].replace('"Lee, Ann"', "Dr. Ann M. Lee"), ANN[2], *ANN[3:]]
+    assert read_as_one(read(rows, SEEN)).leads["same_person_forbids"].tolist()[0] == ""
+    rows[1] = ANN[1].replace('"Lee, Ann"', "Ann (left the company)")
+    said = "to be left alone by its name (Ann (left the company))"
+    assert read_as_one(read(rows, SEEN)).leads["same_person_forbids"].tolist()[:4] == [said] * 3 + [""]
+
+
+def test_whose_an_address_is_does_not_matter_to_linkedin(read) -> None:
+    rows = [ANN[0], ANN[1].replace("Ann", "Bea", 1), ANN[2], *ANN[3:]]
+    found = read_as_one(read(rows, SEEN), by="linkedin")
+    assert set(found.leads["same_person_forbids"]) == {""} and kinds(found)["b"] == ["pricing_page"]
+    assert read_as_one(read(ANN, SEEN), by="linkedin").leads["same_person_forbids"].iloc[1] != ""
+
+
+def test_a_profile_is_as_old_as_its_own_contact(read) -> None:
+    found = read_as_one(read(ANN, SEEN))
+    assert found.leads["own_contact"].dt.month.tolist()[:2] == [1, 2]
+    book = FactBook(found)
+    assert book.since_contact[0] == book.since_contact[1] == book.since_own_contact[1] < book.since_own_contact[0]
+
+
+@pytest.mark.parametrize(
+    "cell", ['"ann@x.example"', "<ann@x.example>", "ann@x.example.", "(Ann@X.EXAMPLE)", "ann+a+b@x.example"]
+)
+def test_an_address_is_known_whatever_stands_around_it(read, cell: str) -> None:
+    quoted = '"' + cell.replace('"', '""') + '"'
+    found = read_as_one(read([ANN[0], f"z,vp,,{quoted},yes,,,\n"], SEEN[:1]))
+    assert found.leads["same_person"].tolist() == ["lead z", "lead a"]
+
+
 def test_another_contact_of_a_lead_is_no_other_lead(read) -> None:
     tables = read(ANN, SEEN)
     twice = tables.take(np.array([0, 0, 3]))

@@ -68,7 +68,20 @@ TITLES = {
         ("Former COO", "ex-CEO", "Ehemaliger Vorstand", "Retired CFO", "formerly VP"), "no longer in that job"
     ),
     **dict.fromkeys(
-        ("", "COO", "Former CEO, investor", "Executive", "Export manager", "Exec", "Ex-founder | now CTO"), ""
+        (
+            "",
+            "COO",
+            "Former CEO, investor",
+            "Executive",
+            "Export manager",
+            "Exec",
+            "Ex-founder | now CTO",
+            "EX Manager",
+            "Former CTO; board member",
+            "Ex. Director",
+            "Former Navy officer turned founder",
+        ),
+        "",
     ),
 }
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tinyscout.scout import Scout
 
 WHOM = {"name": "recipient_name", "email": "recipient_email"}  # column of the drafts -> of the leads, for a mail merge
-_EMPTY_CONSENT = re.compile(r"no consent for \w+: .{1,200} is empty$")
+_EMPTY_CONSENT = re.compile(r"no consent for \w+: (.{1,200}? is empty)(?= \(|$)")
 BLOCK = 500  # ranked leads looked at in one go, until enough are found that may be written to
 
 
@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import progress_bars, write_csv, write_json
     from tinyscout.drafting import WRITING, sampler_of
+    from tinyscout.leads.consent import NEEDED
     from tinyscout.leads.outreach_offer import LONGEST_OFFER, LONGEST_SENDER, one_line
     from tinyscout.leads.same_person import read_as_one
     from tinyscout.ranking import has_contact_ids
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     probabilities = scout.predict(tables)
     ranked = (-probabilities).argsort(kind="stable")
     rank = ranked.argsort() + 1
-    tables = read_as_one(tables, ranked)  # behind the scores, which are of each record
+    tables = read_as_one(tables, ranked, NEEDED[args.channel])  # behind the scores, which are of each record
     chosen = _wanting_to_be_left_alone(tables, ranked) if args.channel == "decline" else ranked
     rows, found, written = [], [], 0
     with progress_bars() as progress:
@@ -173,11 +174,12 @@ def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
 
 def _note_empty_consent(found: list[Drafted]) -> None:
     """Say on standard error how an empty cell of a column of opting out may be made to mean what it does in a CRM."""
-    empty = Counter(each.why_not.split(": ", 1)[1] for each in found if _EMPTY_CONSENT.match(each.why_not))
+    empty = Counter(said[1] for each in found if (said := _EMPTY_CONSENT.match(each.why_not)))
     for said, count in empty.most_common(1):
         print(
-            f"tinyscout write: note: {said} in {count:,} that rank as high, which is no consent; where an empty cell "
-            'means that nobody opted out, say so in a field map: [consent] no = ["no", ""] (docs/bring_your_own.md)',
+            f"tinyscout write: note: {said} in {count:,} that rank as high, which is no consent; if that is a column "
+            "of opting out, where an empty cell means no, say so in a field map: "
+            '[consent] no = ["no", ""] (docs/bring_your_own.md)',
             file=sys.stderr,
         )
 

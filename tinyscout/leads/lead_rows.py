@@ -34,8 +34,8 @@ class RawLeads:
     file, line (N,): where each row is; after_contact: columns found that the field map names as such, not read;
     outcomes: columns found that hold the answer under a second name, not read;
     consent: the columns that say who may be written to, and what each is for;
-    recipient: the columns of a recipient's name and address, by their part in recipients.NAMES, and of its stage, by
-    stages.STAGE and their name, where asked for.
+    recipient: the columns of a recipient's name and address, by their part in recipients.NAMES, and of its stage and
+    job title, by stages.STAGE and their name, where asked for.
     """
 
     roles: dict[str, pa.ChunkedArray]

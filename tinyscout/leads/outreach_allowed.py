@@ -12,7 +12,7 @@ from tinyscout.leads.cells import in_brief
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach import IDLE_DAYS
-from tinyscout.leads.outreach_answers import asked_for, is_settled
+from tinyscout.leads.outreach_answers import asked_for
 from tinyscout.leads.outreach_circumstances import puts_off
 from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
@@ -202,7 +202,7 @@ def untrue_words(channel: str, talk: Talk, reply: Reply) -> tuple[str, ...]:
 
 def _settled(book: FactBook, row: int, reply: int, asked: Fact) -> bool:
     """Whether something later says that the one thing a reply asks for isn't wanted, or was given."""
-    return any(is_settled(book.texts[i], asked.said) for i in range(reply + 1, book.offsets[row + 1]))
+    return any(book.settles(i, asked.said) for i in range(reply + 1, book.offsets[row + 1]))
 
 
 def _nothing_to_decline(stop: Stop | None, since_said: float, reply: Reply) -> str:

@@ -36,6 +36,10 @@ _NOT_PLAIN = re.compile(  # what turns an ask into more than one: a person has t
     r"|sue|lawyer|legal|login|expired|paying|forget|hear from|times|wrong|first|once|still|already|yesterday|last)\b"
 )
 _MOST_WORDS = 25  # of a plain ask
+_NOT_GIVEN = re.compile(  # "the quote was not sent yet"
+    r"(?:\bnot|\bnever|n't|\bto be|\bwill be)(?: (?:yet|been|have|be|get|got))* (?:sen[dt]|receive\w*|g[eo]t|g[ai]ven?"
+    r"|show\w*|held|deliver\w*|arrived?|seen?|done)\b"
+)
 _NO_TO_ALL = re.compile(r"\b(?:interested|buy|purchase)\b")
 _NOT_INTERESTED = re.compile(
     r"(?:\b(?:not|never)|n't)(?: \w+)? interested\b(?! in (?!(?:it|this|that|your (?:product|offer|service)s?)\b))|"
@@ -82,16 +86,20 @@ def is_settled(text: str, asked: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _is_settled(text: str, thing: str) -> bool:
-    """Whoever wrote it down: a no in a clause that names the thing, or that it was sent or shown."""
+    """As `is_settled` of the bare name of a thing: a no in a clause that names it, but for "not sent yet"."""
     thing = re.escape(thing)
-    if any(negated and re.search(rf"\b{thing}\b", clause) for clause, _, negated in clauses(text)):
+    refused = (
+        negated and re.search(rf"\b{thing}\b", clause) and not _NOT_GIVEN.search(clause)
+        for clause, _, negated in clauses(text)
+    )
+    if any(refused):
         return True
     given = re.search(
-        rf"\b{thing}s? (?:\w+ )?(?:sent|delivered|done|held|given|shown|over|completed)\b"
+        rf"\b{thing}s? (?:(?!not\b|never\b|to\b|be\b)\w+ )?(?:sent|delivered|done|held|given|shown|completed)\b"
         rf"|\b(?:sent|delivered|did|held|gave|showed|e-?mailed|talked through|went through) (?:\w+ ){{0,3}}{thing}s?\b",
         text.lower(),
     )
-    return given is not None
+    return given is not None and not _NOT_GIVEN.search(text.lower())
 
 
 def names_a_thing(text: str) -> bool:

@@ -27,16 +27,17 @@ _AGAIN = (  # who is to do what when the time has come
     r"(?:revisit|reconnect|touch base|follow up|(?:circle|come|get|check|call|write|ring|reach)(?: \w+)? (?:back|again"
     r"|out)|(?:call|email|contact|write(?: to)?|ask|try|talk to|speak to) (?:me|us|him|her|them|again))(?: \w+){0,2}?"
 )
-_THEN = rf"(?: (?:in|on|after|from|not before|of)(?: early| late| mid)?| (?=next )) ?{_WHEN}"
+_ON_A_DAY = rf" on (?:{_MONTH} \d{{1,2}}|\d{{1,2}}\w{{0,2}}(?: of)? {_MONTH}|\d{{1,2}}[./]\d{{1,2}})"
+_THEN = rf"(?:(?: (?:in|after|from|not before|of)(?: early| late| mid)?| (?=next )) ?{_WHEN}|{_ON_A_DAY})"
 _MONAT = (
     r"(?:januar|februar|marz|april|mai|juni|juli|august|september|oktober|november|dezember|fruhjahr|sommer|herbst"
     r"|winter)"
 )
 _DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow)"
 _FIRM = r"(?:company|firm|business|employer|job|organi[sz]ation)"
-_NO_FIRM = (  # where else somebody or something may have moved to
-    rf"(?:an?|the|our|your|their|his|her|this|next|it|production|sales|marketing|hr|finance|another|new|cloud|q[1-4]"
-    rf"|{_MONTH}|{_DAY}|\d)\b"
+_NO_FIRM = (  # where else somebody may have moved to, or a deal in a pipeline
+    rf"(?:(?:an?|the|our|your|their|his|her|this|next|it|production|sales|marketing|procurement|hr|finance|another|new"
+    rf"|cloud|q[1-4]|nurture|qualified|opportunity|negotiation|proposal|demo|trial|closed|{_MONTH}|{_DAY})\b|\d)"
 )
 _END = r"(?= ?$|[^\w ']| (?:in|last|this|on|at the end|and|to|for|after|since|by|already|now)\b)"
 _PERSON = r"(?:he|she|sadly|who|owner|contact|founder|ceo|customer|client)"
@@ -48,15 +49,15 @@ _LAWYER = r"(?:(?:our|their|his|her|my|the|an?) )?(?:lawyers?|attorneys?|solicit
 _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what says so, folded
     "said to have died": (
         rf"deceased|passed away|{_PERSON} (?:has |had )?(?:\w+ )?died(?! (?:down|out|off|away))|^has died",
-        rf"{_PERSON} (?:has |had )?passed (?:suddenly|last \w+|(?:in|this) (?:early |late )?{_WHEN})",
+        r"(?:he|she|sadly|owner|founder|ceo) (?:has |had )?passed (?:suddenly|in (?:the |early |late )*"
+        rf"(?:{_SEASON}|{_MONTH}))",
         r"verstorben|gestorben|verstarb|est decedee?|fallecid[oa]|fallecio|overleden",
     ),
     "said to have left the company": (
         rf"(?:left|leaves|leaving|quit)(?: (?:the|our|your|his|her|their|this|my))? {_FIRM}{_END}",
         r"(?:changed|switched) (?:jobs|employers)|(?:has|got|started) (?:a )?new (?:job|employer) (?:at|with)\b",
-        rf"{_PERSON} (?:has )?(?:now )?(?:moved|gone) to (?!{_NO_FIRM})\w+{_END}",
-        rf"^(?:has )?moved to (?!{_NO_FIRM})\w+ ?$",
-        r"(?:he|she|who) (?:now works (?:for|at|with)|works (?:for|at|with) \w+ now|is now (?:at|with)) (?!us\b)",
+        rf"(?:he|she) (?:has )?(?:now )?moved to (?!{_NO_FIRM})\w+{_END}",
+        rf"(?:he|she|who) (?:now works (?:for|at) (?!{_NO_FIRM}|us\b)\w+|works (?:for|at) (?!us\b)\w+ now\b)",
         r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!us\b|risk|all|the (?:moment|time))",
         rf"{_PERSON} (?:is |has )?(?:now )?retired|^(?:has |is )?retired",
         r"moved on to (?!the\b|a\b|an\b|another\b|next\b)\w+|(?:unternehmen|firma|betrieb) (?:\S+ ){0,3}verlassen"
@@ -108,33 +109,38 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
 }
 _CIRCUMSTANCES = {reason: re.compile(rf"\b(?:{'|'.join(words)})") for reason, words in _SAID.items()}
 _TROUBLE = re.compile(  # of a ticket, folded: something of ours does not work for its writer
-    r"\b(?:(?:can ?not|can't|could ?n[o']t|unable to|not able to|trouble|problems? (?:with|when)) (?:\w+ )?"
+    r"\b(?:(?:can ?not|can't|could ?n[o']t|unable to|not able to|trouble|problems? (?:with|when)) (?:\w+ ){0,2}?"
     r"(?:log|sign|access|open|connect|reach|download|export|import|upload|reset|pay)\w*"
-    r"|(?:does not|doesn't|do not|don't|is not|isn't|not|stopped) work\w*|broken|crash\w*|errors?|bugs?|outage"
-    r"|(?:log ?in|sign ?in|password|account) (?:problem|issue|fail\w*|broken|locked|reset)|locked out|is down|refund"
-    r"|overcharged|charged twice|complain\w*|funktioniert nicht|geht nicht|defekt\w*|fehler\w*|kaputt\w*"
-    r"|ne (?:marche|fonctionne) pas|no funciona)\b"
+    r"|(?:(?:does|did|is|was) not|doesn't|didn't|isn't|wasn't|won't|stopped) (?:work|load|open|start)\w*"
+    r"(?! (?:there|here|at)\b)|broken|crash\w*|outage"
+    r"|(?:an|the|this|got|get|gets|getting|shows?|throws?|with|by) errors?\b(?! (?:handling|rate))"
+    r"|error (?:\d+|message|code|when|in|on)|found (?:a )?bugs?|bug (?:in|with|report)"
+    r"|(?:site|page|app|system|server|service|platform|login|it) is down|locked out|refund|overcharged|charged twice"
+    r"|(?:log ?in|sign ?in|password|account) (?:problem|issue|fail\w*|broken|locked|reset)"
+    r"|funktioniert nicht|geht nicht|defekt\w*|fehlermeldung\w*|kaputt\w*|ne (?:marche|fonctionne) pas|no funciona)\b"
 )
-_DENIED = re.compile(r"(?:\b(?:not|never|nor|if|in case|unless|nicht|wenn|falls)|n't) (?:\w+ ){0,2}$")
+_DENIED = re.compile(r"(?:\b(?:no|not|never|nor|if|in case|unless|nicht|wenn|falls)|n't) (?:\w+ ){0,2}$")
 
 
 @lru_cache(maxsize=50_000)
 def circumstance(text: str) -> str:
     """Why a person has to read a text first, in words of a status: "said to have died"; "" for most texts."""
     said = folded(text)
-    for reason, words in _CIRCUMSTANCES.items():
-        if any(not _DENIED.search(said[max(0, each.start() - 60) : each.start()]) for each in words.finditer(said)):
-            return reason
-    return ""
+    return next((reason for reason, words in _CIRCUMSTANCES.items() if _says(words, said)), "")
 
 
 @lru_cache(maxsize=50_000)
 def in_trouble(text: str) -> bool:
     """Whether the text of a ticket says that something does not work: who waits for help is not to be sold to."""
-    return bool(_TROUBLE.search(folded(text)))
+    return _says(_TROUBLE, folded(text))
 
 
 @lru_cache(maxsize=50_000)
 def puts_off(text: str) -> bool:
     """Whether a lead's own words ask to be written to later."""
     return MEANINGS[read_text(text)[0]] == "defer" or circumstance(text) == PUT_OFF
+
+
+def _says(words: re.Pattern[str], said: str) -> bool:
+    """Whether a folded text has one of the words, and doesn't deny it."""
+    return any(not _DENIED.search(said[max(0, each.start() - 60) : each.start()]) for each in words.finditer(said))

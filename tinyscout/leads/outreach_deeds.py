@@ -50,6 +50,7 @@ _NOT_DONE = re.compile(
     r"\b(?:no|not|never|cancel\w*|abandon\w*|fail\w*|declin\w*|reject\w*|unsubscri\w*|sent|invit\w*|reminder"
     r"|open\w*|click\w*|emails?|missed|lost|expir\w*|end(?:ed|s)?|bot|spam)\b"
 )
+_ONLY_SEEN = re.compile(r"\b(?:view\w*|visit\w*|start\w*|begun|partial\w*|impressions?)\b")  # a form that was not sent
 _THINGS = "|".join((*BUYING, *GIVEAWAY))
 _NOTED = re.compile(
     r"(?<!\bwe )(?<!\bi )\b(?:(?:asked|asks|asking)(?: me| us)? for|requested|requests|wants|needs|would like)"
@@ -64,12 +65,14 @@ def deed_of(kind: str, text: str = "") -> str:
     if _NOT_DONE.search(kind):
         return ""
     if is_form(kind):
+        if _ONLY_SEEN.search(kind):
+            return ""
         name = form_name(kind, text)
         if said := "" if _NOT_DONE.search(name) else _named(name):
             return said
-        silent = kind.split()[-1:] == ["view"] or not_to_sell(kind, text)
-        return _named(kind) or ("" if silent else "filled in our form")
-    return _named(kind)
+        return _named(kind) or ("" if not_to_sell(kind, text) else "filled in our form")
+    said = _named(kind)
+    return "" if is_wish(said) and _ONLY_SEEN.search(kind) else said
 
 
 @lru_cache(maxsize=20_000)

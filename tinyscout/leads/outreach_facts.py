@@ -237,11 +237,15 @@ class FactBook(SignalBook):
         if not is_wish(deed.said):
             return True
         for i in range(self.offsets[row + 1] - 1, self.offsets[row] - 1, -1):  # latest first
-            if self.kinds[i] == deed.about:
+            if self.kinds[i] == deed.about and self.ago(i) == deed.value:
                 break
-            if is_settled(self.texts[i], deed.said):
+            if self.settles(i, deed.said):
                 return False
         return True
+
+    def settles(self, i: int, asked: str) -> bool:
+        """Whether signal i says, by its kind or text, that a thing "asked for ..." was given or isn't wanted."""
+        return is_settled(in_words(self.kinds[i]), asked) or is_settled(self.texts[i], asked)
 
     def request(self, i: int) -> Fact | None:
         """The one thing that the lead asked for in reply i, as a fact; None where it is not plain or not to be said."""
@@ -295,8 +299,8 @@ class FactBook(SignalBook):
 
     def _months_since_contact(self, row: int) -> float:
         """How old a lead's profile is, which was written down at its contact; 0 where it is read as of that."""
-        hours = self.since_contact[row]
-        return float(hours) / MONTH_HOURS if np.isfinite(hours) else 0.0
+        hours = float(self.since_own_contact[row])
+        return hours / MONTH_HOURS if np.isfinite(hours) else 0.0
 
     def _deed(self, i: int) -> Fact | None:
         """Signal i as a fact; None where no phrase tells its age truly."""

@@ -21,8 +21,9 @@ class SignalBook:
     """All signals of some tables, by place; those of lead `row` are offsets[row] : offsets[row + 1], oldest first.
 
     kinds, texts (S,) lists, without what a text quotes; ages (S,) hours, by_day (S,) whether these are whole days;
-    since_contact (N,) hours since our last contact with a lead, inf for none, contact_by_day (N,). by: the channel that
-    a message goes by, so that an opt-out that names another channel does not count; None: each counts.
+    since_contact (N,) hours since our last contact with a lead, inf for none, contact_by_day (N,); since_own_contact
+    (N,) by the lead's own record, whoever else has its address. by: the channel that a message goes by, so that an
+    opt-out that names another channel does not count; None: each counts.
     """
 
     def __init__(self, tables: LeadTables, by: str | None = None):
@@ -37,6 +38,9 @@ class SignalBook:
         if "earlier_contact" in tables.leads:
             earlier = microseconds(tables.leads["earlier_contact"])
             self.since_contact, self.contact_by_day = self.elapsed.hours(earlier, rows)
+        self.since_own_contact = self.since_contact
+        if "own_contact" in tables.leads:
+            self.since_own_contact, _ = self.elapsed.hours(microseconds(tables.leads["own_contact"]), rows)
         days, self.by_day = self.elapsed.hours(microseconds(signals["at"]), signals["row"].to_numpy())
         self.ages = np.where(self.by_day, days, signals["age_hours"].to_numpy(float))
         texts = signals["text"] if "text" in signals else pd.Series([""] * len(signals), dtype=object)

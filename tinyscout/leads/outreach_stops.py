@@ -14,7 +14,7 @@ from tinyscout.leads.outreach_circumstances import PUT_OFF, circumstance, in_tro
 from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
 from tinyscout.leads.outreach_forms import is_form, not_to_sell
-from tinyscout.leads.outreach_kinds import is_a_sale
+from tinyscout.leads.outreach_kinds import by_the_lead, is_a_sale
 from tinyscout.leads.outreach_logs import by_a_machine
 from tinyscout.leads.outreach_names import NOTED, in_words, words_of
 from tinyscout.leads.outreach_talk import WISH_DAYS
@@ -43,34 +43,43 @@ class Stop(NamedTuple):
 def last_stop(book: FactBook, row: int) -> Stop | None:
     """Why lead `row` is to be left alone; None where nothing says so.
 
-    A later signal or form by which the lead asks for something, such as a demo, takes all of it back. Nothing else
-    takes back an unsubscribe, or a wish to be left alone, and either counts before a later no; a no is taken back by
-    what the lead itself wrote later, if it asks for something. What is said of its circumstances counts for a year
-    (that it put us off, for half of one), a form that is none to sell by for as long as a wish.
+    A later signal or form by which the lead asks for something, such as a demo, takes all of it back, but that it is a
+    customer. Nothing else takes back an unsubscribe, or a wish to be left alone, and either counts before a later no;
+    a no is taken back by what the lead itself wrote later, if it asks for something. What is said of its circumstances
+    counts for a year (that it put us off, for half of one), a form or a ticket that nobody sells by for as long as a
+    wish.
     """
-    found, revived = None, False
+    found, revived, asked = None, False, False
     for i in range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1):  # latest first
         kind, text, hours = book.kinds[i], book.texts[i], float(book.ages[i])
-        if is_wish(deed_of(in_words(kind), text)):
-            break
+        if asked and not is_a_sale(kind):
+            continue
         if book.leaves(i):
             return Stop(Fact(kind, "seen", UNSUBSCRIBED), UNSUBSCRIBED, False, hours)
-        own = book.own(i)
+        if _asks(kind, text):
+            asked = True
+            continue
+        own, to_be_read = book.own(i), "" if revived and not is_a_sale(kind) else _to_be_read(book, i)
         revived |= own and (book.meaning(i) == "want" or bool(asked_for(text)))
         reason, said = "", REFUSED
         if text and wants_another(text) and not (refusal(text) or (asked_for if own else noted_wish)(text)):
             reason = _ANOTHER
         elif text:
             reason, said = _in_own_words(text, book.meaning(i)) if own else _noted(book, i)
-        reason = reason or _to_be_read(book, i)
-        stop = Stop(Fact(kind, "refuse", said), reason, said in NOES, hours)
         if reason == _LEFT_ALONE:
-            return stop
-        if reason and found is None and not revived:
-            found = stop
+            return Stop(Fact(kind, "refuse", said), reason, False, hours)
+        reason = ("" if revived else reason) or to_be_read
+        if reason and found is None:
+            found = Stop(Fact(kind, "refuse", said), reason, said in NOES, hours)
     if found is None and row in book.students:
         return Stop(Fact(book.students[row], "student", STUDENT), "a student, who is not here to buy", True)
     return found
+
+
+def _asks(kind: str, text: str) -> bool:
+    """Whether a lead asks for something by a kind of signal or a form, and nothing else by its words."""
+    by_itself = is_form(kind) or by_the_lead(kind)
+    return by_itself and is_wish(deed_of(in_words(kind), text)) and refusal(text) != LEAVE_ALONE
 
 
 def _to_be_read(book: FactBook, i: int) -> str:
@@ -80,7 +89,7 @@ def _to_be_read(book: FactBook, i: int) -> str:
         return "a customer already"
     if is_form(kind) and days <= WISH_DAYS and not_to_sell(kind, text):
         return "filled in a form that is none to sell by: read it yourself"
-    if "ticket" in words_of(kind) and days <= WISH_DAYS and in_trouble(text):
+    if {"ticket", "tickets"} & words_of(kind) and days <= WISH_DAYS and in_trouble(text):
         return "wrote of something that does not work: read it yourself"
     said = circumstance(text) if text and days <= _YEAR and not book.ours(i) else ""
     if said == PUT_OFF and (days > _HALF_A_YEAR or book.own(i) or by_a_machine(text)):

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tinyscout.leads.outreach_answers import is_settled
 from tinyscout.leads.outreach_facts import Fact, FactBook
 from tinyscout.leads.outreach_kinds import is_bounce, may_be_a_meeting
 from tinyscout.leads.outreach_logs import was_not_reached
@@ -61,7 +60,7 @@ class Talk(NamedTuple):
 def _wish(book: FactBook, places: Sequence[int]) -> int:
     """The place of the latest wish among these signals (latest first) that none later takes back, -1 for none."""
     for n, i in enumerate(places):
-        if (wish := book.noted(i)) and not any(is_settled(book.texts[j], wish.said) for j in places[:n]):
+        if (wish := book.noted(i)) and not any(book.settles(j, wish.said) for j in places[:n]):
             return i
     return -1
 

@@ -1,6 +1,7 @@
 """One person under several lead ids: leads with one email address are read as one before anybody is written to.
 
-Who unsubscribed, replied or was written to in one record of a CRM did so in all of them, and gets one message.
+Who unsubscribed, replied or was written to in one record of a CRM did so in all of them, and gets one message. What a
+profile says stays each record's own.
 """
 
 from __future__ import annotations
@@ -12,21 +13,28 @@ import numpy as np
 import pandas as pd
 
 from tinyscout.leads.cells import in_brief
+from tinyscout.leads.refusals import folded
+from tinyscout.leads.stages import name_forbids
 from tinyscout.leads.tables import LeadTables, gather_ranges, microseconds
 
 MOST = 20  # leads with one address that may be one person: more, and it stands for an address that nobody knows
-_ADDRESS = re.compile(r"([^\s<>@,;:]+?)(?:\+[^\s<>@]*)?@([^\s<>@,;]+)")  # "Ann <Ann+news@x.example>": ann, x.example
+_LONGEST = 320  # characters of a cell with an address
+_SIGN = r"[^\s<>@,;:\"'()\[\]+]"
+_ADDRESS = re.compile(rf"({_SIGN}+)(?:\+[^\s<>@+]*)*@({_SIGN}*[^\W_])")  # "Ann <Ann+news@x.example>": ann, x.example
+_IN_BRACKETS = re.compile(r"[(\[].*?[)\]]")  # "Ann (left the company)" is Ann
 _FORBIDDING = ("no_consent_email", "no_consent_linkedin", "stage_forbids", "planned_meeting")
 _REPLY = ("earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged")
 
 
-def read_as_one(tables: LeadTables, order: np.ndarray | None = None) -> LeadTables:
+def read_as_one(tables: LeadTables, order: np.ndarray | None = None, by: str = "email") -> LeadTables:
     """Tables whose leads with one address have each other's signals, contacts, replies and what forbids a message.
 
-    Columns same_person (str, the others in words: "lead b", "" for none) and same_person_forbids (str, why a lead is
-    not to be written to for that, "" where it may) are added. Of leads with one name the first in the order (N,) of
-    whom to write to may be (default: as the rows stand). All have to be read as of one moment; tables without
-    addresses, and those that were read as one before, come back as they are.
+    Columns same_person (str, the others in words: "lead b", "" for none), same_person_forbids (str, why a lead is not
+    to be written to for that, "" where it may) and own_contact (its own earlier_contact, which its profile is as old
+    as) are added. Of leads with one name the first in the order (N,) of whom to write to may be (default: as the rows
+    stand). by: the channel; whose an address is that has several names, or stands for many, matters to email alone.
+    All have to be read as of one moment; tables without addresses, and those that were read as one before, come back
+    as they are.
     """
     if "recipient_email" not in tables.leads or "same_person" in tables.leads:
         return tables
@@ -37,12 +45,16 @@ def read_as_one(tables: LeadTables, order: np.ndarray | None = None) -> LeadTabl
     sources = {columns: np.arange(size) for columns in shared}
     other, forbids = np.full(size, "", dtype=object), np.full(size, "", dtype=object)
     pooled: dict[int, np.ndarray] = {}
-    names, lead_id = _names(tables.leads), tables.leads["lead_id"].to_numpy(object)
+    lead_id = tables.leads["lead_id"].to_numpy(object)
+    names = tables.leads["recipient_name"].tolist() if "recipient_name" in tables.leads else [""] * size
     at = microseconds(tables.signals["at"])
     for rows in _people(tables.leads):
         rows = rows[np.argsort(rank[rows], kind="stable")]
-        ids = list(dict.fromkeys(lead_id[rows]))
-        forbids[rows] = _forbids(lead_id[rows], len(ids), {names[row] for row in rows} - {frozenset()})
+        ids, called = list(dict.fromkeys(lead_id[rows])), [names[row] for row in rows]
+        unknown = _whose(len(ids), called)
+        if unknown and by != "email":
+            continue
+        forbids[rows] = unknown or _but_the_first(lead_id[rows], called)
         if len(ids) > MOST:
             continue
         other[rows] = [_listed([each for each in ids if each != lead_id[row]]) for row in rows]
@@ -52,6 +64,8 @@ def read_as_one(tables: LeadTables, order: np.ndarray | None = None) -> LeadTabl
         places, _ = gather_ranges(tables.offsets[last], tables.offsets[last + 1])
         pooled |= dict.fromkeys(rows.tolist(), places[np.argsort(at[places], kind="stable")])
     leads = tables.leads.copy()
+    if "earlier_contact" in leads:
+        leads["own_contact"] = leads["earlier_contact"]
     for columns, source in sources.items():
         for name in columns:
             leads[name] = tables.leads[name].take(source).set_axis(leads.index)
@@ -64,20 +78,13 @@ def _people(leads: pd.DataFrame) -> list[np.ndarray]:
     """The rows of each address that several leads have."""
     ids, having = leads["lead_id"].tolist(), {}
     for row, cell in enumerate(leads["recipient_email"].tolist()):
-        if found := _ADDRESS.search(cell.casefold()):
+        if found := _ADDRESS.search(cell[:_LONGEST].casefold()):
             having.setdefault(found.groups(), []).append(row)
     return [np.array(rows) for rows in having.values() if len({ids[row] for row in rows}) > 1]
 
 
-def _names(leads: pd.DataFrame) -> list[frozenset[str]]:
-    """The words of each name, in whatever order: "Lee, Ann" is Ann Lee."""
-    if "recipient_name" not in leads:
-        return [frozenset()] * len(leads)
-    return [frozenset(re.findall(r"[^\W_]+", name.casefold())) for name in leads["recipient_name"]]
-
-
 def _shared_columns(leads: pd.DataFrame) -> dict[tuple[str, ...], np.ndarray]:
-    """Columns -> (N,) int64: that row of a person tells them for all its rows in which this is highest."""
+    """Columns -> weights (N,) int64: of the rows of a person, the one of highest weight tells them for all."""
     shared: dict[tuple[str, ...], np.ndarray] = {
         (name,): (leads[name] != "").to_numpy(np.int64) for name in _FORBIDDING if name in leads
     }
@@ -89,18 +96,31 @@ def _shared_columns(leads: pd.DataFrame) -> dict[tuple[str, ...], np.ndarray]:
     return shared
 
 
-def _forbids(ids: np.ndarray, leads: int, names: set[frozenset[str]]) -> list[str]:
-    """Why rows of one address (ids (R,), first whom to write to) are not to be written to for sharing it."""
-    if leads > MOST:
-        return [f"has an address that {leads:,} leads have: see whose it is"] * len(ids)
-    if len(names) > 1:
-        return ["has an address that another lead has under another name: see whose it is"] * len(ids)
+def _whose(count: int, names: list[str]) -> str:
+    """Why nobody knows whose an address is that so many leads have, under these names; "" where it is one person's.
+
+    "Lee, Ann", "Dr. Ann Lee" and no name at all are Ann Lee.
+    """
+    if count > MOST:
+        return f"has an address that {count:,} leads have: see whose it is"
+    words = [set(re.findall(r"[^\W_]+", folded(_IN_BRACKETS.sub(" ", name)))) for name in names]
+    most = max(words, key=len)
+    other = any(not each <= most for each in words)
+    return "has an address that another lead has under another name: see whose it is" if other else ""
+
+
+def _but_the_first(ids: np.ndarray, names: list[str]) -> list[str]:
+    """Why rows of one person, first whom to write to, are not to be: a name forbids it, or another row comes first."""
+    if said := next((f"{why} ({in_brief(name)})" for name in names if (why := name_forbids(name))), ""):
+        return [said] * len(ids)
     said = f"is one with a lead that comes first: lead {in_brief(ids[0])} has its address"
     return ["" if each == ids[0] else said for each in ids]
 
 
 def _with(tables: LeadTables, pooled: dict[int, np.ndarray]) -> tuple[pd.DataFrame, np.ndarray]:
     """Signals and offsets of tables in which some rows have the signals at other places."""
+    if not pooled:
+        return tables.signals, tables.offsets
     lengths = np.diff(tables.offsets)
     for row, places in pooled.items():
         lengths[row] = len(places)

@@ -62,8 +62,11 @@ _IN_A_NAME = re.compile(  # what people write behind one
     re.IGNORECASE,
 )
 _FORMER = re.compile(  # a whole title: "Former CEO, investor" has another job now
-    r"(?:former|formerly|previously|ex|retired|ehemalige[rs]?|ehem|ancienne?)\b(?!.*(?:\bnow\b|,|\|))", re.IGNORECASE
+    r"(?:(?:former|formerly|previously|ehemalige[rs]?|ehem|ancienne?)\b|ex-(?!officio)\w|retired\b)"
+    r"(?!.*(?:[,;|/&@\u2022]|\b(?:now|and|turned|current\w*|customers?|clients?)\b))",
+    re.IGNORECASE,
 )
+_PARTS = re.compile(r"[()\[\]|*,;:]+")
 
 
 def find_stages(columns: Iterable[str]) -> dict[str, str]:
@@ -100,7 +103,8 @@ def title_forbids(title: str) -> str:
     """Why a job title stops all messages: "DO NOT CONTACT", "Former COO"; empty for all but few."""
     if _FORMER.match(title.strip()):
         return "no longer in that job"
-    return "to be left alone by its job title" if name_forbids(title) else ""
+    marks = (" ".join(re.sub(r"[\W_]+", " ", part).split()) for part in _PARTS.split(title))
+    return "to be left alone by its job title" if any(_IN_A_NAME.fullmatch(mark) for mark in marks) else ""
 
 
 def stage_forbids(value: str) -> str:
