@@ -30,7 +30,7 @@ from tinyscout.stress.families import concatenate, families
 from tinyscout.stress.harden import attack_scout, score_of
 from tinyscout.stress.hotflip import WORD, HotFlip
 from tinyscout.stress.pools import Part, attack_in_shares
-from tinyscout.stress.search import attack_model, search
+from tinyscout.stress.search import WIDTH, attack_model, search
 from tinyscout.stress.story import story
 from tinyscout.stress.strength import BUDGETS, Target, strength
 from tinyscout.stress.timelines import Texts, Timelines
@@ -113,9 +113,19 @@ with progress_bars() as progress:
     fit(hardened.members[0], hardened.examples(mixed), mixed.labels, fitting, seed=run.seed, progress=progress)
 again = HotFlip(hardened, held_out, held_out_texts)
 curves |= strength(held_out, {"hardened scout, its gradient": Target(score_of(hardened), again)}, held_out_texts, **how)
+hard = Target(score_of(hardened), again)
+how |= {"leads": settings.attacked // 2, "budgets": budgets[-1:]}
+tries = {
+    "greedy": hard,
+    "greedy, three times as many": hard._replace(width=3 * WIDTH),
+    "a beam of 3": hard._replace(beam=3),
+}
+tries = {name: losses[0] for name, losses in strength(held_out, tries, held_out_texts, **how).items()}
 print("edits                       " + "".join(f"{budget:8}" for budget in budgets))
 for name, losses in curves.items():
     print(f"{name:28}" + "".join(f"{loss:8.3f}" for loss in losses))
+print(f"\n{budgets[-1]} edits of the hardened scout by how many are tried: ", end="")
+print(", ".join(f"{name} {loss:.3f}" for name, loss in tries.items()), "(the beam tries as many as the second)")
 
 # %% Three attacked leads as stories
 print("\nThree leads, edited to mislead the scout:")
@@ -151,7 +161,13 @@ run.hand_over(
     parts={"model": hardened.members[0].state_dict()},
     state={"model": hardened.members[0].to_state()},
     judged=judged,
-    findings={"budgets": budgets, "curves": curves, "promised": promised.max(), "given": after - before},
+    findings={
+        "budgets": budgets,
+        "curves": curves,
+        "tries": tries,
+        "promised": promised.max(),
+        "given": after - before,
+    },
     measured=f"{budgets[-1]} edits along its own gradient take the scout from {first[0]:.2f} to {first[-1]:.2f} nats a "
     f"lead, where a coin loses 0.69, and the hardened one from {last[0]:.2f} to {last[-1]:.2f}; the baseline goes to "
     f"{curves['00 logistic'][-1]:.2f}; on leads as they come: {run.verdict(judged, '00')}",

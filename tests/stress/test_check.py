@@ -1,6 +1,6 @@
 """The check can't be had for nothing: noise, constants and the yardstick itself fail it, and only knowledge passes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,18 +8,16 @@ import pytest
 from tinyscout.metrics import fall, log_loss
 from tinyscout.stress.ceiling import HARDENED, NATURAL
 from tinyscout.stress.check import ORACLE, RULE, Check, Judged, check, divergence
-from tinyscout.stress.trial import verdict
+from tinyscout.stress.records import Record, verdict
 
 SCOUT = "scout"
 
 
-@dataclass
-class OfOneSeed:
-    """What a verdict asks of a trial."""
-
-    check: Check
-    judged: Judged
-    seed: int = 1
+def of_one_seed(found: Check, judged: Judged) -> Record:
+    """The record of a trial that found this."""
+    return Record(
+        1, "", len(judged), found.passed, found.least_ceiling, found.falls, found.figures["all"], found.text(), {}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +53,19 @@ def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, scor
     assert (interval.value, interval.low, interval.high) == (0.0, 0.0, 0.0)
     assert "DOES NOT REACH" in found.text()
     for full in (True, False):
-        # OfOneSeed is what `verdict` reads of a Trial, which takes minutes to make
-        line, code = verdict([OfOneSeed(found, judged)], full=full)  # type: ignore[list-item]
+        line, code = verdict([of_one_seed(found, judged)], full=full)
         assert (line, code) == ("FAILED", 1)
+
+
+@pytest.mark.parametrize("who", ["oracle", HARDENED])
+def test_the_scout_in_the_yardsticks_place_falls_by_exactly_nothing_and_exits_1(judged, scored, who):
+    scout = judged.oracle if who == "oracle" else scored[who]
+    found = run(judged, dict.fromkeys(scored, scout), scout)
+    for metric in RULE:
+        interval = found.falls[SCOUT][metric]
+        assert (interval.value, interval.low, interval.high) == (0.0, 0.0, 0.0)
+    assert not found.passed
+    assert verdict([of_one_seed(found, judged)], full=True) == ("FAILED", 1)
 
 
 @pytest.mark.parametrize("constant", [-3.0, 0.0])

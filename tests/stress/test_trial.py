@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from tinyscout.stress.ceiling import HARDENED
 from tinyscout.stress.check import check, divergence
 from tinyscout.stress.families import families
 from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
+from tinyscout.stress.records import Record, kept
 from tinyscout.stress.trial import (
     CANDIDATES,
     INT8,
@@ -25,7 +25,6 @@ from tinyscout.stress.trial import (
     YARDSTICKS,
     Trial,
     TrialSettings,
-    verdict,
 )
 from tinyscout.training import Stack
 
@@ -160,9 +159,9 @@ def test_bytes_are_searched_for_their_own_weak_points(pools, monkeypatch):
     scouts = {name: object() for name in (SCOUT, INT8)}
     scores, searched = {name: object() for name in (HARDENED, *scouts)}, {}
 
-    def attack_anybody(title, source, score, *args, number, **options):
+    def attack_anybody(title, source, score, *args, number, proposer, **options):
         name = title.removeprefix("search: ")
-        assert score is scouts.get(name, scores[name])
+        assert score is scores[name] and proposer is scouts.get(name)  # a scout along its gradient
         searched[name] = number
         return pools.test.attacked
 
@@ -172,9 +171,7 @@ def test_bytes_are_searched_for_their_own_weak_points(pools, monkeypatch):
     monkeypatch.setattr(trial, "harden", lambda *args, **options: None)
     monkeypatch.setattr(trial, "contestants", lambda *args: (scores, scouts))
     monkeypatch.setattr(trial, "attack_model", attack_anybody)
-    monkeypatch.setattr(
-        trial, "attack_scout", lambda scout, *args, name, **options: attack_anybody(name, None, scout, **options)
-    )
+    monkeypatch.setattr(trial, "HotFlip", lambda scout, *args: scout)
     monkeypatch.setattr(trial, "judged_leads", stop)
     with pytest.raises(StopIteration):
         trial.run(pools, TrialSettings(judged=600, own=40))
@@ -221,31 +218,6 @@ def test_impostors_fail(found):
         assert not judged.passed
 
 
-def test_passed_takes_five_seeds_and_20_000_leads_each(found):
-    passing = SimpleNamespace(check=SimpleNamespace(passed=True, least_ceiling=0.7), seed=1, judged=range(20_000))
-    five = [SimpleNamespace(**{**vars(passing), "seed": seed}) for seed in range(5)]
-    assert verdict([found], full=True) == ("FAILED", 1) == verdict([*five, found], full=True)
-    assert verdict(five, full=True) == ("PASSED", 0)
-    few = [*five[:4], SimpleNamespace(**{**vars(passing), "seed": 9, "judged": range(600)})]
-    for trials, full in ((five, False), (five[:4], True), ([passing] * 5, True), (few, True)):
-        line, code = verdict(trials, full=full)
-        assert code == 0 and line.startswith("holds on")
-
-
-@pytest.mark.parametrize("ceiling", [0.649, float("nan")])
-def test_nothing_passes_on_leads_that_leave_no_room(ceiling):
-    five = []
-    for seed in range(5):
-        each = SimpleNamespace(passed=True, least_ceiling=0.7 if seed else ceiling)
-        five.append(SimpleNamespace(check=each, seed=seed, judged=range(20_000)))
-    for trials, full in ((five, True), (five[:1], False)):
-        line, code = verdict(trials, full=full)
-        assert code == 1 and "the oracle itself falls less than 65 % on seed 0" in line and "PASSED" not in line
-    assert verdict(five[1:], full=False)[1] == 0
-    with pytest.raises(ValueError, match="no trial"):
-        verdict([], full=True)
-
-
 def test_what_is_not_defined_is_nobodys_worst(found):
     nan = float("nan")
     own = {name: {"log_loss": each["log_loss"], "credit_waste": nan} for name, each in found.own.items()}
@@ -263,3 +235,25 @@ def test_the_report_can_be_read_and_stored(found):
     stored = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert stored["natural_rise"] == found.natural_rise and stored["held_out_gap"] == found.held_out_gap.to_dict()
     assert set(stored["judged"]["parts"]) == set(found.judged.part)
+
+
+def test_a_record_says_what_the_trial_said_and_comes_back_from_its_file(found, tmp_path):
+    record = Record.of(found, "abc")
+    assert Record.from_json(json.loads(json.dumps(record.to_json(), allow_nan=False))) == record
+    assert record.falls == found.check.falls and record.leads == len(found.judged) and record.text == found.text()
+    assert (record.passed, record.least_ceiling) == (found.check.passed, found.check.least_ceiling)
+    file = tmp_path / "check.json"
+    other = replace(record, seed=2, made_of="other", found={**record.found, "seed": 2})
+    file.write_text(json.dumps({"trials": [record.to_json()], "before": [other.to_json()]}), encoding="utf-8")
+    assert kept(file, "abc") == {found.seed: record} and set(kept(file, "other")) == {2}
+    for broken in ("{", "[]", '{"trials": [{"made_of": "abc"}], "before": []}', '{"trials": []}'):
+        file.write_text(broken, encoding="utf-8")
+        assert kept(file, "abc") == {}
+    assert kept(tmp_path / "nothing.json", "abc") == {}
+
+
+def test_a_curve_of_every_contestant_begins_where_nothing_was_edited(found):
+    curves = found.strength(20, (0, 4))
+    assert set(curves) == set(found.logits)
+    assert all(len(each) == 2 and each[1] > 0 for each in curves.values())
+    assert curves[SCOUT][0] == pytest.approx(curves[INT8][0], abs=0.02)

@@ -19,6 +19,7 @@ from tinyscout.metrics.table import Table
 ORACLE = "oracle"
 RULE = ("log_loss", "credit_waste")  # the metrics that the check judges by
 METRICS = (*RULE, "brier", "roc_auc")
+NAMES = {"log_loss": "log loss", "credit_waste": "credit waste", "brier": "Brier", "roc_auc": "ROC AUC"}
 NEEDED = 0.5  # the fall that the lower end of each interval has to reach
 
 
@@ -53,8 +54,9 @@ class Check:
 
     figures: part -> metric -> contestant -> figure ("all" is every judged lead); falls: candidate -> metric -> fall
     against the better yardstick; parts: the same by part, each against what is better there, the oracle among them;
-    gaps: part -> contestant -> mean KL(oracle || contestant); passed: whether each fall of each candidate surely
-    reaches NEEDED.
+    gaps: part -> contestant -> mean KL(oracle || contestant); differences: contestant -> metric -> its figure minus
+    that of `beside`, the better yardstick by that metric; passed: whether each fall of each candidate surely reaches
+    NEEDED.
     """
 
     figures: dict[str, dict[str, dict[str, float]]]
@@ -64,6 +66,8 @@ class Check:
     ceiling: dict[str, Interval]
     parts: dict[str, "Falls"]
     gaps: dict[str, dict[str, Interval]]
+    differences: dict[str, dict[str, Interval]]
+    beside: dict[str, str]
 
     @property
     def passed(self) -> bool:
@@ -77,13 +81,13 @@ class Check:
     def text(self) -> str:
         """The tables and the verdict as plain ASCII text."""
         names = list(self.figures["all"][METRICS[0]])
-        head = ["all judged leads", "log loss", "credit\nwaste", "Brier", "ROC AUC", "KL from\nthe oracle"]
+        head = ["all judged leads", *(NAMES[metric] for metric in METRICS), "KL from\nthe oracle"]
         whole = self.figures["all"]
         rows = [
             [name, *(shown(metric, whole[metric][name]) for metric in METRICS), f"{self.gaps['all'][name].value:.3f}"]
             for name in names
         ]
-        parts = [Table(head, rows).text()]
+        parts = [Table(head, rows).text(), self.differences_text("all judged leads")]
         for metric in RULE:
             some = {part: found[metric] for part, found in self.figures.items() if part != "all"}
             title = f"{metric.replace('_', ' ')} by part"
@@ -108,10 +112,20 @@ class Check:
         parts.append(f"The least lower end of a fall is {100 * least:.1f} %: it {verdict} {100 * NEEDED:.0f} %.")
         return "\n\n".join(parts)
 
+    def differences_text(self, title: str) -> str:
+        """How far each contestant is from the better yardstick, paired, by all metrics."""
+        head = [title, *(f"{NAMES[metric]} minus\n{self.beside[metric]}" for metric in METRICS)]
+        rows = [[name, *(interval(own[metric]) for metric in METRICS)] for name, own in self.differences.items()]
+        return Table(head, rows).text()
+
     def to_json(self) -> dict[str, Any]:
         """The same numbers for json.dumps, None where a figure is not defined."""
         found = {
             "figures": self.figures,
+            "differences": {
+                name: {metric: each.to_dict() for metric, each in own.items()} for name, own in self.differences.items()
+            },
+            "beside": self.beside,
             "leads": self.leads,
             **Falls(self.better, self.falls).to_json(),
             "ceiling": {metric: each.to_dict() for metric, each in self.ceiling.items()},
@@ -175,6 +189,8 @@ def check(
         gaps[part] = _means({name: each[rows] for name, each in gap.items()}, judged.groups[rows], draws, seed)
         leads[part] = len(rows)
     whole = Falls.among(found, yardsticks, (ORACLE, *candidates))
+    high = {"roc_auc": max}
+    beside = {metric: high.get(metric, min)(yardsticks, key=found.value[metric].__getitem__) for metric in METRICS}
     return Check(
         figures=figures,
         leads=leads,
@@ -183,6 +199,10 @@ def check(
         ceiling=whole.of[ORACLE],
         parts=falls,
         gaps=gaps,
+        differences={
+            name: {metric: found.difference(metric, name, beside[metric]) for metric in METRICS} for name in everyone
+        },
+        beside=beside,
     )
 
 

@@ -1,8 +1,8 @@
 """HotFlip: which single changes mislead our own model most, read off its gradient (Ebrahimi et al. 2018, eq. 1-3).
 
 One backward pass gives the gradient of a lead's logit with respect to every token's vector. How much another kind of
-signal, another age or another word would move the logit is then, to first order, a product of that gradient and the
-difference of two vectors: all changes are ranked at the price of one pass, and only the best are tried for real.
+signal, age, word or value of the profile would move the logit is then, to first order, a product of that gradient and
+the difference of two vectors: all changes are ranked at the price of one pass, and only the best are tried for real.
 """
 
 from dataclasses import dataclass
@@ -15,28 +15,34 @@ from tinyscout.autograd import no_grad
 from tinyscout.explain.contributions import token_gradients
 from tinyscout.leads.oracle_weights import KIND, KINDS
 from tinyscout.leads.tables import HOUR_US, LeadTables
+from tinyscout.leads.world_profiles import STACKS
 from tinyscout.leads.world_signals import CHANNELS
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.stress.moves import propose_at
-from tinyscout.stress.threat import CHANNELS_OF, WITH_TEXT
+from tinyscout.stress.threat import CHANNELS_OF, EMPLOYEES_FACTOR, PLAN_FIT_POINTS, WITH_TEXT
 from tinyscout.stress.timelines import SECOND, Texts, Timelines
 from tinyscout.tokenizer import Tokens
+from tinyscout.tokenizer.fields import CategoryCoder, NumberCoder
+from tinyscout.tokenizer.sales import Field
 from tinyscout.tokenizer.tokens import spans
 from tinyscout.training import Stack
 
 AGES = np.geomspace(0.5, 200 * 24, 32)  # hours that a signal may move to
+FIELDS = ("employees", "plan_fit", "tech_stack")  # as Timelines.described counts them
+_STEPS = np.linspace(-1, 1, 9)  # of what the threat model lets a number move
 _PAIRS = [(kind, channel) for kind in KINDS if kind not in WITH_TEXT for channel in CHANNELS_OF[kind]]
 _SILENT = np.array([KIND[kind] not in {KIND[name] for name in WITH_TEXT} for kind in KINDS])
 
 
-AGE, KIND_OF, WORD = range(3)  # what a flip changes
+AGE, KIND_OF, WORD, FIELD = range(4)  # what a flip changes
 
 
 class Flips(NamedTuple):
     """C single changes: of lead (C,), at column (C,) of its timeline, what (C,), to value (C,), gain (C,) in log-odds.
 
-    value: a place in AGES, in the pairs of kind and channel, or in the whole words; word (C,): which word of the text.
+    value: a place in AGES, in the pairs of kind and channel, in the whole words, or in what a field may become; word
+    (C,): which word of the text, or which of FIELDS.
     """
 
     lead: np.ndarray
@@ -89,12 +95,14 @@ class HotFlip:
 
     def apply(self, tried: Timelines, places: np.ndarray, flips: Flips) -> None:
         """Change timeline `places[i]` in place by flip i."""
-        for what in (AGE, KIND_OF, WORD):
+        for what in (AGE, KIND_OF, WORD, FIELD):
             some = np.flatnonzero(flips.what == what)
             where, value = (places[some], flips.column[some]), flips.value[some]
             if what == AGE:
                 tried.ago[where] = (AGES[value] * HOUR_US).astype(np.int64) // SECOND * SECOND
                 tried.fresh[where] = True
+            elif what == FIELD:
+                self._describe(tried, places[some], flips.word[some], value)
             elif what == KIND_OF:
                 tried.kind[where] = [KIND[_PAIRS[i][0]] for i in value]
                 tried.channel[where] = [CHANNELS.index(_PAIRS[i][1]) for i in value]
@@ -103,6 +111,12 @@ class HotFlip:
                 said = zip(tried.text[where], flips.word[some], value, strict=True)
                 tried.text[where] = [self._reworded(*each) for each in said]
             tried.spent[places[some]] += 2 if what == KIND_OF else 1  # a kind: one is taken away and another added
+
+    def _describe(self, tried: Timelines, places: np.ndarray, field: np.ndarray, value: np.ndarray) -> None:
+        for number, column in enumerate((tried.employees, tried.plan_fit, tried.stack)):
+            some = field == number
+            column[places[some]] = _choices(tried, number)[places[some], value[some]]
+            tried.described[places[some], number] = True
 
     def _reworded(self, text: int, word: int, value: int) -> int:
         """The number of a text after one of its tokens became another whole word."""
@@ -128,8 +142,8 @@ class HotFlip:
 
         by_age = np.zeros((len(at), len(AGES)))
         by_kind, by_word = np.zeros((len(silent), len(self.kind_ids))), np.zeros((len(words), len(self.word_ids)))
-        for member in self.stack.members:
-            gradient = _gradients(member, examples)  # (N, D)
+        gradients = [_gradients(member, examples) for member in self.stack.members]  # (N, D) each
+        for member, gradient in zip(self.stack.members, gradients, strict=True):
             with no_grad():
                 then, now = member.age(AGES.astype(np.float32)).data, member.age(tokens.ages[aged]).data
             change = gradient[aged] @ then.T - np.einsum("nd,nd->n", gradient[aged], now)[:, None]
@@ -142,7 +156,52 @@ class HotFlip:
             parts.append(_best_of(change, what, signal, lead, column, np.zeros(len(signal), np.int64), sign))
         signal = group[words]
         parts.append(_best_of(by_word, WORD, signal, lead, column, words - first[signal], sign))
+        for field, owned in zip(self.stack.tokenizer.fields, vocabulary.fields, strict=True):
+            if field.name in FIELDS:
+                parts.append(self._of_field(field, owned.start, made, tokens, gradients, sign))
         return Flips(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+    def _of_field(
+        self, field: Field, start: int, made: Timelines, tokens: Tokens, gradients: list[np.ndarray], sign: np.ndarray
+    ) -> Flips:
+        """The best other value of a field of the profile, whose ids begin at `start`, of each lead that has one there
+        and was not described anew yet."""
+        number, coder = FIELDS.index(field.name), field.coder
+        known = len(coder.values) if isinstance(coder, CategoryCoder) else 1
+        at = np.flatnonzero((tokens.ids >= start) & (tokens.ids < start + known))
+        at = at[~made.described[tokens.lead[at], number]]
+        lead, choices = tokens.lead[at], _choices(made, number)
+        change = np.zeros((len(at), choices.shape[1]))
+        for member, gradient in zip(self.stack.members, gradients, strict=True):
+            if isinstance(coder, NumberCoder):
+                change += _resized(member, gradient, tokens, at, coder.scale(choices[lead]))
+            elif isinstance(coder, CategoryCoder):
+                change += _exchanged(member, gradient, tokens, at, start + coder.encode(pd.Series(STACKS))[0])
+        none, which = np.zeros(len(at), np.int64), np.full(len(at), number)
+        return _best_of(change, FIELD, np.arange(len(at)), lead, none, which, sign)
+
+
+def _choices(made: Timelines, number: int) -> np.ndarray:
+    """What field `number` of FIELDS may become within the threat model, (M, C); NaN stays missing."""
+    if number == 2:
+        return np.broadcast_to(np.arange(len(STACKS), dtype=np.int8), (len(made), len(STACKS)))
+    if number == 1:
+        return np.clip(made.plan_fit[:, None] + PLAN_FIT_POINTS * _STEPS, 0, 100)
+    return np.maximum(1, np.round(made.employees[:, None] * EMPLOYEES_FACTOR**_STEPS))
+
+
+def _resized(
+    member: LeadScout, gradient: np.ndarray, tokens: Tokens, places: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """First-order change of the logit where the number at each place (P,) becomes each value (P, C): (P, C)."""
+    pull = gradient[places] @ member.amount.knots.weight.data.T  # (P, knots)
+
+    def told(value: np.ndarray) -> np.ndarray:
+        (left, below), (right, above) = member.amount.places(tokens.ids[places], value)
+        own = np.arange(len(places))
+        return below * pull[own, left] + above * pull[own, right]
+
+    return np.stack([told(value) for value in values.T], axis=1) - told(tokens.values[places])[:, None]
 
 
 def _exchanged(

@@ -1,8 +1,9 @@
 """Score-guided search: random edits, kept where they lead a model's score away from the truth.
 
 It needs nothing of a model but its scores. Each lead is to become a decoy (the oracle says no, the model yes) or a
-sleeper; of some random edits a round the one that misleads most is kept (greedy, as in Ebrahimi et al. 2018, section 4,
-with random proposals in the place of gradients).
+sleeper; of some random edits a round the best are kept: one, which is greedy, or as many as the beam holds (Ebrahimi et
+al. 2018, sections 3 and 4, with random proposals in the place of gradients). Phase 15 prints both: with as many edits
+tried, the greedy search misleads more, so that is what hardens and judges.
 """
 
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def attack_model(
     proposer: Proposer | None = None,
     rounds: int = ROUNDS,
     width: int = WIDTH,
+    beam: int = 1,
 ) -> Attacked:
     """At most `number` variants of leads in `tables` that mislead `score`, half of them decoys and half sleepers.
 
@@ -67,7 +69,7 @@ def attack_model(
             break
         wanted = np.repeat([False, True], [max(round(OVERDRAWN * lacking[kind]), 0) for kind in (False, True)])
         rows = sources.draw(len(wanted), rng)
-        made = search(tables, rows, wanted, score, texts, rng, proposer=proposer, rounds=rounds, width=width)
+        made = search(tables, rows, wanted, score, texts, rng, proposer=proposer, rounds=rounds, width=width, beam=beam)
         is_sleeper = made.reply_probability(tables, texts) > 0.5
         for kind, parts in kept.items():
             done = (wanted == kind) & (is_sleeper == kind) & (made.spent > 0)
@@ -89,6 +91,7 @@ def search(
     proposer: Proposer | None = None,
     rounds: int = ROUNDS,
     width: int = WIDTH,
+    beam: int = 1,
     slack: float = 0.0,
     budget: int | np.ndarray = BUDGET,
 ) -> Timelines:
@@ -99,7 +102,7 @@ def search(
     was there; budget: edits of all leads, or of each (M,).
     """
     made = Timelines.of(tables, rows, texts)
-    how = {"proposer": proposer, "rounds": rounds, "width": width, "slack": slack, "budget": budget}
+    how = {"proposer": proposer, "rounds": rounds, "width": width, "beam": beam, "slack": slack, "budget": budget}
     lead_away(made, tables, sleeper, score, texts, rng, **how)
     return made
 
@@ -115,33 +118,48 @@ def lead_away(
     proposer: Proposer | None = None,
     rounds: int = ROUNDS,
     width: int = WIDTH,
+    beam: int = 1,
     slack: float = 0.0,
     budget: int | np.ndarray = BUDGET,
 ) -> None:
     """`search` from timelines (M,) as they stand, in place; without a score, to where the oracle is to be led alone."""
-    sign = np.where(sleeper, 1.0, -1.0)
-    nobody_yet, budget = np.full(len(made), -np.inf), np.broadcast_to(budget, len(made))
-    found = _misled(made, sign, tables, texts, score, nobody_yet)
+    sign, budget = np.where(sleeper, 1.0, -1.0), np.broadcast_to(budget, len(made))
+    held, lead = made.take(np.arange(len(made))), np.arange(len(made))
+    value = _misled(held, sign, tables, texts, score, np.full(len(held), -np.inf))
     for _ in range(rounds):
-        places = np.flatnonzero(made.spent < budget)
+        places = np.flatnonzero(held.spent < budget[lead])
+        whose, spent = lead[places].repeat(width), held.spent[places].repeat(width)
         if proposer is None:
-            tried = made.take(np.repeat(places, width))
+            tried = held.take(np.repeat(places, width))
             propose(tried, texts, rng)
         else:
-            tried = proposer(made.take(places), sign[places], width, rng)
-        fits = (
-            (tried.spent <= np.repeat(budget[places], width))
-            & (tried.spent > np.repeat(made.spent[places], width))
-            & tried.plausible()
-        )
-        value = np.full(len(tried), -np.inf)
-        kept = np.flatnonzero(fits)
-        least = (found[places] - slack).repeat(width)[kept]
-        value[kept] = _misled(tried.take(kept), sign[places].repeat(width)[kept], tables, texts, score, least)
-        best = value.reshape(-1, width).argmax(axis=1) + width * np.arange(len(places))
-        better = value[best] > found[places] - slack
-        made.put(places[better], tried.take(best[better]))
-        found[places[better]] = value[best[better]]
+            tried = proposer(held.take(places), sign[lead[places]], width, rng)
+        fits = np.flatnonzero((tried.spent <= budget[whose]) & (tried.spent > spent) & tried.plausible())
+        tried, whose = tried.take(fits), whose[fits]
+        least = _least(value - slack, lead, beam, len(made))[whose]
+        found = _misled(tried, sign[whose], tables, texts, score, least)
+        lead, value = np.append(lead, whose), np.append(value, found)
+        kept = _best(np.append(value[: len(held)] - slack, found), lead, beam)
+        held, lead, value = Timelines.concatenate([held, tried]).take(kept), lead[kept], value[kept]
+    first = np.unique(lead, return_index=True)[1]
+    made.put(np.arange(len(made)), held.take(first))
+
+
+def _best(value: np.ndarray, lead: np.ndarray, beam: int) -> np.ndarray:
+    """Places of the `beam` highest values (S,) of each lead (S,), the highest first; of equal ones the first alone."""
+    order = np.lexsort((-value, lead))
+    own, high = lead[order], value[order]
+    again = np.append(False, (own[1:] == own[:-1]) & (high[1:] == high[:-1]))
+    order = order[~again & (high > -np.inf)]
+    rank = np.arange(len(order)) - np.searchsorted(lead[order], lead[order])
+    return order[rank < beam]
+
+
+def _least(value: np.ndarray, lead: np.ndarray, beam: int, leads: int) -> np.ndarray:
+    """(leads,) what a new variant has to exceed to be kept: the lowest value (H,) of a lead that holds `beam`."""
+    least = np.full(leads, np.inf)
+    np.minimum.at(least, lead, value)
+    return np.where(np.bincount(lead, minlength=leads) < beam, -np.inf, least)
 
 
 def _misled(

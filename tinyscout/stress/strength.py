@@ -8,17 +8,19 @@ import numpy as np
 from tinyscout.leads import oracle
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import probability
-from tinyscout.stress.search import Proposer, Score, Sources, search
+from tinyscout.stress.search import WIDTH, Proposer, Score, Sources, search
 from tinyscout.stress.timelines import Texts
 
 BUDGETS = (0, 1, 2, 4, 8, 16)
 
 
 class Target(NamedTuple):
-    """A score, and who proposes the edits against it: random moves where None."""
+    """A score, who proposes the edits against it (random moves where None), and how many a search tries and holds."""
 
     score: Score
     proposer: Proposer | None = None
+    width: int = WIDTH
+    beam: int = 1
 
 
 def strength(
@@ -38,9 +40,9 @@ def strength(
     rng = np.random.default_rng([seed, 19])
     rows, sleeper = Sources(tables).draw(leads, rng), rng.random(leads) < 0.5
     found: dict[str, list[float]] = {}
-    for name, (score, proposer) in targets.items():
+    for name, (score, proposer, width, beam) in targets.items():
         for budget in budgets:
-            how = {"proposer": proposer, "budget": budget, "rounds": budget}
+            how = {"proposer": proposer, "width": width, "beam": beam, "budget": budget, "rounds": budget}
             made = search(tables, rows, sleeper, score, texts, np.random.default_rng([seed, budget]), **how)
             read = made.tables(tables, texts)
             found.setdefault(name, []).append(expected_loss(oracle.reply_probability(read), score(read)))

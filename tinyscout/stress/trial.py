@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -13,14 +13,16 @@ from tinyscout.leads.world import World
 from tinyscout.metrics.bootstrap import Interval, mean_interval, ratio_interval, resample
 from tinyscout.metrics.table import Table
 from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
-from tinyscout.stress.ceiling import HARDENED, LEAST_FALL, NATURAL, by_family, family_table
+from tinyscout.stress.ceiling import HARDENED, NATURAL, by_family, family_table
 from tinyscout.stress.check import RULE, Check, Judged, check, defined, divergence, interval, shown
 from tinyscout.stress.contestants import Logistic, Trees
 from tinyscout.stress.families import Attacked, concatenate, families
 from tinyscout.stress.ground import Ground
-from tinyscout.stress.harden import L2, Hardened, HardenSettings, attack_scout, harden, score_of
+from tinyscout.stress.harden import L2, Hardened, HardenSettings, harden, score_of
+from tinyscout.stress.hotflip import HotFlip
 from tinyscout.stress.pools import Pools, make_pools
 from tinyscout.stress.search import ROUNDS, Score, attack_model
+from tinyscout.stress.strength import BUDGETS, Target, strength
 from tinyscout.stress.timelines import Texts
 from tinyscout.training import Stack
 from tinyscout.training.fit import Progress
@@ -30,7 +32,6 @@ CAREFUL, TREES_NATURAL, TREES = "careful logistic, hardened", "trees", "trees, h
 YARDSTICKS, CANDIDATES = (NATURAL, HARDENED), (SCOUT, INT8)
 PARTS = ("seen families", "held-out families")
 SEARCHED = (HARDENED, TREES, SCOUT)  # whom the judged searches mislead
-SEEDS, JUDGED = 5, 20_000  # seeds, and leads of each, that it takes to say PASSED
 VALID_WRITTEN = 0.5  # attacked validation leads of written families for each natural lead; as many are searched
 
 
@@ -53,13 +54,24 @@ class TrialSettings(Settings):
     harden: HardenSettings = HardenSettings()
 
 
+class Arena(NamedTuple):
+    """What every contestant is searched on: natural held-out leads, texts, and each contestant as a target.
+
+    A scout is searched along its gradient, by HotFlip; the others by their scores alone.
+    """
+
+    source: LeadTables
+    texts: Texts
+    targets: dict[str, Target]
+
+
 @dataclass(frozen=True)
 class Trial:
     """What one seed showed.
 
     check: the rule on the judged leads, in parts; natural: the same figures on natural held-out leads; own: contestant
     -> metric -> figure at the search against itself; judged and logits: what all of it can be computed from anew;
-    hardened_on: leads by where they came from; scout: the hardened one.
+    hardened_on: leads by where they came from; scout: the hardened one; arena: for searches besides the judged ones.
     """
 
     seed: int
@@ -70,6 +82,7 @@ class Trial:
     logits: dict[str, np.ndarray]
     hardened_on: dict[str, int]
     scout: Stack
+    arena: Arena
 
     @property
     def best_natural(self) -> str:
@@ -102,6 +115,12 @@ class Trial:
     def _chance(self) -> np.ndarray:
         return self.judged.truth["reply_probability"].to_numpy()
 
+    def strength(self, leads: int, budgets: Sequence[int] = BUDGETS) -> dict[str, list[float]]:
+        """What the oracle expects each contestant to lose on the same leads, by how many edits a search against itself
+        may make, in nats."""
+        arena = self.arena
+        return strength(arena.source, arena.targets, arena.texts, leads=leads, budgets=budgets, seed=self.seed)
+
     def worst(self, metric: str, name: str) -> tuple[str, float]:
         """The part of the judged leads, or the search against itself, where a contestant's figure is worst; figures
         that are not defined are left out, unless none is."""
@@ -120,10 +139,11 @@ class Trial:
         natural = self.natural.figures["all"]
         rows = [[name, *(shown(metric, natural[metric][name]) for metric in RULE)] for name in natural[RULE[0]]]
         head = [f"natural held-out leads, {self.natural.leads['all']:,}", "log loss", "credit\nwaste"]
-        return (
-            f"{Table(head, rows).text()}\n\nOn natural leads the hardened scout's log loss is "
-            f"{100 * self.natural_rise:+.1f} % from that of the best who saw no attack ({self.best_natural})."
+        rise = (
+            f"On natural leads the hardened scout's log loss is {100 * self.natural_rise:+.1f} % from that of the best "
+            f"who saw no attack ({self.best_natural})."
         )
+        return "\n\n".join([Table(head, rows).text(), self.natural.differences_text("natural held-out leads"), rise])
 
     def _at_worst(self) -> str:
         rows = []
@@ -175,20 +195,6 @@ class Trial:
         return defined(found)
 
 
-def verdict(trials: Sequence[Trial], *, full: bool) -> tuple[str, int]:
-    """What may be said of the check after these trials, and the exit code: PASSED takes all of its conditions."""
-    if not trials:
-        raise ValueError("verdict: no trial; needs one at least")
-    tight = [str(each.seed) for each in trials if not each.check.least_ceiling >= LEAST_FALL]
-    if not all(each.check.passed for each in trials):
-        return "FAILED", 1
-    if tight:
-        return f"NO VERDICT: the oracle itself falls less than {100 * LEAST_FALL:.0f} % on seed {', '.join(tight)}", 1
-    if full and len({each.seed for each in trials}) >= SEEDS and all(len(each.judged) >= JUDGED for each in trials):
-        return "PASSED", 0
-    return f"holds on {len(trials)} seed(s); PASSED takes --full, {SEEDS} seeds and {JUDGED:,} judged leads each", 0
-
-
 def pools_of(seed: int, settings: TrialSettings, *, progress: Progress | None = None) -> Pools:
     """The leads of a trial before any search: training, validation and judged ones."""
     written = settings.judged // 2
@@ -203,13 +209,13 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
     rng, source = np.random.default_rng([seed, 18]), pools.test.natural.tables
     texts, searched = Texts.of(source, rng), {}
     judges = [name for name in SEARCHED if name in scores]
-    for number, name in enumerate(scores):
+    along = {name: HotFlip(each, source, texts) for name, each in scouts.items()}
+    arena = Arena(source, texts, {name: Target(score, along.get(name)) for name, score in scores.items()})
+    for number, (name, (score, proposer, *_)) in enumerate(arena.targets.items()):
         size = settings.judged // (2 * len(judges)) if name in judges else settings.own
-        title, rounds = f"search: {name}", settings.steps
-        if name in scouts:
-            searched[name] = attack_scout(scouts[name], source, texts, rng, number=size, name=title, rounds=rounds)
-        else:
-            searched[name] = attack_model(title, source, scores[name], texts, rng, number=size, rounds=rounds)
+        searched[name] = attack_model(
+            f"search: {name}", source, score, texts, rng, number=size, proposer=proposer, rounds=settings.steps
+        )
         if progress:
             progress("searches to judge on", number + 1, len(scores))
     judged = judged_leads(pools, [searched[name] for name in judges], rng)
@@ -237,6 +243,7 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
             **hardened.more,
         },
         hardened.scout,
+        arena,
     )
 
 
