@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tinyscout.metrics import fall, log_loss
+from tinyscout.metrics.bootstrap import Interval
 from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.check import ORACLE, RULE, Check, Judged, check, divergence
+from tinyscout.stress.check import ORACLE, RULE, Check, Judged, check, divergence, interval
 from tinyscout.stress.records import Record, verdict
 
 SCOUT = "scout"
@@ -55,6 +56,19 @@ def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, scor
     for full in (True, False):
         line, code = verdict([of_one_seed(found, judged)], full=full)
         assert (line, code) == ("FAILED", 1)
+
+
+def test_every_contestant_is_set_beside_the_better_yardstick_by_each_metric(judged, scored):
+    found = run(judged, scored, judged.oracle)
+    assert set(found.differences) == {*scored, SCOUT, ORACLE} and set(found.beside.values()) <= set(scored)
+    for metric, name in found.beside.items():
+        figures = found.figures["all"][metric]
+        best = max if metric == "roc_auc" else min
+        assert figures[name] == best(figures[each] for each in scored)
+        own, nothing = found.differences[SCOUT][metric], found.differences[name][metric]
+        assert own.low <= own.value == figures[SCOUT] - figures[name] <= own.high and own.excludes_zero
+        assert (nothing.value, nothing.low, nothing.high) == (0.0, 0.0, 0.0)
+    assert interval(Interval(float("nan"), float("nan"), float("nan"))) == "-"
 
 
 @pytest.mark.parametrize("who", ["oracle", HARDENED])

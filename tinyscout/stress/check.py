@@ -233,7 +233,7 @@ def defined(value: Any) -> Any:
 
 def interval(found: Interval) -> str:
     """A figure and its interval as tables print them."""
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+    return "-" if np.isnan(found.value) else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def percent(fall: Interval) -> str:
