@@ -32,7 +32,7 @@ from tinyscout.stress.hotflip import WORD, HotFlip
 from tinyscout.stress.pools import Part, attack_in_shares
 from tinyscout.stress.search import WIDTH, attack_model, search
 from tinyscout.stress.story import story
-from tinyscout.stress.strength import BUDGETS, Target, strength
+from tinyscout.stress.strength import BUDGETS, Target, strength, strength_text
 from tinyscout.stress.timelines import Texts, Timelines
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training import Stack, fit
@@ -111,9 +111,8 @@ hardened = replace(scout, members=[type(reader.model).from_state(left.state["mod
 fitting = FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate, weight_decay=0.3, final_rate=0.05)
 with progress_bars() as progress:
     fit(hardened.members[0], hardened.examples(mixed), mixed.labels, fitting, seed=run.seed, progress=progress)
-again = HotFlip(hardened, held_out, held_out_texts)
-curves |= strength(held_out, {"hardened scout, its gradient": Target(score_of(hardened), again)}, held_out_texts, **how)
-hard = Target(score_of(hardened), again)
+hard = Target(score_of(hardened), HotFlip(hardened, held_out, held_out_texts))
+curves |= strength(held_out, {"hardened scout, its gradient": hard}, held_out_texts, **how)
 how |= {"leads": settings.attacked // 2, "budgets": budgets[-1:]}
 tries = {
     "greedy": hard,
@@ -121,9 +120,7 @@ tries = {
     "a beam of 3": hard._replace(beam=3),
 }
 tries = {name: losses[0] for name, losses in strength(held_out, tries, held_out_texts, **how).items()}
-print("edits                       " + "".join(f"{budget:8}" for budget in budgets))
-for name, losses in curves.items():
-    print(f"{name:28}" + "".join(f"{loss:8.3f}" for loss in losses))
+print(strength_text(curves, budgets))
 print(f"\n{budgets[-1]} edits of the hardened scout by how many are tried: ", end="")
 print(", ".join(f"{name} {loss:.3f}" for name, loss in tries.items()), "(the beam tries as many as the second)")
 

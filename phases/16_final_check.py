@@ -30,7 +30,7 @@ from tinyscout.stress.ceiling import LEAST_FALL, ceiling
 from tinyscout.stress.check import NEEDED, ORACLE, RULE, check
 from tinyscout.stress.harden import HardenSettings, score_of
 from tinyscout.stress.records import Record, kept, made_of, verdict
-from tinyscout.stress.strength import BUDGETS
+from tinyscout.stress.strength import BUDGETS, strength_text
 from tinyscout.stress.trial import CANDIDATES, INT8, SCOUT, TREES, YARDSTICKS, TrialSettings
 
 NEEDS = ("00_logistic_baseline",)
@@ -98,10 +98,7 @@ for seed in seeds:
 holds = all(each.passed for each in records)
 curves = last.strength(settings.curves, BUDGETS)
 print(f"log loss that the oracle expects on {settings.curves} leads, by the edits of a search against each itself")
-print(f"{'edits':28}" + "".join(f"{budget:8}" for budget in BUDGETS))
-for name, losses in curves.items():
-    print(f"{name:28}" + "".join(f"{loss:8.3f}" for loss in losses))
-print()
+print(f"{strength_text(curves, BUDGETS)}\n")
 
 
 # %% By hand: the rule, from logits and labels alone

@@ -1,11 +1,10 @@
 """Drafts of first messages: what may be said of a lead, written by the writer, checked, and withheld where it's wrong.
 
 A draft depends on the lead's id, its few usable facts, the instruction and the seed: not on the other leads, but for
-those with its address (leads/same_person.py). Notes,
-replies and tickets are never read by the writer. What a reply or ticket says, and that there was a reply, can only keep
-a lead from being written to, but for the one thing that a reply plainly asks for (leads/outreach_answers.py). Values of
-the profile are put in after the writing (leads/outreach_stand_ins.py), and so is what the seller says of the product
-and who signs (leads/outreach_offer.py).
+those with its address (leads/same_person.py). Notes, replies and tickets are never read by the writer. What a reply or
+ticket says, and that there was a reply, can only keep a lead from being written to, but for the one thing that a reply
+plainly asks for (leads/outreach_answers.py). Values of the profile are put in after the writing
+(leads/outreach_stand_ins.py), and so is what the seller says of the product and who signs (leads/outreach_offer.py).
 """
 
 from __future__ import annotations

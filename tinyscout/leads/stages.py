@@ -50,8 +50,7 @@ _NONE_AFTER = re.compile(r" (?:churned|lost|former|cancelled|left|poten[ct]ial|p
 _LEAVE_ALONE = re.compile(
     r"\b(?:do not (?:contact|e ?mail|call|disturb)|dnc|unsubscribed?|opted out|opt out|not interested|no interest"
     r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"
-    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|bad fit"
-    r"|kein interesse)\b",
+    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|bad fit|kein interesse)\b",
     re.IGNORECASE,
 )
 
@@ -96,23 +95,28 @@ def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> 
 
 def name_forbids(name: str) -> str:
     """Why a name stops all messages: "Anna (left the company)", "Keller - DO NOT MAIL"; empty for all but few."""
-    return "to be left alone by its name" if _IN_A_NAME.search(" ".join(re.sub(r"[\W_]+", " ", name).split())) else ""
+    return "to be left alone by its name" if _IN_A_NAME.search(_words(name)) else ""
 
 
 def title_forbids(title: str) -> str:
     """Why a job title stops all messages: "DO NOT CONTACT", "Former COO"; empty for all but few."""
     if _FORMER.match(title.strip()):
         return "no longer in that job"
-    marks = (" ".join(re.sub(r"[\W_]+", " ", part).split()) for part in _PARTS.split(title))
-    return "to be left alone by its job title" if any(_IN_A_NAME.fullmatch(mark) for mark in marks) else ""
+    marked = any(_IN_A_NAME.fullmatch(_words(part)) for part in _PARTS.split(title))
+    return "to be left alone by its job title" if marked else ""
 
 
 def stage_forbids(value: str) -> str:
     """Why a stage stops all messages: "Closed won" is a customer's, not "Former customer"; empty for most."""
-    words = " ".join(re.sub(r"[\W_]+", " ", value).split())
+    words = _words(value)
     if _LEAVE_ALONE.search(words):
         return "to be left alone by its stage"
     found = _CUSTOMER.search(words)
     if found is None or _NONE_BEFORE.search(words[: found.start()]) or _NONE_AFTER.match(words[found.end() :]):
         return ""
     return "a customer already"
+
+
+def _words(value: str) -> str:
+    """A cell without signs, one space between its words."""
+    return " ".join(re.sub(r"[\W_]+", " ", value).split())

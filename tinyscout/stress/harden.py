@@ -213,12 +213,13 @@ def attack_scout(
     rng: np.random.Generator,
     *,
     number: int,
-    name: str = "search: scout",
     rounds: int = ROUNDS,
 ) -> Attacked:
     """White-box: edits along the scout's own gradient beside random ones, at three times the cost of random ones."""
     along = HotFlip(scout, source, texts)
-    return attack_model(name, source, score_of(scout), texts, rng, number=number, proposer=along, rounds=rounds)
+    return attack_model(
+        "search: scout", source, score_of(scout), texts, rng, number=number, proposer=along, rounds=rounds
+    )
 
 
 def score_of(scout: Stack) -> Score:

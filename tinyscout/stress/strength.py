@@ -49,6 +49,13 @@ def strength(
     return found
 
 
+def strength_text(curves: dict[str, list[float]], budgets: Sequence[int]) -> str:
+    """The losses of `strength` as a plain table, a line for each target."""
+    lines = [f"{'edits':28}" + "".join(f"{budget:8}" for budget in budgets)]
+    lines += [f"{name:28}" + "".join(f"{loss:8.3f}" for loss in losses) for name, losses in curves.items()]
+    return "\n".join(lines)
+
+
 def expected_loss(chance: np.ndarray, logit: np.ndarray) -> float:
     """Mean cross-entropy in nats between exact probabilities (M,) and a score's logits (M,)."""
     q = np.clip(probability(logit), 1e-7, 1 - 1e-7)
