@@ -213,3 +213,31 @@ def test_students_by_their_title(small_tables) -> None:
     leads = some.leads.assign(**{"Job Title": pd.Categorical(titles), "persona": pd.Categorical(["developer"] * 6)})
     tables = replace(some, leads=leads, schema=replace(some.schema, columns=columns))
     assert sorted(FactBook(tables).students) == [0, 1, 2, 5]
+
+
+@pytest.mark.parametrize("kind", ["Webinar attended", "Ebook download", "Page view", "BlogArticleViewed"])
+@pytest.mark.parametrize(
+    "title",
+    ["What to do when a prospect says 'not interested'", "Do not contact me: mails that get answers", "Unsubscribe me"],
+)
+def test_a_title_of_ours_is_nobodys_words(reason, kind: str, title: str) -> None:
+    for channel in ("email", "linkedin"):
+        assert reason(channel, (5 * DAY, kind, title)) == ""
+    assert reason("email", (5 * DAY, f"{kind} feedback", title)) != ""
+    assert reason("email", (5 * DAY, "Note", title)) != ""
+
+
+def test_a_request_by_form_is_something_to_come_back_to(reason) -> None:
+    assert reason("re_engage", (40 * DAY, FORM, "Request a quote")) == ""
+    assert reason("re_engage", (6 * DAY, FORM, "Book a demo")).startswith("no need to re-engage: heard of 6 days ago")
+    assert reason("re_engage", (40 * DAY, FORM, "Ebook")).startswith("never in touch")
+
+
+def test_columns_of_a_crm_tell_of_bounces_and_contacts(reason, small_tables) -> None:
+    asked, bounced = (50 * DAY, "pricing_page", None), "email bounced, so that its address takes none (Bounced is yes)"
+    assert reason("email", asked, email_bounced=bounced) == bounced
+    assert reason("linkedin", asked, email_bounced=bounced) == ""
+    now = small_tables.leads["contacted_at"].iloc[0]
+    for days, said in ((4, "too soon for a first message: contacted 4 days ago"), (40, "")):
+        assert reason("email", asked, last_contact=[now - pd.Timedelta(days=days)]).startswith(said)
+    assert reason("follow_up", asked, last_contact=[now - pd.Timedelta(days=4)]) == ""

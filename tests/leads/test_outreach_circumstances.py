@@ -34,12 +34,36 @@ SAID = {
     ],
     "said to be in a legal dispute": [
         *("legal dispute, only via our lawyer", "They sued us", "Rechtsstreit", "Kontakt nur \u00fcber den Anwalt"),
-        *("has hired a lawyer", "threatens a lawsuit against us"),
+        *("has hired a lawyer", "threatens a lawsuit against us", "His lawyer wrote to us, see legal folder."),
+        "got a claim letter from his solicitor about invoice 2291. Nobody talks to him until counsel has settled it",
     ],
-    "said to be insolvent": ["insolvent", "filed for bankruptcy", "the company has closed", "Insolvenzverfahren"],
+    "said to be insolvent": [
+        *("insolvent", "filed for bankruptcy", "the company has closed", "Insolvenzverfahren"),
+        *("Filed for insolvency last week", "In administration since July."),
+    ],
     "said to be away for long": ["Automatic reply: I am on parental leave until 1 March 2027.", "ist in Elternzeit"],
-    "said to be a customer already": ["Already a customer since March", "Ist schon Kunde", "is already a client"],
-    "said to be a competitor": ["Competitor - do not pitch", "works for our competitor"],
+    "said to be a customer already": [
+        *(
+            "Already a customer since March",
+            "Ist schon Kunde",
+            "is already a client",
+            "Signed the yearly plan last week.",
+        ),
+        *(
+            "Has signed the contract on paper.",
+            "They became a customer of ours last month.",
+            "Won! Onboarding next week.",
+        ),
+        *("They are a paying customer since May", "She bought the team plan in October.", "Closed Won"),
+    ],
+    "said to be left to a colleague": [
+        *("Do not touch, Petra's account.", "Hands off please", "Please leave her to Petra.", "Off limits."),
+        "No outreach please until Petra says so.",
+    ],
+    "said to be a competitor": [
+        *("Competitor - do not pitch", "works for our competitor", "Works at Roomly, our direct competitor"),
+        *("He is with a competitor.", "Product manager of our competitor Roomly."),
+    ],
     "said to have agreed on a date": ["Termin am 2.12. ausgemacht", "Meeting agreed for 2 December"],
     "said to have bought elsewhere": [
         *(
@@ -72,6 +96,24 @@ NOTHING = [
     *("he passed on the details", "the test passed in May", "he works for us now too", "he now works with our API"),
     *("He passed last time", "she passed last quarter", "Client passed in May", "Follow up on Q3 offer"),
     *("follow up on 2025 budget", "Follow up on May invoice", "he is now with legal"),
+    *(
+        "has not signed the contract yet",
+        "we won't sign",
+        "won a prize at the fair",
+        "wonderful call",
+        "leave it to me",
+    ),
+    *(
+        "They use our competitor today",
+        "compares us with a competitor",
+        "may become customers",
+        "sign the contract first?",
+    ),
+    *(
+        "please leave a message",
+        "where can I find your onboarding guide",
+        "wants to bring counsel in",
+    ),
     *("asked to email him a quote by March", "call me after 15.30", "the battery has died", "no longer at risk"),
 ]
 
@@ -102,6 +144,7 @@ NOT_TO_SELL = [
         "Student project",
         "Support request",
     ),
+    *("Application: Account Executive (m/f/d)", "Apply for: Backend Engineer", "Jobs - initiative application"),
     *("Meeting cancellation", "GDPR request", "Careers", "Returns form", "Press inquiry", "Invoice question"),
 ]
 ORDINARY = {  # what they say that a lead did
@@ -112,6 +155,7 @@ ORDINARY = {  # what they say that a lead did
     "Kontaktformular": "filled in our contact form",
     **dict.fromkeys(("Mobile application demo", "Forgotten password", "Spam filter demo"), ""),
     **dict.fromkeys(("Webinar-Abmeldung", "Tax returns webinar", "Apply for early access", "Press kit download"), ""),
+    **dict.fromkeys(("Apply for a demo", "Application security webinar"), ""),
     "I would like to complain about the support that your colleague gave me": "",
 }
 FORM = "Form submission"

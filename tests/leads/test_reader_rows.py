@@ -144,6 +144,24 @@ def test_a_repeated_signal_id_is_dropped_and_equal_signals_without_one_are_kept(
     assert len(tables.signals) == 3
 
 
+def test_a_signal_of_several_leads_is_one_of_each(tmp_path, write):
+    """HubSpot lists the contacts of an activity in one cell; a repeat of it is known by signal and lead."""
+    leads = write(
+        tmp_path / "leads.csv", "lead_id,contacted_at,label\n1,2025-02-01,0\n2,2025-02-01,1\n3,2025-02-01,0\n"
+    )
+    text = "lead_id,event_id,at,kind\n1;2,e1,2024-12-31,visit\n 2 ; 1;,e1,2024-12-31,visit\n;,e2,2024-12-31,visit\n"
+    signals = write(tmp_path / "s.csv", text + "3,e3,2024-12-30,call\n")
+    with pytest.raises(InputError, match=r"line 4.* has no lead_id"):
+        read_tables(leads, signals)
+    tables = read_tables(leads, signals, skip_bad_rows=True)
+    of = tables.leads["lead_id"].to_numpy()[tables.signals["row"]]
+    assert sorted(zip(of, tables.signals["kind"], strict=True)) == [("1", "visit"), ("2", "visit"), ("3", "call")]
+    assert tables.account.signals_dropped["repeated signal_id"] == 2 and tables.account.balanced
+    assert "(2 more)" in tables.account.notes["signals of several leads"]
+    one = read_tables(leads, write(tmp_path / "one.csv", "lead_id,at,kind\n1,2024-12-31,visit\n"))
+    assert "signals of several leads" not in one.account.notes
+
+
 def test_a_date_that_cannot_be_read_brings_the_formats_that_were_tried(tmp_path, write):
     lead = write(tmp_path / "a.csv", "id,at,label\nL1,31.12.2025 09:00,1\n")
     signals = write(tmp_path / "s.csv", "id,at,kind\nL1,31.12.2025 09:00,call\n")

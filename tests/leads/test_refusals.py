@@ -33,6 +33,11 @@ ALONE = {
         I'd rather not to be contacted
         We no longer wish to receive your messages
         Please delete my data under GDPR
+        I want you to delete everything you hold about me, as Article 17 entitles me to
+        I object to the processing of my data for marketing.
+        wants no marketing mails from us
+        Wants no emails.
+        Revoked her consent at the fair.
         lose my number
         Never contact us again
         asked to be removed from our list

@@ -15,6 +15,7 @@ import pyarrow as pa
 from tinyscout.errors import InputError
 from tinyscout.leads.cells import Coded, chunked, in_brief, read_labels, read_numbers, read_strings
 from tinyscout.leads.consent import ConsentColumn
+from tinyscout.leads.crm_outreach import find_outreach
 from tinyscout.leads.field_map import FieldMap, normal
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.recipients import find_recipients
@@ -103,7 +104,9 @@ def read_raw(
         names = field_map.find("leads", source.columns, str(path), needed, spare)
         consent = field_map.find_consent(source.columns, str(path)) if columns is None else ()
         asked = list(dict.fromkeys(each.column for each in consent))
-        to_whom = find_recipients(source.columns) | find_stages(source.columns) if recipients else {}
+        to_whom = {}
+        if recipients:
+            to_whom = find_recipients(source.columns) | find_stages(source.columns) | find_outreach(source.columns)
         features = [column for column in source.columns if schema is not None or column not in asked]
         by_profile, after, outcomes = _profile_columns(features, names, field_map)
         if columns is not None:

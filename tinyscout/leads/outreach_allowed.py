@@ -161,6 +161,8 @@ def _why_not(
     if needed == "email" and "recipient_email" in tables.leads and "@" not in tables.leads["recipient_email"].iloc[row]:
         given = tables.leads["recipient_email"].iloc[row]
         return f'no email address (it is "{in_brief(given)}")' if given else "no email address"
+    if needed == "email" and "email_bounced" in tables.leads and tables.leads["email_bounced"].iloc[row]:
+        return tables.leads["email_bounced"].iloc[row]
     if stop is not None and not (stop.answerable and channel == "decline"):  # a polite no is one more message, too
         return f"{stop.reason} ({stop.fact.source})"
     if talk.bounced and needed == "email":

@@ -68,12 +68,31 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
     "said to be away for long": (
         r"(?:on|in) (?:parental|maternity|paternity) leave|on (?:a )?sabbatical|in elternzeit|im mutterschutz",
     ),
+    "said to be left to a colleague": (
+        r"hands off|off limits|do not touch|no outreach\b|leave (?:her|him|them|this (?:one|account|contact|lead)) to"
+        r" (?!me\b|us\b|you\b)\w+",
+        r"(?:finger|hande) weg\b|no (?:emails?|mails?|messages|contact) (?:please )?(?:until|till|before)",
+    ),
     "said to be a customer already": (
+        r"(?:signed|countersigned) (?:the|our|an?|their) (?:\w+ ){0,3}?(?:contract|plan|agreement|order|deal"
+        r"|subscription)\b",
+        r"(?:became|is now|are now|now) (?:an? )?(?:paying )?(?:customer|client)s?\b"
+        r"|paying (?:customer|client)s? (?:of ours|since|now)|(?:is|are|already) (?:an? )?paying (?:customer|client)",
+        r"(?:he|she|they|we|customer|client|who) (?:has |have )?bought (?:our|the|an?) (?:\w+ ){0,3}?"
+        r"(?:plan|licen[cs]es?|subscription|seats?)\b|^bought (?:our|the|an?) (?:\w+ ){0,3}?"
+        r"(?:plan|licen[cs]es?|subscription)\b",
+        r"^won(?=[!.,;]| ?$)|closed won|deal won|won the deal|onboarding (?:starts|started|begins|began|kick ?off|is"
+        r" (?:on|planned|booked))",
         r"already (?:an? )?(?:customer|client) of (?:ours|us)\b|(?:is|are) already (?:an? )?(?:customer"
         r"|client)s?(?! of)"
         r"|^already (?:an? )?(?:customer|client)|(?:ist|sind) (?:schon|bereits) kunden?\b|bestandskunde",
     ),
-    "said to be a competitor": (r"^competitor\b|(?:is|works for) (?:a|our) competitor|do not pitch|^wettbewerber\b",),
+    "said to be a competitor": (
+        r"^competitor\b|(?:is|works for) (?:a|our) competitor|do not pitch|^wettbewerber\b",
+        r"our (?:direct|main|biggest|closest) competitor"
+        r"|(?:is|works?|working|employed|joined|manager|engineer|founder|owner|director|head|ceo|cto|now)"
+        r" (?:now )?(?:with|at|for|of|by) (?:a|our|the) competitor",
+    ),
     "said to have agreed on a date": (
         r"(?:termin|ruckruf|meeting|call|demo|appointment) (?:\S+ ){0,4}(?:vereinbart|ausgemacht|agreed)\b"
         r"|(?:meeting|call|demo|appointment) agreed (?:for|on)",
@@ -82,11 +101,14 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"legal (?:dispute|action|proceedings?)|(?:a|our|the|pending) lawsuit|lawsuit (?:against|with|over)",
         rf"litigation with|su(?:ed|es|ing) us|threaten\w* to sue|(?:hired|instructed) {_LAWYER}",
         rf"(?:only|contact|write|communicate) (?:\w+ ){{0,2}}(?:via|through) {_LAWYER}",
+        rf"claim letter|letter (?:from|by|of) (?:\w+ )?{_LAWYER}|until (?:\w+ )?counsel\b"
+        rf"|{_LAWYER} (?:has |have )?(?:wrote|written|writes|sent|called|contacted|demands?|threatens?)",
         r"rechtsstreit|(?:nur|kontakt) (?:\w+ )?(?:uber|durch) (?:\w+ )?(?:rechts)?anwalt",
     ),
     "said to be insolvent": (
         r"(?:is|are|went|gone|go|going|filed(?: for)?) (?:bankrupt|insolvent)\b|insolvenz\w*|^insolvent\b|insolvency$",
-        r"bankruptcy(?! (?:law|court|attorney))",
+        r"bankruptcy(?! (?:law|court|attorney))|fil(?:ed|es|ing) for (?:insolvency|administration|chapter)",
+        r"^in (?:administration|receivership|liquidation)\b|administrators? (?:was|were|has been|have been) appointed",
         r"(?:is|are|went|gone|placed|put|now) in(?:to)? (?:administration|receivership|liquidation)",
         r"(?:went|gone|going) (?:out of business|bust)|konkurs|faillite|quiebra",
         r"(?:company|firm|business|shop) (?:is|has|was|has been) (?:closed|shut)(?: down)?(?= ?(?:[^\w ]|$))",

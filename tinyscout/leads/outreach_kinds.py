@@ -40,6 +40,11 @@ _NO_MESSAGE = word_set(  # beside one of _MESSAGE: what nobody wrote to one pers
     "campaign delivered auto automated automatic bot chatbot profile connection connected follow followed follower "
     "like liked post share shared ad ads template sequence unsubscribed voicemail missed"
 )
+_MATERIAL = word_set(
+    "webinar webinars ebook whitepaper paper brochure download downloaded downloads page pages pageview view viewed "
+    "views visit visited visits video article blog content"
+)
+_SAYS = word_set("feedback survey answer answered request question said")  # beside it: somebody wrote something
 _SALE = word_set("contract deal invoice order payment subscription opportunity")
 _SOLD = word_set("signed won paid purchased renewed received placed")
 _MEETING = word_set("call calls phone meeting meetings appointment")  # both sides were there, if it came about
@@ -85,6 +90,13 @@ def is_a_sale(kind: str) -> bool:
     """Whether a kind of signal is, by its name, what only a customer does: "Contract signed", "Invoice paid"."""
     words = words_of(kind)
     return bool(words & _SOLD) and bool(words & _SALE) and not words & {"no", "not", "never"}
+
+
+@lru_cache
+def names_material(kind: str) -> bool:
+    """Whether the text of a kind of signal is, by its name, the title of something of ours: of a page, a webinar."""
+    words = words_of(kind)
+    return bool(words & _MATERIAL) and not words & (_TALK | _SAYS) and not by_the_lead(kind)
 
 
 @lru_cache

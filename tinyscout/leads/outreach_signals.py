@@ -7,12 +7,14 @@ import pandas as pd
 
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach_dates import Elapsed, ago
-from tinyscout.leads.outreach_forms import leaves_by_form
+from tinyscout.leads.outreach_deeds import deed_of, is_wish
+from tinyscout.leads.outreach_forms import is_form, leaves_by_form
 from tinyscout.leads.outreach_kinds import by_the_lead, is_reply, kinds_of_ours, may_be_either
 from tinyscout.leads.outreach_logs import by_a_machine, tells_of_a_bounce, was_sent
-from tinyscout.leads.outreach_names import WROTE, leaves, words_of
+from tinyscout.leads.outreach_names import WROTE, in_words, leaves, words_of
 from tinyscout.leads.refusals import unquoted
 from tinyscout.leads.tables import LeadTables, microseconds
+from tinyscout.leads.times import NONE
 
 UTC = "datetime64[us, UTC]"
 
@@ -34,13 +36,12 @@ class SignalBook:
         self.wrote = {kind for kind in kinds if WROTE & words_of(kind)}
         self.outreach = kinds_of_ours(kinds, all_kinds(tables))
         self.elapsed, rows = Elapsed(tables), np.arange(len(tables))
-        self.since_contact, self.contact_by_day = np.full(len(tables), np.inf), np.zeros(len(tables), bool)
-        if "earlier_contact" in tables.leads:
-            earlier = microseconds(tables.leads["earlier_contact"])
-            self.since_contact, self.contact_by_day = self.elapsed.hours(earlier, rows)
-        self.since_own_contact = self.since_contact
-        if "own_contact" in tables.leads:
-            self.since_own_contact, _ = self.elapsed.hours(microseconds(tables.leads["own_contact"]), rows)
+        earlier, last, own = (
+            microseconds(tables.leads[name]) if name in tables.leads else np.full(len(tables), NONE)
+            for name in ("earlier_contact", "last_contact", "own_contact")
+        )
+        self.since_contact, self.contact_by_day = self.elapsed.hours(np.maximum(earlier, last), rows)
+        self.since_own_contact, _ = self.elapsed.hours(own if "own_contact" in tables.leads else earlier, rows)
         days, self.by_day = self.elapsed.hours(microseconds(signals["at"]), signals["row"].to_numpy())
         self.ages = np.where(self.by_day, days, signals["age_hours"].to_numpy(float))
         texts = signals["text"] if "text" in signals else pd.Series([""] * len(signals), dtype=object)
@@ -56,7 +57,9 @@ class SignalBook:
 
     def by_lead(self, i: int) -> bool:
         """Whether signal i is what the lead itself wrote or asked for."""
-        return by_the_lead(self.kinds[i]) and not by_a_machine(self.texts[i])
+        kind, text = self.kinds[i], self.texts[i]
+        asked = is_form(kind) and is_wish(deed_of(in_words(kind), text))
+        return (by_the_lead(kind) or asked) and not by_a_machine(text)
 
     def ours(self, i: int) -> bool:
         """Whether signal i is a message of ours: by its kind, or by how it begins where that may be either side's."""

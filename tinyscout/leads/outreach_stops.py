@@ -14,7 +14,7 @@ from tinyscout.leads.outreach_circumstances import PUT_OFF, circumstance, in_tro
 from tinyscout.leads.outreach_deeds import deed_of, is_wish, noted_wish
 from tinyscout.leads.outreach_facts import REFUSED, STUDENT, UNSUBSCRIBED, Fact, FactBook
 from tinyscout.leads.outreach_forms import is_form, not_to_sell
-from tinyscout.leads.outreach_kinds import by_the_lead, is_a_sale
+from tinyscout.leads.outreach_kinds import by_the_lead, is_a_sale, names_material
 from tinyscout.leads.outreach_logs import by_a_machine
 from tinyscout.leads.outreach_names import NOTED, in_words, words_of
 from tinyscout.leads.outreach_talk import WISH_DAYS
@@ -51,7 +51,7 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
     """
     found, revived, asked = None, False, False
     for i in range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1):  # latest first
-        kind, text, hours = book.kinds[i], book.texts[i], float(book.ages[i])
+        kind, text, hours = book.kinds[i], _words(book, i), float(book.ages[i])
         if asked and not is_a_sale(kind):
             continue
         if book.leaves(i):
@@ -76,6 +76,11 @@ def last_stop(book: FactBook, row: int) -> Stop | None:
     return found
 
 
+def _words(book: FactBook, i: int) -> str:
+    """The text of signal i, where it is somebody's words: the title of a page or a webinar is nobody's."""
+    return "" if names_material(book.kinds[i]) else book.texts[i]
+
+
 def _asks(kind: str, text: str) -> bool:
     """Whether a lead asks for something by a kind of signal or a form, and nothing else by its words."""
     by_itself = is_form(kind) or by_the_lead(kind)
@@ -84,7 +89,7 @@ def _asks(kind: str, text: str) -> bool:
 
 def _to_be_read(book: FactBook, i: int) -> str:
     """Why a person has to read signal i before anybody writes, "" for most: circumstances, a form, a ticket."""
-    kind, text, days = book.kinds[i], book.texts[i], book.ages[i] / 24
+    kind, text, days = book.kinds[i], _words(book, i), book.ages[i] / 24
     if is_a_sale(kind):
         return "a customer already"
     if is_form(kind) and days <= WISH_DAYS and not_to_sell(kind, text):

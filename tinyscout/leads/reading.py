@@ -17,6 +17,7 @@ import pandas as pd
 from tinyscout.errors import ArgumentError, InputError
 from tinyscout.leads.as_of import see
 from tinyscout.leads.consent import no_consent
+from tinyscout.leads.crm_outreach import read_outreach
 from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
@@ -173,6 +174,9 @@ class Reading:
         frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in replies.items()}
         frame |= read_recipients(raw.recipient, contacts.lead_id, self.field_map.missing)
         frame |= left_alone(raw.recipient, contacts.lead_id, self.field_map.missing)
+        if self.as_of_now:
+            missing, formats = self.field_map.missing, self.field_map.date_formats
+            frame |= read_outreach(raw.recipient, contacts.lead_id, contacted.us, missing, formats)
         if self.as_of_now and self.log is not None and len(rows):
             frame |= planned_meetings(self.log, contacts.lead_id, self.moment.plans_after(int(contacted.us[0])))
         for channel, reasons in forbidden.items():

@@ -77,7 +77,12 @@ _ENGLISH_LEAVE = (
     rf"(?:take (?:me|us) (?:off|out)|remove (?:me|us)){_END_OF_IT}|(?:remove|strike) (?:\w+ )?from{_A_LIST}",
     rf"take {_ME_OR_OURS} (?:off|out)(?: of)?{_A_LIST}|remove {_ME_OR_OURS} from{_A_LIST}",
     r"(?:remove|delete|erase) (?:all )?(?:my|our) (?:email|address|data|details|contact|info\w*|personal|records?"
-    r"|number)",
+    r"|number)|(?:delete|erase|remove) (?:everything|all|any (?:data|information)|whatever|the data|all data)"
+    r" (?:that )?you (?:hold|have|keep|store|know|saved)|(?:article|art\.?) (?:17|21)\b"
+    r"|object to (?:the |any |your )*(?:processing|use) of (?:my|our)",
+    r"(?:wants?|wish(?:es)?) no (?:more |further )?(?:marketing |sales |advertising )?(?:e?mails?|mailings?|messages?"
+    r"|newsletters?|contact)\b|(?:revoked?|revokes|withdr[ae]ws?|withdrew|withdrawn) (?:my|our|his|her|their|the|all)"
+    r" consent\b",
     r"(?:please|pls|plz|kindly|just) unsubscribe|unsubscribe (?:me|us|him|her|them|my|our)\b"
     rf"|(?:wants?|wish(?:es)?|like|asked|asks|need|trying) to (?:(?:unsubscribe|opt out)\b{_SOMEBODY_ELSE_S}"
     r"|be (?:removed|taken off|left alone))"

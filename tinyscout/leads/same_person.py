@@ -22,7 +22,7 @@ _LONGEST = 320  # characters of a cell with an address
 _SIGN = r"[^\s<>@,;:\"'()\[\]+]"
 _ADDRESS = re.compile(rf"({_SIGN}+)(?:\+[^\s<>@+]*)*@({_SIGN}*[^\W_])")  # "Ann <Ann+news@x.example>": ann, x.example
 _IN_BRACKETS = re.compile(r"[(\[].*?[)\]]")  # "Ann (left the company)" is Ann
-_FORBIDDING = ("no_consent_email", "no_consent_linkedin", "stage_forbids", "planned_meeting")
+_FORBIDDING = ("no_consent_email", "no_consent_linkedin", "stage_forbids", "email_bounced", "planned_meeting")
 _REPLY = ("earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged")
 
 
@@ -88,8 +88,9 @@ def _shared_columns(leads: pd.DataFrame) -> dict[tuple[str, ...], np.ndarray]:
     shared: dict[tuple[str, ...], np.ndarray] = {
         (name,): (leads[name] != "").to_numpy(np.int64) for name in _FORBIDDING if name in leads
     }
-    if "earlier_contact" in leads:
-        shared[("earlier_contact",)] = microseconds(leads["earlier_contact"])
+    for name in ("earlier_contact", "last_contact"):
+        if name in leads:
+            shared[(name,)] = microseconds(leads[name])
     if "earlier_reply" in leads:
         at, said = microseconds(leads["earlier_reply_at"]), (leads["earlier_reply"] != "").to_numpy()
         shared[_REPLY] = np.maximum(at, np.iinfo(np.int64).min + said)  # one without a date comes before none

@@ -125,6 +125,7 @@ def read_log(
     told = dict.fromkeys(names[role] for names in roles for role in ROLES if role in names)
     if told:
         ledger.notes["whose message a signal is, is read from"] = ", ".join(told)
+    several = 0
     for number, (source, names, parts) in enumerate(zip(sources, roles, texts, strict=True)):
         file = ledger.open(source)
         for batch in source.batches([*dict.fromkeys([*names.values(), *parts])]):
@@ -137,10 +138,31 @@ def read_log(
             columns = {role: chunked(batch.table.column(name)) for role, name in names.items()}
             if len(parts) > 1:
                 columns["text"] = _joined([_text(chunked(batch.table.column(part))) for part in parts])
+            columns, of_row = _for_each_lead(columns)
+            ledger.read["signals"] += len(of_row) - len(batch.lines)
+            several += len(of_row) - len(batch.lines)
+            lines = batch.lines[of_row]
             times = read_times(columns["at"], field_map.missing, field_map.date_formats)
-            good = _refuse_bad_times(columns, names, times, field_map, file, batch.lines, ledger)
-            _append(pieces, columns, times, file, batch.lines, good)
+            good = _refuse_bad_times(columns, names, times, field_map, file, lines, ledger)
+            _append(pieces, columns, times, file, lines, good)
+    if several:
+        ledger.notes["signals of several leads"] = (
+            f"lead ids that stand in one cell, with ; between them, are read as a signal of each ({several:,} more)"
+        )
     return _group(pieces, field_map, ledger)
+
+
+def _for_each_lead(columns: dict[str, pa.ChunkedArray]) -> tuple[dict[str, pa.ChunkedArray], np.ndarray]:
+    """The columns with each row of several leads ("12;34", as HubSpot writes it) once for each, and whose each is."""
+    chunks = _dictionary(columns["lead_id"])
+    if not any(pc.any(pc.match_substring(chunk.dictionary, ";")).as_py() for chunk in chunks if len(chunk.dictionary)):
+        return columns, np.arange(len(columns["lead_id"]))
+    cells = pd.Series(pa.chunked_array(chunks).cast(pa.large_string()).to_pylist(), dtype=object)
+    ids = [list(dict.fromkeys(filter(None, map(str.strip, (cell or "").split(";"))))) or [None] for cell in cells]
+    row = np.repeat(np.arange(len(ids)), [len(each) for each in ids])
+    columns = {role: column.take(pa.array(row)) for role, column in columns.items()}
+    each = pa.array([one for some in ids for one in some], pa.large_string())
+    return {**columns, "lead_id": pa.chunked_array([each])}, row
 
 
 def _refuse_bad_times(
@@ -278,7 +300,8 @@ def _keep(lead: Coded, signal_id: Coded | None, file: np.ndarray, line: np.ndarr
         rows = line[~keep & (file == number)].tolist()
         ledger.refuse("signals", number, [BadRow(row, "missing lead_id", "has no lead_id") for row in rows])
     if signal_id is not None:
-        again = pd.Series(signal_id.codes).duplicated().to_numpy() & ~signal_id.missing & keep
+        both = pd.DataFrame({"signal": signal_id.codes, "lead": lead.codes})  # a signal of two leads is one of each
+        again = both.duplicated().to_numpy() & ~signal_id.missing & keep
         ledger.drop("signals", "repeated signal_id", file[again], line[again], lead.strings()[again].tolist())
         keep = keep & ~again
     return keep

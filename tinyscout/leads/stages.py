@@ -1,10 +1,10 @@
-"""Who gets no message by the column of a stage or a job title: customers, and whom somebody marked to be left alone.
+"""Who gets no message by the column of a stage, a job title or a sequence: customers, and who is to be left alone.
 
 Such columns are read beside the profile, as those of a recipient are; whether they are features is for the map to say.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,8 @@ _STAGES = frozenset(
     ]
 )
 _TITLES = frozenset(["title", "jobtitle", "position", "jobposition"])
+_SEQUENCES = frozenset(["currentlyinsequence", "nowinsequence", "hssequencesisenrolled", "insequence"])
+_YES = frozenset(["true", "yes", "1", "y", "ja", "oui", "si"])
 _CUSTOMER = re.compile(
     r"\b(?:customers?|clients?(?! (?:review|meeting|call|approval|feedback|contacted))|closed ?won|won(?! t\b)"
     r"|evangelist|kunden?|bestandskunden?|clientes?|klant)\b",
@@ -50,7 +52,8 @@ _NONE_AFTER = re.compile(r" (?:churned|lost|former|cancelled|left|poten[ct]ial|p
 _LEAVE_ALONE = re.compile(
     r"\b(?:do not (?:contact|e ?mail|call|disturb)|dnc|unsubscribed?|opted out|opt out|not interested|no interest"
     r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"
-    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|bad fit|kein interesse)\b",
+    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|not converted|bad fit"
+    r"|kein interesse)\b",
     re.IGNORECASE,
 )
 
@@ -69,8 +72,8 @@ _PARTS = re.compile(r"[()\[\]|*,;:]+")
 
 
 def find_stages(columns: Iterable[str]) -> dict[str, str]:
-    """STAGE and the name -> the column, for those of a file that have the name of a stage or of a job title."""
-    return {f"{STAGE}{column}": column for column in columns if normal(column) in _STAGES | _TITLES}
+    """STAGE and the name -> the column, for those of a file that have the name of a stage, a title or a sequence."""
+    return {f"{STAGE}{column}": column for column in columns if normal(column) in _STAGES | _TITLES | _SEQUENCES}
 
 
 def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
@@ -84,13 +87,25 @@ def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> 
             continue
         read = read_strings(table.column(part), missing)
         name = " ".join(part.removeprefix(STAGE).split())
-        every, forbids = (*read.values, ""), title_forbids if normal(name) in _TITLES else stage_forbids
+        every, forbids = (*read.values, ""), _forbids_by(name)
         said = [f"{why} ({name} is {in_brief(value)})" if (why := forbids(value)) else "" for value in every]
         mine = pd.Series(np.array(said, dtype=object)[read.codes], dtype="str")
         found = mine if found is None else found.where(found != "", mine)
     if found is None:
         return {}
     return {"stage_forbids": found.groupby(lead_id).transform("max")}  # "" is below all words
+
+
+def _forbids_by(column: str) -> Callable[[str], str]:
+    """What reads the values of a column of such a name."""
+    if normal(column) in _SEQUENCES:
+        return sequence_forbids
+    return title_forbids if normal(column) in _TITLES else stage_forbids
+
+
+def sequence_forbids(value: str) -> str:
+    """Why a mark that a lead is in a sequence of messages stops all others; empty where it isn't in one."""
+    return "in a sequence of yours already" if value.strip().lower() in _YES else ""
 
 
 def name_forbids(name: str) -> str:
