@@ -121,7 +121,7 @@ class Stack(Module):
 
 def learn(norm, depth, rate, steps, warmup=0):
     """The loss of each step on leads not seen before, until it breaks; each layer's gradient, first and last."""
-    model, losses, gradients = Stack(norm, depth), [], []
+    model, losses, slopes = Stack(norm, depth), [], []
     optimizer, rng = AdamW(list(model.named_parameters()), lr=rate, weight_decay=0.0), np.random.default_rng(run.seed)
     while len(losses) < steps and (not losses or losses[-1] < 1000):  # nothing comes back from there
         some = tokens.take(rng.choice(rows.train, BATCH, replace=False))
@@ -130,14 +130,13 @@ def learn(norm, depth, rate, steps, warmup=0):
         loss = ops.cross_entropy(model(some)[more], targets=some.ids[1:][more[:-1]])
         loss.backward()
         losses.append(loss.item())
-        own = [np.sqrt(sum((p.grad**2).sum() for p in b.parameters() if p.grad is not None)) for b in model.blocks]
-        gradients = [gradients[0] if gradients else own, own]
+        slopes.append([clip_grad_norm(block.parameters(), np.inf) for block in model.blocks])  # measured, not clipped
         if warmup:
             clip_grad_norm(model.parameters(), 1.0)
             optimizer.lr = rate * min(1, len(losses) / warmup)
         optimizer.step()
     end = np.mean(losses[-5:]) if len(losses) == steps else np.inf
-    return {"end": float(end) if end < random else np.inf, "losses": losses, "gradients": gradients}
+    return {"end": float(end) if end < random else np.inf, "losses": losses, "gradients": [slopes[0], slopes[-1]]}
 
 
 # With branches that say nothing, a gradient comes back through a pre-norm stack as it went in, to the last bit.
@@ -177,15 +176,16 @@ judged = run.table(y[rows.test], test_logits := logits.pop("RMS"), ms.pop("RMS")
 # %% Hand over
 none, post, pre, rms = (f"{each[settings.depths.index(DEEP)]:.2f}".replace("inf", "explode") for each in best.values())
 title = f"{DEEP} layers: no norms {none}, post-norm {post} ({often:.2f}: how often tokens come), pre-norm {pre} nats"
-(figure, (panel, side)), layers = new_figure(title, panels=2), np.arange(1, DEEP + 1)
-for (norm, (first, last)), color in zip(slopes.items(), (VERMILION, ORANGE, BLUE, GREEN), strict=True):
-    ends, above = np.minimum(best[norm], random), 9 if norm in ("post", "pre") else -9
-    panel.plot(settings.depths, ends, "o-", color=color)
-    label(panel, norm, settings.depths[-1], ends[-1], color, ha="right", above=above)
-    side.semilogy(layers, first, ":", layers, last, "-", color=color)
-    label(side, norm, DEEP, last[-1], color, ha="right", above=above)
+(figure, (panel, steps, side)), layers = new_figure(title, panels=3), np.arange(1, DEEP + 1)
+for norm, color, up in zip(slopes, (VERMILION, ORANGE, BLUE, GREEN), (-9, 9, 9, -9), strict=True):
+    panel.plot(settings.depths, ends := np.minimum(best[norm], random), "o-", color=color)
+    label(panel, norm, settings.depths[-1], ends[-1], color, ha="right", above=up)
+    steps.plot(np.minimum(found[norm][middle][DEEP]["losses"], random), color=color)
+    side.semilogy(layers, slopes[norm][0], ":", layers, slopes[norm][1], "-", color=color)
+    label(side, norm, DEEP, slopes[norm][1][-1], color, ha="right", above=up)
 panel.axhline(often, color=GREY, linewidth=1)
 panel.set(xlabel="layers", ylabel="loss at the best rate (nats a token; top: exploded)")
+steps.set(xlabel=f"step of {DEEP} layers at rate {middle:g}", ylabel="loss of the step (nats a token)")
 side.set(xlabel=f"layer of {DEEP}", ylabel="norm of its gradient: fresh (dotted), in the end")
 run.hand_over(
     role="stability",

@@ -45,6 +45,7 @@ class Settings:
     judged: int
     own: int
     curves: int
+    budgets: int
     steps: int
     trials: int
     natural_epochs: int
@@ -96,9 +97,10 @@ for seed in seeds:
     others = [each.to_json() for each in before.values()]
     write_json(file, {"verdict": line, "trials": [each.to_json() for each in records], "before": others})
 holds = all(each.passed for each in records)
-curves = last.strength(settings.curves, BUDGETS)
+budgets = BUDGETS[: settings.budgets]
+curves = last.strength(settings.curves, budgets)
 print(f"log loss that the oracle expects on {settings.curves} leads, by the edits of a search against each itself")
-print(f"{strength_text(curves, BUDGETS)}\n")
+print(f"{strength_text(curves, budgets)}\n")
 
 
 # %% By hand: the rule, from logits and labels alone
