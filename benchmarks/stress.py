@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tinyscout.metrics.table import Table
 from tinyscout.stress import threat
-from tinyscout.stress.ceiling import LEAST_FALL, ceiling
+from tinyscout.stress.ceiling import LEAST_FALL, ceiling, room
 from tinyscout.stress.families import families
 from tinyscout.stress.pools import JUDGED, LEADS, make_pools
 
@@ -42,8 +42,7 @@ def main() -> int:
     print(f"\n{found.text()}\n")
     passed = found.least >= LEAST_FALL
     print(
-        f"Ceiling: the oracle falls at least {100 * found.least:.1f} % below the better yardstick, "
-        f"{'enough' if passed else 'NOT ENOUGH'} (needs {100 * LEAST_FALL:.0f} %)."
+        f"Ceiling: the oracle falls at least {100 * found.least:.1f} % below the better yardstick: {room(found.least)}."
     )
     print(f"{time.perf_counter() - started:.0f} s in all")
     if args.json:

@@ -19,21 +19,21 @@ from tinyscout.course.replies import ReplyScout
 from tinyscout.course.train import timed
 from tinyscout.explain.contributions import token_gradients
 from tinyscout.leads import oracle
-from tinyscout.leads.world import World, load_sample
 from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.settings import FitSettings
 from tinyscout.stress import threat
-from tinyscout.stress.ceiling import oracle_logits
+from tinyscout.stress.check import oracle_logits
 from tinyscout.stress.contrast import contrast
-from tinyscout.stress.families import concatenate, families
+from tinyscout.stress.families import families
 from tinyscout.stress.harden import attack_scout, score_of
 from tinyscout.stress.hotflip import WORD, HotFlip
-from tinyscout.stress.pools import Part, attack_in_shares
+from tinyscout.stress.pools import attack_in_shares
 from tinyscout.stress.search import WIDTH, attack_model, search
 from tinyscout.stress.story import story
 from tinyscout.stress.strength import BUDGETS, Target, strength, strength_text
 from tinyscout.stress.timelines import Texts, Timelines
+from tinyscout.stress.variants import join
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training import Stack, fit
 
@@ -99,14 +99,12 @@ targets = {
 curves = strength(held_out, targets, held_out_texts, **how)
 
 # %% Harden: written families, edits that no score guides, and searches against the scout as it is now
-truth = load_sample().truth
-truth = truth.set_index("contact_id").loc[natural.leads["contact_id"]].reset_index()
 seen = attack_in_shares(families(held_out=False)[: settings.families], natural, settings.written, rng)
 attacks = [seen, contrast(natural, texts, rng, number=settings.contrast)]
 attacks += [attack_model("search", natural, additive, texts, rng, number=settings.searched)]
 attacks += [attack_scout(scout, natural, texts, rng, number=settings.searched)]
-mixed, attacked = Part(World(natural, truth), concatenate(attacks, rng)).mixed(rng)
-print(f"hardening on {len(mixed):,} leads, {attacked.mean():.0%} of them attacked\n")
+mixed, place = join([natural, *(each.world.tables for each in attacks)], rng)
+print(f"hardening on {len(mixed):,} leads, {np.mean(place >= len(natural)):.0%} of them attacked\n")
 hardened = replace(scout, members=[type(reader.model).from_state(left.state["model"], left.part("model"))])
 fitting = FitSettings(epochs=settings.epochs, learning_rate=settings.learning_rate, weight_decay=0.3, final_rate=0.05)
 with progress_bars() as progress:

@@ -1,9 +1,9 @@
 """On leads made to trick a model, does the scout lose half of what the best additive score loses, and surely?
 
 A world is made, half of its judged leads are written stories (half of these never trained on) and half searches against
-the judged models themselves. All are fitted on the same leads, trees on an evenly spaced part of them. The rule: log
-loss and credit waste fall by at least 50 % against the better logistic regression, at the lower end of a 95 % interval,
-in float32 and in int8.
+the judged models themselves. All are fitted on the same leads: trees on an evenly spaced part, the scout with a label
+at each signal. The rule: log loss and credit waste fall by at least 50 % against the better logistic regression, at the
+lower end of a 95 % interval, in float32 and in int8.
 
 Needs: 00 (rows). Leaves: the scout of the check and its figures, check.json.
 Takes: about 2,650 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. Exit code 1: failed.
@@ -20,16 +20,16 @@ import numpy as np
 
 from tinyscout.cli.console import progress_bars, write_json
 from tinyscout.course import Rows, open_phase
-from tinyscout.course.figure import BLACK, BLUE, GREY, VERMILION, new_figure
+from tinyscout.course.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, label, new_figure
 from tinyscout.course.run import stopping_at_input_errors
 from tinyscout.course.train import timed
 from tinyscout.metrics import credit_waste, log_loss
 from tinyscout.settings import FitSettings, ScoutSettings
-from tinyscout.stress import trial
-from tinyscout.stress.ceiling import LEAST_FALL, ceiling
+from tinyscout.stress import ceiling, trial
 from tinyscout.stress.check import NEEDED, ORACLE, RULE, check
 from tinyscout.stress.harden import HardenSettings, score_of
 from tinyscout.stress.records import Record, kept, made_of, verdict
+from tinyscout.stress.report import stories
 from tinyscout.stress.strength import BUDGETS, strength_text
 from tinyscout.stress.trial import CANDIDATES, INT8, SCOUT, TREES, YARDSTICKS, TrialSettings
 
@@ -80,27 +80,27 @@ plan = TrialSettings(**{name: getattr(settings, name) for name in sizes}, natura
 signature, file, records = made_of(plan), run.directory / "check.json", []
 before = kept(file, signature)
 for seed in seeds:
-    again = before.pop(seed, None)
-    if again and seed != seeds[-1]:
+    if (again := before.pop(seed, None)) and seed != seeds[-1]:
         print(
-            f"\n==== seed {seed}: {again.leads:,} judged leads, by the same code and settings before\n\n{again.text}\n"
+            f"\n==== seed {seed}: {again.leads:,} leads, judged before by the same code and settings\n\n{again.text}\n"
         )
         records.append(again)
         continue
     with progress_bars() as progress, stopping_at_input_errors(run.phase):
         pools = trial.pools_of(seed, plan, progress=progress)
-        print(f"\nseed {seed}, before anything is trained: {ceiling(pools).line()}", flush=True)
+        print(f"\nseed {seed}, before anything is trained: {ceiling.ceiling(pools).line()}", flush=True)
         last = trial.run(pools, plan, progress=progress)
-    records.append(Record.of(last, signature))
+    records.append(Record.of(last, signature if made_of(plan) == signature else "code that changed meanwhile"))
     print(f"\n==== seed {seed}: {len(last.judged):,} judged leads\n\n{records[-1].text}\n", flush=True)
-    line, code = verdict(records, full=given.full)
+    line, code = verdict(records, full=given.full and plan == TrialSettings(), quick=run.quick)
     others = [each.to_json() for each in before.values()]
     write_json(file, {"verdict": line, "trials": [each.to_json() for each in records], "before": others})
 holds = all(each.passed for each in records)
 budgets = BUDGETS[: settings.budgets]
-curves = last.strength(settings.curves, budgets)
+curves, wide = last.strength(settings.curves, budgets), last.strength(settings.curves, budgets[-1:], times=3)
 print(f"log loss that the oracle expects on {settings.curves} leads, by the edits of a search against each itself")
-print(f"{strength_text(curves, budgets)}\n")
+print(f"{strength_text(curves, budgets)}\n\nby one that tries three times as many\n{strength_text(wide, budgets[-1:])}")
+print("\nWhere the hardened scout is wrong most, part by part:\n\n" + "\n\n".join(stories(last, 3)) + "\n")
 
 
 # %% By hand: the rule, from logits and labels alone
@@ -113,12 +113,11 @@ for name in CANDIDATES:
     for metric, function in (("log_loss", log_loss), ("credit_waste", credit_waste)):
         by_hand = fall(function, y, logits[name], [logits[each] for each in YARDSTICKS])
         np.testing.assert_allclose(by_hand, last.check.falls[name][metric].value, rtol=1e-9)
-room = fall(log_loss, y, last.judged.oracle, [logits[each] for each in YARDSTICKS])
-np.testing.assert_allclose(room, last.check.ceiling["log_loss"].value, rtol=1e-9)
+most = fall(log_loss, y, last.judged.oracle, [logits[each] for each in YARDSTICKS])
+np.testing.assert_allclose(most, last.check.ceiling["log_loss"].value, rtol=1e-9)
 np.testing.assert_allclose(last.check.figures["all"]["log_loss"][ORACLE], log_loss(y, last.judged.oracle))
 most = last.check.least_ceiling
-words = "enough" if most >= LEAST_FALL else "NOT ENOUGH"
-print(f"by hand all falls are the same; the oracle itself falls {most:.0%}: {words} room (needs {LEAST_FALL:.0%})\n")
+print(f"by hand all falls are the same; the oracle itself falls {most:.0%}: {ceiling.room(most)}\n")
 
 # %% Break it: what must fail does. The yardstick in the scout's place, the scout in the yardsticks', a constant, and
 # labels dealt out anew.
@@ -151,7 +150,7 @@ least = min(interval.low for each in records for found in each.falls.values() fo
 fell = {metric: [each.falls[SCOUT][metric] for each in records] for metric in RULE}
 words = {True: "reaches", False: "DOES NOT REACH"}[holds]
 title = f"The least lower end of a fall is {least:.0%}: it {words} {NEEDED:.0%}"
-figure, panels = new_figure(title, panels=2)
+figure, (*panels, side) = new_figure(title, panels=3)
 shown = [name for name in (*YARDSTICKS, TREES, SCOUT, INT8, ORACLE) if name in last.logits or name == ORACLE]
 for panel, metric in zip(panels, RULE, strict=True):
     for i, each in enumerate(records):
@@ -162,6 +161,11 @@ for panel, metric in zip(panels, RULE, strict=True):
     )
     panel.invert_yaxis()
 panels[1].set_yticks([])
+for name, color in zip((*YARDSTICKS, TREES, SCOUT), (ORANGE, PURPLE, GREEN, BLUE), strict=True):
+    if name in curves:
+        side.plot(range(len(budgets)), curves[name], "o-", color=color)
+        label(side, name, len(budgets) - 1, curves[name][-1], color, ha="right", above=6)
+side.set(xticks=range(len(budgets)), xticklabels=budgets, xlabel="edits of a search against itself", ylabel="log loss")
 least_of = {name: (min(i.value for i in each), min(i.low for i in each)) for name, each in fell.items()}
 text = " and ".join(f"{name.replace('_', ' ')} by {v:.0%} (lower end {low:.0%})" for name, (v, low) in least_of.items())
 run.hand_over(
@@ -173,7 +177,7 @@ run.hand_over(
     judged=judged,
     findings={
         "broken": broken,
-        "curves": curves,
+        "curves": {**curves, "three times the tries": wide},
         "seeds": seeds,
         "verdict": line,
         "least": least,
@@ -185,8 +189,5 @@ run.hand_over(
     so_what="what a score is worth on leads that were made to trick it is a number, and anybody can ask for it",
     try_this="give --seeds with numbers of your own: nobody has tuned anything on those",
 )
-if run.quick:
-    print("\nNOT THE CHECK: a quick run shows that it runs, and nothing of the scout.")
-    sys.exit(0)
 print(f"\nThe check: {line}")
 sys.exit(code)

@@ -54,7 +54,7 @@ def test_a_family_from_a_file_stands_beside_the_others(model, tmp_path, capsys):
     ("arguments", "said"),
     [
         (["--world-leads", "5"], "--world-leads is 5; needs a whole number of at least 200"),
-        (["--family", "nowhere.py"], "nowhere.py: is no Python file"),
+        (["--family", "nowhere.py"], "nowhere.py: there is no such file"),
     ],
 )
 def test_bad_input_is_said_in_one_line(model, arguments, said, capsys):
@@ -73,8 +73,37 @@ def test_a_family_that_breaks_every_rule_is_refused_by_name(model, tmp_path, cap
     assert 'family "cheat"' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("body", ["return leads.head(5), signals", "raise SystemExit(0)"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return leads.head(5), signals",
+        "raise SystemExit(0)",
+        "return leads",
+        "return leads.iloc[:0], signals.iloc[:0]",
+        "return leads.assign(role='hero', pair=range(len(leads))), signals",
+    ],
+)
 def test_a_family_that_fails_is_said_to(model, tmp_path, capsys, body):
     (tmp_path / "odd.py").write_text(f"def family(leads, signals, budget, rng):\n    {body}\n", encoding="utf-8")
     assert stress("--model", model, "--family", tmp_path / "odd.py", "--world-leads", 400, "--searched", 4) == 2
-    assert 'family "odd"' in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert 'family "odd"' in error and error.count("\n") == 1
+
+
+def test_three_leads_to_a_pair_are_no_twins_and_the_figures_are_json(model, tmp_path, capsys):
+    """What is not defined is null: JSON has no NaN."""
+    (tmp_path / "three.py").write_text(
+        "def family(leads, signals, budget, rng):\n"
+        "    said = ['decoy' if i % 3 else 'sleeper' for i in range(len(leads))]\n"
+        "    leads = leads.assign(role=said, pair=[i // 3 for i in range(len(leads))], employees=50)\n"
+        "    return leads, signals\n",
+        encoding="utf-8",
+    )
+    sizes = ["--world-leads", 1_500, "--searched", 20, "--json", tmp_path / "found.json"]
+    assert stress("--model", model, "--family", tmp_path / "three.py", *sizes) == 0
+
+    def no_constant(name):
+        raise AssertionError(name)
+
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"), parse_constant=no_constant)
+    assert found["attacks"]["three"]["auc_within_pairs"] is None is found["attacks"]["search"]["auc_within_pairs"]

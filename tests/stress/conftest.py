@@ -5,10 +5,11 @@ from tinyscout.leads import world
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
 from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.contestants import Logistic
+from tinyscout.stress.contestants import Logistic, calibrated_score
 from tinyscout.stress.families import Attacked, attack, families
 from tinyscout.stress.ground import Ground
 from tinyscout.stress.pools import Pools, make_pools
+from tinyscout.stress.timelines import Texts
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,12 @@ def natural() -> World:
 @pytest.fixture(scope="session")
 def tables(natural) -> LeadTables:
     return natural.tables
+
+
+@pytest.fixture(scope="module")
+def texts(tables) -> Texts:
+    """A search adds to them, so that no module sees another's."""
+    return Texts(tables.signals["text"].dropna(), np.random.default_rng(0), more=300)
 
 
 @pytest.fixture(scope="session")
@@ -38,5 +45,5 @@ def yardsticks(pools) -> dict[str, Logistic]:
     ground = Ground.hardened(pools.train, pools.valid, np.random.default_rng(0), ("baseline",))
     return {
         NATURAL: Logistic.fit(Ground.natural(pools.train, pools.valid, ("baseline",)), grid=(10.0,)),
-        HARDENED: Logistic.fit(ground, grid=(10.0,)),
+        HARDENED: calibrated_score(Logistic.fit(ground, grid=(10.0,)), ground.valid),
     }

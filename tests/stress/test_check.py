@@ -8,7 +8,7 @@ import pytest
 from tinyscout.metrics import fall, log_loss
 from tinyscout.metrics.bootstrap import Interval
 from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.check import ORACLE, RULE, Check, Judged, check, divergence, interval
+from tinyscout.stress.check import COIN, ORACLE, RULE, Check, Judged, check, divergence, interval
 from tinyscout.stress.records import Record, verdict
 
 SCOUT = "scout"
@@ -16,9 +16,7 @@ SCOUT = "scout"
 
 def of_one_seed(found: Check, judged: Judged) -> Record:
     """The record of a trial that found this."""
-    return Record(
-        1, "", len(judged), found.passed, found.least_ceiling, found.falls, found.figures["all"], found.text(), {}
-    )
+    return Record(1, "", len(judged), found.least_ceiling, 0.0, found.falls, found.figures["all"], found.text(), {})
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +58,19 @@ def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, scor
 
 def test_every_contestant_is_set_beside_the_better_yardstick_by_each_metric(judged, scored):
     found = run(judged, scored, judged.oracle)
-    assert set(found.differences) == {*scored, SCOUT, ORACLE} and set(found.beside.values()) <= set(scored)
-    for metric, name in found.beside.items():
-        figures = found.figures["all"][metric]
-        best = max if metric == "roc_auc" else min
-        assert figures[name] == best(figures[each] for each in scored)
-        own, nothing = found.differences[SCOUT][metric], found.differences[name][metric]
-        assert own.low <= own.value == figures[SCOUT] - figures[name] <= own.high and own.excludes_zero
-        assert (nothing.value, nothing.low, nothing.high) == (0.0, 0.0, 0.0)
+    assert set(found.differences) == set(found.figures) == {"all", "some", "others"}
+    for part, beside in found.differences.items():
+        assert set(beside.of) == {*scored, SCOUT, ORACLE, COIN} and set(beside.better.values()) <= set(scored)
+        for metric, name in beside.better.items():
+            figures = found.figures[part][metric]
+            best = max if metric == "roc_auc" else min
+            if np.isnan(figures[name]):  # credit waste of too few repliers
+                assert part != "all" and metric == "credit_waste" and np.isnan(beside.of[SCOUT][metric].value)
+                continue
+            assert figures[name] == best(figures[each] for each in scored)
+            own, nothing = beside.of[SCOUT][metric], beside.of[name][metric]
+            assert own.low <= own.value == figures[SCOUT] - figures[name] <= own.high and own.excludes_zero
+            assert (nothing.value, nothing.low, nothing.high) == (0.0, 0.0, 0.0)
     assert interval(Interval(float("nan"), float("nan"), float("nan"))) == "-"
 
 
@@ -149,6 +152,15 @@ def test_parts_add_up_and_everybody_is_judged_on_them(judged, scored):
         mean = sum(losses[part]["log_loss"][name] * found.leads[part] for part in ("some", "others")) / len(judged)
         assert losses["all"]["log_loss"][name] == pytest.approx(mean)
     assert set(found.to_json()["falls"]) == {SCOUT}
+
+
+def test_a_coin_is_always_there_and_what_is_left_against_it_is_said(judged, scored):
+    found = run(judged, scored, judged.oracle)
+    figures = found.figures["all"]["log_loss"]
+    assert figures[COIN] == pytest.approx(np.log(2))
+    assert found.beyond_coin[SCOUT].value == pytest.approx(1 - figures[SCOUT] / np.log(2))
+    assert f"against {COIN}: {SCOUT} {100 * found.beyond_coin[SCOUT].value:.1f} %" in found.text()
+    assert run(judged, scored, np.zeros(len(judged))).beyond_coin[SCOUT].value == 0.0
 
 
 def test_divergence_is_zero_for_the_truth_and_positive_for_anything_else():

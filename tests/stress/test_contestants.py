@@ -8,8 +8,9 @@ import pytest
 from tinyscout.metrics import log_loss
 from tinyscout.models.calibrators import Platt
 from tinyscout.stress.ceiling import HARDENED, NATURAL
-from tinyscout.stress.contestants import Trees
-from tinyscout.stress.ground import WEIGHTS, Ground, balanced, spread
+from tinyscout.stress.contestants import UNCALIBRATED, Logistic, Trees, calibrated_score
+from tinyscout.stress.ground import WEIGHTS, Ground, spread
+from tinyscout.stress.validation import validation_leads
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +33,17 @@ def test_a_ground_says_which_leads_are_attacked(pools, grounds):
     assert not natural.attacked.any() and natural.choices == (0.0,)
     assert hardened.attacked.sum() == len(pools.train.attacked.world.tables) and hardened.choices == WEIGHTS
     assert len(hardened.attacked) == len(hardened.y) == hardened.X["baseline"].shape[0]
-    weight, of_valid = hardened.weights(4.0)
-    assert set(weight) == {1.0, 4.0} and (weight == 4).sum() == hardened.attacked.sum()
-    assert len(of_valid) == len(hardened.valid)
+
+
+@pytest.mark.parametrize("many", [1, 5])
+def test_a_weight_is_of_all_attacked_leads_together_however_many_there_are(grounds, many):
+    hardened = grounds[HARDENED]
+    some = np.flatnonzero(~hardened.attacked | (np.arange(len(hardened.y)) % many == 0))
+    fewer = replace(hardened, attacked=hardened.attacked[some], y=hardened.y[some])
+    weights = fewer.weights(4.0)
+    assert weights.mean() == pytest.approx(1) and len(weights) == len(some)
+    assert weights[fewer.attacked].sum() == pytest.approx(4 * weights[~fewer.attacked].sum())
+    assert not fewer.weights(0.0)[fewer.attacked].any()
 
 
 def test_hardening_helps_an_additive_score_on_attacked_leads_and_not_on_natural_ones(pools, yardsticks):
@@ -52,44 +61,61 @@ def test_trees_learn_from_the_same_ground(pools, grounds, trees):
     assert losses[HARDENED] < losses[NATURAL] - 0.1
 
 
-def test_as_many_attacked_leads_as_natural_ones_are_calibrated_on_the_same_in_any_order(pools):
-    found, orders, few = [], [], len(pools.valid.natural.tables)
-    for seed in (0, 1):
-        tables, attacked = pools.valid.mixed(np.random.default_rng(seed))
-        rows, ids = balanced(tables, attacked), tables.leads["contact_id"].to_numpy(str)
-        assert len(rows) == 2 * few and attacked[rows].sum() == few == len(set(rows[~attacked[rows]]))
-        found.append(sorted(ids[rows]))
-        orders.append(list(ids))
-    assert orders[0] != orders[1] and found[0] == found[1]
-    some = np.flatnonzero(~attacked | (np.arange(len(tables)) % 8 == 0))  # fewer attacked ones: each of them again
-    rows = balanced(tables.take(some), attacked[some])
-    assert len(rows) == 2 * few and set(rows) == set(range(len(some)))
-
-
 def test_hardened_contestants_are_as_sure_as_they_are_right_and_natural_ones_stay(pools, grounds, yardsticks, trees):
-    for contestant in (yardsticks[NATURAL], trees[NATURAL]):
-        assert contestant.calibrator == Platt(1.0, 0.0)
-    valid, rows = grounds[HARDENED].valid, balanced(grounds[HARDENED].valid, grounds[HARDENED].attacked_valid)
-    y = valid.labels[rows]
-    logit = trees[HARDENED].logits(valid)[rows]
-    again = Platt.fit(logit, y)
-    assert (again.slope, again.shift) == pytest.approx((1.0, 0.0), abs=0.02)
-    for contestant in (yardsticks[HARDENED], trees[HARDENED]):
-        assert abs(contestant.calibrator.slope - 1) > 0.02
-        sure = contestant.calibrator
-        raw = (contestant.logits(valid)[rows] - sure.shift) / sure.slope
-        assert log_loss(y, sure.transform(raw)) < log_loss(y, raw)
+    for contestant in (yardsticks[NATURAL], *trees.values()):
+        assert contestant.calibrator == UNCALIBRATED
+    valid = grounds[HARDENED].valid
+    for contestant in (yardsticks[HARDENED], calibrated_score(trees[HARDENED], valid)):
+        again = Platt.fit(contestant.logits(valid), valid.labels)
+        assert (again.slope, again.shift) == pytest.approx((1.0, 0.0), abs=0.02)
+        assert contestant.calibrator != UNCALIBRATED
 
 
-def test_hardened_trees_are_calibrated_on_leads_that_they_were_not_fitted_to(grounds, trees, monkeypatch):
+@pytest.mark.parametrize("kind", [Logistic, Trees])
+def test_hardened_contestants_are_not_fitted_to_what_they_are_calibrated_on(grounds, kind, monkeypatch):
     monkeypatch.setattr("tinyscout.stress.ground.WEIGHTS", (1.0,))
-    ground = grounds[HARDENED]
+    ground, how = grounds[HARDENED], {"grid": (10.0,)} if kind is Logistic else {"trials": 1}
     y = np.random.default_rng(0).permutation(ground.valid.labels)
     valid = replace(ground.valid, leads=ground.valid.leads.assign(label=y))
-    found = Trees.fit(replace(ground, valid=valid), trials=1)  # of one candidate there is none to choose
-    raw = [each.model.decision_function(ground.X_valid) for each in (found, trees[HARDENED])]
+    true, dealt = (kind.fit(each, **how) for each in (ground, replace(ground, valid=valid)))
+    raw = [each.model.decision_function(_of_valid(each, ground)) for each in (true, dealt)]
     np.testing.assert_array_equal(*raw)
-    assert found.calibrator.slope < 0.3 < trees[HARDENED].calibrator.slope
+    assert calibrated_score(dealt, valid).calibrator.slope < 0.3 < calibrated_score(true, ground.valid).calibrator.slope
+
+
+def test_natural_contestants_are_fitted_to_the_validation_leads_too(grounds):
+    ground = grounds[NATURAL]
+    y = np.random.default_rng(0).permutation(ground.valid.labels)
+    valid = replace(ground.valid, leads=ground.valid.leads.assign(label=y))
+    true, dealt = (Logistic.fit(each, grid=(10.0,)) for each in (ground, replace(ground, valid=valid)))
+    assert (true.model.coef_ != dealt.model.coef_).any()
+
+
+def test_weight_and_penalty_are_chosen_together(grounds, monkeypatch):
+    """The pair of least loss on the validation leads, each fitted as if it were the only one."""
+    monkeypatch.setattr("tinyscout.stress.ground.WEIGHTS", (1.0, 20.0))
+    ground, grid, losses = grounds[HARDENED], (1_000.0, 1.0), {}
+    found = Logistic.fit(ground, grid=grid)
+    for weight in (1.0, 20.0):
+        monkeypatch.setattr("tinyscout.stress.ground.WEIGHTS", (weight,))
+        for l2 in grid:
+            one = Logistic.fit(ground, grid=(l2,))
+            losses[weight, l2] = log_loss(ground.valid.labels, one.logits(ground.valid))
+    assert (found.choice["weight"], found.choice["l2"]) == min(losses, key=losses.__getitem__)
+
+
+def test_validation_leads_are_made_as_judged_ones_are(pools, yardsticks):
+    """Half of them natural; of the others half written and the rest searched, in equal shares against each score."""
+    scores = {"one": yardsticks[NATURAL].logits, "other": yardsticks[HARDENED].logits}
+    valid = validation_leads(pools.valid, scores, {}, np.random.default_rng(0), rounds=4)
+    natural = pools.valid.natural.tables
+    ids = valid.leads["contact_id"].to_numpy(str)
+    attacked = ~np.isin(ids, natural.leads["contact_id"].to_numpy(str))
+    assert (~attacked).sum() == len(natural) and attacked.sum() == pytest.approx(len(natural), rel=0.05)
+    assert set(valid.leads["lead_id"]) <= set(natural.leads["lead_id"])
+    part = valid.take(np.flatnonzero(attacked))
+    for score in scores.values():  # each is misled by its own leads more than by what was there
+        assert log_loss(part.labels, score(part)) > log_loss(natural.labels, score(natural)) + 0.2
 
 
 def test_thinned_leads_stand_for_all_of_them(grounds):
@@ -108,3 +134,7 @@ def test_thinned_leads_stand_for_all_of_them(grounds):
 def test_spread_rows_are_even_and_all_where_there_are_few():
     np.testing.assert_array_equal(spread(5, 9), np.arange(5))
     assert len(spread(1_000, 10)) == 10 and spread(1_000, 10)[-1] == 999
+
+
+def _of_valid(contestant, ground):
+    return ground.X_valid["baseline"] if isinstance(contestant, Logistic) else ground.X_valid

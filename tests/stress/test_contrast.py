@@ -10,11 +10,6 @@ from tinyscout.stress.threat import BUDGET, check, distance
 from tinyscout.stress.timelines import Texts
 
 
-@pytest.fixture(scope="module")
-def texts(tables) -> Texts:
-    return Texts(tables.signals["text"].dropna(), np.random.default_rng(0), more=300)
-
-
 @pytest.fixture(scope="module", params=["moves", "words"])
 def found(tables, texts, request) -> Attacked:
     proposer = Reworder(texts) if request.param == "words" else None

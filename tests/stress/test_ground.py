@@ -24,8 +24,8 @@ def sets(pools, reader) -> list[TrainingSet]:
 
 
 def test_leads_stand_in_order_of_time_each_with_its_label_and_features(pools, reader, sets):
-    natural, attacked = (each.rows for each in sets)
-    ground = Ground.of_rows(reader, natural, attacked, pools.valid, np.random.default_rng(0))
+    (natural, attacked), valid = (each.rows for each in sets), pools.valid.natural.tables
+    ground = Ground.of_rows(reader, natural, attacked, valid, np.random.default_rng(0))
     assert (~ground.attacked).sum() == len(natural.y) and ground.attacked.sum() == len(attacked.y)
     for rows, chosen in ((natural, ~ground.attacked), (attacked, ground.attacked)):
         np.testing.assert_array_equal(np.sort(ground.y[chosen]), np.sort(rows.y))
@@ -41,15 +41,15 @@ def test_leads_stand_in_order_of_time_each_with_its_label_and_features(pools, re
 
 
 def test_the_baseline_has_its_own_features_alone(pools, reader, sets):
-    natural, attacked = (each.rows for each in sets)
-    ground = Ground.of_rows(reader, natural, attacked, pools.valid, np.random.default_rng(0))
+    (natural, attacked), valid = (each.rows for each in sets), pools.valid.natural.tables
+    ground = Ground.of_rows(reader, natural, attacked, valid, np.random.default_rng(0))
     for kind in ("baseline", "careful"):
         tokens = ground.tokenizer.encode(ground.valid)
         known = ground.features[kind].transform(tokens).astype(np.float32)
         assert ground.X[kind].shape[1] == len(ground.features[kind].names)
         assert abs(ground.X_valid[kind] - known).max() < 1e-5
     assert ground.X["baseline"].shape[1] < ground.X["careful"].shape[1]
-    alone = Ground.of_rows(reader, natural, attacked, pools.valid, np.random.default_rng(0), ("baseline",))
+    alone = Ground.of_rows(reader, natural, attacked, valid, np.random.default_rng(0), ("baseline",))
     assert list(alone.X) == ["baseline"]
 
 
@@ -57,4 +57,4 @@ def test_a_reader_of_the_baselines_features_knows_too_little(pools, sets):
     tables = pools.train.natural.tables
     reader = Stack.refit(tables, np.arange(len(tables)), ScoutSettings(), l2=30.0, shares=[])
     with pytest.raises(ValueError, match="careful"):
-        Ground.of_rows(reader, sets[0].rows, sets[1].rows, pools.valid, np.random.default_rng(0))
+        Ground.of_rows(reader, sets[0].rows, sets[1].rows, pools.valid.natural.tables, np.random.default_rng(0))

@@ -5,6 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from tinyscout.stress.trial import TrialSettings
+
 ROOT = Path(__file__).parents[2]
 PHASES = ROOT / "configs" / "phases.toml"
 TEXT = (".py", ".toml", ".json", ".yaml", ".yml", ".md", ".sh", ".cfg", ".txt", ".ipynb")
@@ -19,10 +21,30 @@ def test_the_seeds_of_the_final_test_stand_nowhere_but_in_its_settings():
     for path in ROOT.rglob("*"):
         if path.suffix not in TEXT or set(path.relative_to(ROOT).parts) & set(SKIPPED):
             continue
+        section = ""
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if there.search(line) and not (path == PHASES and line.startswith("seeds = ")):
+            section = line if line.startswith("[") else section
+            its_own = path == PHASES and section == "[phase16]" and line.startswith("seeds = ")
+            if there.search(line) and not its_own:
                 found.append(f"{path.relative_to(ROOT)}:{number}")
     assert not found
+
+
+def test_the_check_that_says_passed_is_of_the_size_that_the_package_says():
+    """What phase 16 reads from its settings are the sizes of TrialSettings, at which alone `--full` may pass."""
+    sizes, trial = tomllib.loads(PHASES.read_text(encoding="utf-8"))["phase16"], TrialSettings()
+    known = {**trial.harden.model_dump(), **trial.model_dump(), "natural_epochs": trial.natural.fit.epochs}
+    elsewhere = {"seed", "seeds", "curves", "budgets", "quick"}
+    assert {name: known[name] for name in sizes.keys() - elsewhere} == {
+        name: sizes[name] for name in sizes.keys() - elsewhere
+    }
+
+
+def test_the_check_ends_with_the_exit_code_of_its_verdict():
+    tree = ast.parse((ROOT / "phases" / "16_final_check.py").read_text(encoding="utf-8"))
+    calls = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert ast.unparse(tree.body[-1]) == "sys.exit(code)"
+    assert sum("sys.exit" in call for call in calls) == 1 and any(call.startswith("verdict(records") for call in calls)
 
 
 def test_whatever_trains_or_predicts_is_barred_from_the_oracle():

@@ -9,14 +9,20 @@ from tinyscout.stress.records import Record, made_of, verdict
 from tinyscout.stress.trial import TrialSettings
 
 FALLS = {"scout": {"log_loss": Interval(0.6, 0.55, 0.65)}}
-PASSING = Record(1, "abc", 20_000, True, 0.7, FALLS, {}, "", {})
+PASSING = Record(1, "abc", 20_000, 0.7, 0.01, FALLS, {}, "", {})
 FIVE = [replace(PASSING, seed=seed) for seed in range(5)]
 
 
 def test_passed_takes_five_seeds_and_20_000_leads_each():
-    failing = replace(PASSING, passed=False)
-    assert verdict([failing], full=True) == ("FAILED", 1) == verdict([*FIVE, failing], full=True)
-    assert verdict(FIVE, full=True) == ("PASSED", 0)
+    unsure = replace(PASSING, falls={"scout": {"log_loss": Interval(0.6, 0.499, 0.65)}})
+    nobody = replace(PASSING, falls={})
+    undefined = replace(PASSING, falls={"scout": {"log_loss": Interval(*[float("nan")] * 3)}})
+    dearer = replace(PASSING, natural_rise=0.011)
+    for failing in (unsure, nobody, undefined, dearer, replace(PASSING, natural_rise=float("nan"))):
+        assert verdict([failing], full=True) == ("FAILED", 1) == verdict([*FIVE, failing], full=True)
+    assert verdict(FIVE, full=True) == ("PASSED on seeds 0, 1, 2, 3, 4", 0)
+    line, code = verdict([unsure], full=True, quick=True)
+    assert "NOT THE CHECK" in line and "PASSED" not in line and code == 0
     few = [*FIVE[:4], replace(PASSING, seed=9, leads=600)]
     for records, full in ((FIVE, False), (FIVE[:4], True), ([PASSING] * 5, True), (few, True)):
         line, code = verdict(records, full=full)
@@ -42,5 +48,9 @@ def test_other_settings_or_other_code_make_another_record(tmp_path, monkeypatch)
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr("tinyscout.__file__", str(tmp_path / "__init__.py"))
     before = made_of(settings)
+    monkeypatch.setattr("tinyscout.stress.records.version", lambda name: "0.0")
+    assert made_of(settings) != before
+    monkeypatch.undo()
+    monkeypatch.setattr("tinyscout.__file__", str(tmp_path / "__init__.py"))
     (tmp_path / "room" / "file.py").write_text("A = 2\n", encoding="utf-8")
     assert made_of(settings) != before

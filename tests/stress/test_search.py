@@ -21,11 +21,6 @@ from tinyscout.training import Stack
 
 
 @pytest.fixture(scope="module")
-def texts(tables) -> Texts:
-    return Texts(tables.signals["text"].dropna(), np.random.default_rng(0), more=300)
-
-
-@pytest.fixture(scope="module")
 def yardstick(yardsticks) -> Logistic:
     return yardsticks[NATURAL]
 
@@ -76,7 +71,10 @@ def test_the_same_seed_finds_the_same_attack(tables, yardstick, texts):
         search(tables, rows, np.ones(len(rows), bool), yardstick.logits, texts, np.random.default_rng(4), rounds=3)
         for _ in range(2)
     )
-    np.testing.assert_array_equal(one.ago, two.ago)
+    other = search(tables, rows, np.ones(len(rows), bool), yardstick.logits, texts, np.random.default_rng(5), rounds=3)
+    assert one.spent.any() and (one.ago.shape != other.ago.shape or (one.ago != other.ago).any())
+    for name in ("ago", "kind", "text", "spent"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
 def test_what_the_truth_rules_out_is_not_asked_and_changes_nothing(tables, yardstick, texts, monkeypatch):

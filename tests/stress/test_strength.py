@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tinyscout.leads import oracle
-from tinyscout.stress.ceiling import NATURAL, oracle_logits
+from tinyscout.stress.ceiling import NATURAL
+from tinyscout.stress.check import oracle_logits
 from tinyscout.stress.story import story
 from tinyscout.stress.strength import Target, expected_loss, strength
 from tinyscout.stress.timelines import Texts

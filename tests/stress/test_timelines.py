@@ -9,13 +9,8 @@ from tinyscout.leads.oracle_texts import read_text
 from tinyscout.stress.families import told
 from tinyscout.stress.moves import MOVES, propose
 from tinyscout.stress.threat import BUDGET, LONGEST, MAX_WORDS, distance
-from tinyscout.stress.timelines import Texts, Timelines
+from tinyscout.stress.timelines import Timelines
 from tinyscout.stress.wordings import rewritten, scrambled, world_texts
-
-
-@pytest.fixture(scope="module")
-def texts(tables) -> Texts:
-    return Texts(tables.signals["text"].dropna(), np.random.default_rng(0), more=300)
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,21 @@ from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings, Tokeni
 from tinyscout.stress import trial
 from tinyscout.stress.ceiling import HARDENED
 from tinyscout.stress.check import check, divergence
+from tinyscout.stress.contestants import calibrated_score
 from tinyscout.stress.families import families
+from tinyscout.stress.ground import WEIGHTS
 from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
 from tinyscout.stress.records import Record, kept
+from tinyscout.stress.report import report, stories
 from tinyscout.stress.trial import (
     CANDIDATES,
+    CAREFUL,
     INT8,
     PARTS,
     SCOUT,
     SEARCHED,
     TREES,
+    TREES_NATURAL,
     YARDSTICKS,
     Trial,
     TrialSettings,
@@ -51,16 +56,15 @@ def found() -> Trial:
 
 def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, hardened):
     held_out = {each.name for each in families(held_out=True)}
-    for before, after in ((pools.train, hardened.train), (pools.valid, hardened.valid)):
-        names = set(after.attacked.world.truth["family"])
-        assert names >= set(before.attacked.world.truth["family"]) | {"search: logistic"}
-        assert not names & held_out
-        assert set(after.attacked.world.tables.leads["lead_id"]) <= set(before.natural.tables.leads["lead_id"])
-        assert "search: scout" in names
-    assert set(hardened.valid.attacked.world.truth["family"]) >= {"contrast", "contrast, reworded"}
-    judged = set(pools.test.natural.tables.leads["lead_id"])
-    for part in (hardened.train, hardened.valid):
-        assert not judged & set(part.natural.tables.leads["lead_id"])
+    before, after = pools.train, hardened.train
+    names = set(after.attacked.world.truth["family"])
+    assert names >= set(before.attacked.world.truth["family"]) | {"search: logistic", "search: scout"}
+    assert not names & held_out
+    assert not set(pools.valid.attacked.world.truth["family"]) & held_out
+    of_train, of_valid = (set(part.natural.tables.leads["lead_id"]) for part in (pools.train, pools.valid))
+    assert set(after.attacked.world.tables.leads["lead_id"]) <= of_train
+    assert set(hardened.valid.leads["lead_id"]) <= of_valid
+    assert not (of_train | of_valid) & set(pools.test.natural.tables.leads["lead_id"])
 
 
 def test_contrast_leads_are_read_once_and_all_others_so_often_as_asked(pools, monkeypatch):
@@ -93,36 +97,29 @@ def test_so_many_processes_as_there_are_harden_the_same_scout(pools, hardened):
     assert not np.array_equal(alone.weights()["0.reply.weight"], alone.weights()["1.reply.weight"])
 
 
-def test_a_scout_is_attacked_along_its_gradient_before_it_goes_on_and_calibrated_at_last(pools, monkeypatch):
-    attacked, sure = [], []
+def test_a_scout_is_attacked_along_its_gradient_before_it_goes_on(pools, monkeypatch):
+    attacked = []
 
     def attack(scout, *args, **options):
         attacked.append(scout.weights()["0.reply.weight"].copy())
         return attack_scout(scout, *args, **options)
 
-    def calibrate(scout, *args):
-        sure.append(calibrated(scout, *args))
-        return sure[-1]
-
     monkeypatch.setattr("tinyscout.stress.harden.attack_scout", attack)
-    monkeypatch.setattr("tinyscout.stress.harden.calibrated", calibrate)
     found = harden(pools, SMALL.model_copy(update={"rounds": 2, "steps": 3}))
-    assert len(attacked) == 3  # each round's, and the validation leads'
-    assert all((one != other).any() for one, other in pairwise(attacked))
-    assert found.scout is sure[0]
+    attacked.append(found.scout.weights()["0.reply.weight"])
+    assert len(attacked) == 3 and all((one != other).any() for one, other in pairwise(attacked))
 
 
 def test_a_scout_that_is_too_sure_becomes_less_so(hardened):
-    rng = np.random.default_rng(0)
-    tables, attacked = hardened.valid.mixed(rng)
+    tables = hardened.valid
     state, weights = hardened.scout.to_state(), hardened.scout.weights()
     sure = Stack.from_state(state, weights)
     sure.members[0].recalibrate(4.0, 1.0)
     before = score_of(sure)(tables)
-    after = score_of(calibrated(sure, hardened.valid, rng))(tables)
+    after = score_of(calibrated(sure, tables))(tables)
     slope = np.polyfit(before, after, 1)[0]
     assert 0 < slope < 0.9
-    assert attacked.any() and log_loss(tables.labels, after) < log_loss(tables.labels, before)
+    assert log_loss(tables.labels, after) < log_loss(tables.labels, before)
 
 
 def test_a_hardened_scout_is_better_on_attacked_leads_than_a_logistic_of_the_same_leads(pools, hardened):
@@ -169,9 +166,9 @@ def test_bytes_are_searched_for_their_own_weak_points(pools, monkeypatch):
         raise StopIteration
 
     monkeypatch.setattr(trial, "harden", lambda *args, **options: None)
-    monkeypatch.setattr(trial, "contestants", lambda *args: (scores, scouts))
+    monkeypatch.setattr(trial, "contestants", lambda *args: (scores, scouts, {}))
     monkeypatch.setattr(trial, "attack_model", attack_anybody)
-    monkeypatch.setattr(trial, "HotFlip", lambda scout, *args: scout)
+    monkeypatch.setattr("tinyscout.stress.validation.HotFlip", lambda scout, *args: scout)
     monkeypatch.setattr(trial, "judged_leads", stop)
     with pytest.raises(StopIteration):
         trial.run(pools, TrialSettings(judged=600, own=40))
@@ -205,7 +202,7 @@ def test_gaps_to_the_oracle_are_those_of_the_logits(found):
             (far[SCOUT] - divergence(chance, found.logits[TREES]) / 2).mean()
         )
     families = set(found.judged.truth["family"][np.isin(found.judged.part, PARTS)])
-    assert families and all(name in found.text() for name in families)
+    assert families and all(name in report(found) for name in families)
 
 
 def test_impostors_fail(found):
@@ -230,7 +227,7 @@ def test_what_is_not_defined_is_nobodys_worst(found):
 
 
 def test_the_report_can_be_read_and_stored(found):
-    text = found.text()
+    text = report(found)
     assert text.isascii() and "natural held-out leads" in text and "Hardened on:" in text
     stored = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert stored["natural_rise"] == found.natural_rise and stored["held_out_gap"] == found.held_out_gap.to_dict()
@@ -240,7 +237,7 @@ def test_the_report_can_be_read_and_stored(found):
 def test_a_record_says_what_the_trial_said_and_comes_back_from_its_file(found, tmp_path):
     record = Record.of(found, "abc")
     assert Record.from_json(json.loads(json.dumps(record.to_json(), allow_nan=False))) == record
-    assert record.falls == found.check.falls and record.leads == len(found.judged) and record.text == found.text()
+    assert record.falls == found.check.falls and record.leads == len(found.judged) and record.text == report(found)
     assert (record.passed, record.least_ceiling) == (found.check.passed, found.check.least_ceiling)
     file = tmp_path / "check.json"
     other = replace(record, seed=2, made_of="other", found={**record.found, "seed": 2})
@@ -257,3 +254,60 @@ def test_a_curve_of_every_contestant_begins_where_nothing_was_edited(found):
     assert set(curves) == set(found.logits)
     assert all(len(each) == 2 and each[1] > 0 for each in curves.values())
     assert curves[SCOUT][0] == pytest.approx(curves[INT8][0], abs=0.02)
+
+
+def test_everybody_stands_beside_the_better_yardstick_on_its_own_search_and_in_each_family(found):
+    assert set(found.own_beside) == set(found.own) == set(found.logits)
+    for name in SEARCHED:
+        part = f"search: {name}"
+        assert found.own_beside[name] == found.check.differences[part].of[name]
+    assert all(
+        each.low <= each.value <= each.high for each in (found.own_beside[INT8][m] for m in ("log_loss", "brier"))
+    )
+    named = {each.name for each in families()} & set(found.judged.truth["family"])
+    assert set(found.families) == named and all(set(each.of) == set(found.logits) for each in found.families.values())
+    name, beside = next(iter(found.families.items()))
+    rows = found.judged.truth["family"].to_numpy(str) == name
+    y, losses = found.judged.tables.labels[rows], {}
+    for each in (*YARDSTICKS, SCOUT):
+        losses[each] = log_loss(y, found.logits[each][rows])
+    expected = losses[SCOUT] - min(losses[each] for each in YARDSTICKS)
+    assert beside.of[SCOUT]["log_loss"].value == pytest.approx(expected)
+
+
+def test_what_was_chosen_is_printed(found):
+    assert set(found.chosen) == {*YARDSTICKS, CAREFUL, TREES_NATURAL, TREES}
+    assert all(each["weight"] in WEIGHTS for each in found.chosen.values())
+    assert f"{HARDENED}: weight {found.chosen[HARDENED]['weight']:g}, l2 " in report(found)
+
+
+def test_a_story_has_the_score_of_every_contestant(found):
+    told = stories(found, 3)
+    assert len(told) == 3 and len({each.partition(":")[0] for each in told}) == 3
+    for each in told:
+        last = each.splitlines()[-1]
+        assert last.startswith("  a reply: oracle ") and all(f"{name} " in last for name in found.logits)
+
+
+def test_the_scout_is_calibrated_on_the_leads_that_the_yardstick_is(pools, hardened, monkeypatch):
+    """Made as the judged leads are, and for the hardened contestants alone."""
+    read, sure = [], []
+
+    def score(contestant, tables):
+        read.append((type(contestant).__name__, id(tables)))
+        return calibrated_score(contestant, tables)
+
+    def scout(stack, tables):
+        sure.append(tables)
+        return calibrated(stack, tables)
+
+    monkeypatch.setattr(trial, "calibrated_score", score)
+    monkeypatch.setattr(trial, "calibrated", scout)
+    plan = TrialSettings(leads=4_000, judged=600, own=40, steps=3, trials=0, natural=ONCE, harden=SMALL)
+    scores, scouts, _ = trial.contestants(pools, hardened, plan)
+    assert read == [("Logistic", id(sure[0]))] * 2  # the yardstick and the careful one
+    ids = set(sure[0].leads["lead_id"])
+    assert ids <= set(pools.valid.natural.tables.leads["lead_id"])
+    assert scores.keys() - scouts.keys() == {*YARDSTICKS, CAREFUL}
+    raw, now = (score_of(each)(sure[0]) for each in (hardened.scout, scouts[SCOUT]))
+    assert np.corrcoef(raw, now)[0, 1] > 0.999 and log_loss(sure[0].labels, now) <= log_loss(sure[0].labels, raw)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinyscout.cli.fitted import add_model_arguments, load_scout
 from tinyscout.cli.outputs import check_outputs
 from tinyscout.errors import InputError
+
+if TYPE_CHECKING:
+    from tinyscout.stress.families import Attacked
 
 PAIRS = 60  # of twins, of each family
 
@@ -39,16 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import numpy as np
 
-    from tinyscout.cli.console import progress_bars, write_json
+    from tinyscout.cli.console import write_json
     from tinyscout.leads.world import make_world
     from tinyscout.metrics import log_loss
     from tinyscout.metrics.table import Table
     from tinyscout.stress.ceiling import auc_within_pairs
-    from tinyscout.stress.check import oracle_logits
-    from tinyscout.stress.families import attack, families, load, register
-    from tinyscout.stress.search import attack_model
+    from tinyscout.stress.check import defined, oracle_logits
+    from tinyscout.stress.families import families, load, register
     from tinyscout.stress.story import story
-    from tinyscout.stress.timelines import Texts
     from tinyscout.stress.variants import source_rows
 
     for name, least in (("world_leads", 200), ("searched", 2), ("stories", 0), ("seed", 0)):
@@ -62,31 +64,16 @@ def run(args: argparse.Namespace) -> int:
     scout = load_scout(args)
     world = make_world(args.world_leads, args.seed)
     _check_columns(scout, world.tables)
-    texts, rng = Texts.of(world.tables, np.random.default_rng([args.seed, 20])), np.random.default_rng([args.seed, 21])
-
-    attacks = {}
-    every = families()
-    with progress_bars() as progress:
-        for number, family in enumerate(every):
-            progress("attacks", number, len(every) + 1)
-            attacks[family.name] = attack(family, world.tables, pairs=PAIRS, rng=rng)
-        progress("attacks", len(every), len(every) + 1)
-        attacks["search"] = attack_model("search", world.tables, scout.logits, texts, rng, number=args.searched)
-
+    origin = {
+        each.name: "given" if each.name in given else "held out" if each.held_out else "seen" for each in families()
+    }
     rows, figures, worst = [], {}, []
-    origin = {each.name: "given" if each.name in given else "held out" if each.held_out else "seen" for each in every}
-    for name, found in attacks.items():
+    for name, found in _attacks(args, scout, world.tables, given).items():
         made, truth = found.world.tables, found.world.truth
-        if not len(made) and name == "search":
-            continue  # there is nothing to mislead
-        if not len(made):
-            first = found.refused[0]
-            raise InputError(f'family "{name}": every lead breaks a rule; the first: {first.rule} ({first.detail})')
         contenders = scout.contenders(scout.examples(made))
         logits = {"the oracle": oracle_logits(truth["reply_probability"].to_numpy()), **contenders}
         losses = {each: log_loss(made.labels, logit) for each, logit in logits.items()}
-        paired = truth.groupby("pair")["role"].nunique().min() == 2  # a search and most given families make no twins
-        twins = auc_within_pairs(truth, contenders[scout.ships]) if paired else np.nan
+        twins = auc_within_pairs(truth, contenders[scout.ships]) if _are_twins(truth) else np.nan
         figures[name] = {"leads": len(made), "refused": len(found.refused), "auc_within_pairs": twins, **losses}
         rows.append(
             [
@@ -108,8 +95,38 @@ def run(args: argparse.Namespace) -> int:
     for _, name, edited, scores in sorted(worst, key=lambda each: -each[0])[: args.stories]:
         source = world.tables.take(source_rows(world.tables, edited))
         print(f"\n{name}: {story(source, edited, scores)}")
-    write_json(args.json, {"model_version": scout.version, "ships": scout.ships, "seed": args.seed, "attacks": figures})
+    report = {"model_version": scout.version, "ships": scout.ships, "seed": args.seed, "attacks": figures}
+    write_json(args.json, defined(report))
     return 0
+
+
+def _attacks(args: argparse.Namespace, scout, tables, given: list[str]) -> dict[str, Attacked]:
+    """Every family's leads, and those of a search unless there is nothing to mislead. InputError for an empty one."""
+    import numpy as np
+
+    from tinyscout.cli.console import progress_bars
+    from tinyscout.stress.families import attack, families
+    from tinyscout.stress.search import attack_model
+    from tinyscout.stress.timelines import Texts
+
+    texts, rng = Texts.of(tables, np.random.default_rng([args.seed, 20])), np.random.default_rng([args.seed, 21])
+    found, every = {}, sorted(families(), key=lambda each: each.name not in given)  # these may be refused: first
+    with progress_bars() as progress:
+        for number, family in enumerate(every):
+            progress("attacks", number, len(every) + 1)
+            made = found[family.name] = attack(family, tables, pairs=PAIRS, rng=rng)
+            if not len(made.world.tables):
+                first = next(iter(made.refused), None)
+                why = f"every lead breaks a rule; the first: {first.rule} ({first.detail})" if first else "no lead came"
+                raise InputError(f'family "{family.name}": {why}')
+        progress("attacks", len(every), len(every) + 1)
+        searched = attack_model("search", tables, scout.logits, texts, rng, number=args.searched)
+    return {**found, "search": searched} if len(searched.world.tables) else found
+
+
+def _are_twins(truth) -> bool:
+    """Whether every pair is a decoy and a sleeper: a search and most given families make no twins."""
+    return bool(truth.groupby("pair")["role"].agg(lambda roles: sorted(roles) == ["decoy", "sleeper"]).all())
 
 
 def _check_columns(scout, tables) -> None:

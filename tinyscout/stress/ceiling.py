@@ -15,8 +15,8 @@ from tinyscout.leads.world import World
 from tinyscout.metrics import log_loss
 from tinyscout.metrics.bootstrap import Interval, Resampled, resample
 from tinyscout.metrics.table import Table
-from tinyscout.stress.check import ORACLE, RULE, oracle_logits, percent
-from tinyscout.stress.contestants import GRID, Logistic
+from tinyscout.stress.check import ORACLE, RULE, dicts, oracle_logits, percent
+from tinyscout.stress.contestants import GRID, Logistic, calibrated_score
 from tinyscout.stress.families import families
 from tinyscout.stress.ground import Ground
 from tinyscout.stress.pools import Pools
@@ -56,8 +56,7 @@ class Ceiling:
         """What is to be known before anything is trained, in a sentence."""
         least = {metric: min(found[metric].value for found in self.falls.values()) for metric in RULE}
         words = " and ".join(f"{100 * fall:.0f} % in {metric.replace('_', ' ')}" for metric, fall in least.items())
-        room = f"{'enough' if self.least >= LEAST_FALL else 'NOT ENOUGH'} (needs {100 * LEAST_FALL:.0f} %)"
-        return f"On written families the oracle falls {words} below the better logistic: {room}."
+        return f"On written families the oracle falls {words} below the better logistic: {room(self.least)}."
 
     def text(self) -> str:
         """Both tables as plain text."""
@@ -77,9 +76,8 @@ class Ceiling:
 
     def to_json(self) -> dict[str, Any]:
         """The same numbers for json.dumps."""
-        falls = {name: {metric: each.to_dict() for metric, each in found.items()} for name, found in self.falls.items()}
         return {
-            "falls": falls,
+            "falls": {name: dicts(found) for name, found in self.falls.items()},
             "losses": self.losses,
             "families": [asdict(each) for each in self.families],
             "chosen": self.chosen,
@@ -93,6 +91,7 @@ def ceiling(pools: Pools, grid: Sequence[float] = GRID, *, draws: int = 2_000) -
         HARDENED: Ground.hardened(pools.train, pools.valid, np.random.default_rng(pools.seed), ("baseline",)),
     }
     yardsticks = {name: Logistic.fit(ground, grid=grid) for name, ground in grounds.items()}
+    yardsticks[HARDENED] = calibrated_score(yardsticks[HARDENED], grounds[HARDENED].valid)
     judged = pools.test.attacked.world
     logits = {name: each.logits(judged.tables) for name, each in yardsticks.items()}
     logits[ORACLE] = oracle_logits(judged.truth["reply_probability"].to_numpy())
@@ -101,14 +100,19 @@ def ceiling(pools: Pools, grid: Sequence[float] = GRID, *, draws: int = 2_000) -
         falls={name: {metric: found.fall(metric, ORACLE, name) for metric in RULE} for name in yardsticks},
         losses=found.value,
         families=by_family(judged, logits),
-        chosen={name: {"l2": each.model.l2, "weight": each.weight} for name, each in yardsticks.items()},
+        chosen={name: each.choice for name, each in yardsticks.items()},
     )
 
 
-def judge(tables: LeadTables, logits: dict[str, np.ndarray], *, draws: int = 2_000, seed: int = 0) -> Resampled:
+def room(fall: float) -> str:
+    """Whether so small a fall of the oracle leaves enough to be had, in words."""
+    return f"{'enough' if fall >= LEAST_FALL else 'NOT ENOUGH'} (needs {100 * LEAST_FALL:.0f} %)"
+
+
+def judge(tables: LeadTables, logits: dict[str, np.ndarray], *, draws: int = 2_000) -> Resampled:
     """Log loss and credit waste of contestants, source leads resampled with all their variants."""
     groups = tables.leads["lead_id"].to_numpy(str)
-    return resample(tables.labels, logits, metrics=RULE, groups=groups, draws=draws, seed=seed)
+    return resample(tables.labels, logits, metrics=RULE, groups=groups, draws=draws)
 
 
 def by_family(judged: World, logits: Mapping[str, np.ndarray]) -> list[FamilyFigures]:

@@ -4,7 +4,7 @@ Built to be disbelieved: it knows contestants by their logits alone, judges all 
 bootstrap draws, and prints everything, whatever it says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from tinyscout.metrics import probability
 from tinyscout.metrics.bootstrap import DRAWS, Interval, Resampled, mean_interval, resample
 from tinyscout.metrics.table import Table
 
-ORACLE = "oracle"
+ORACLE, COIN = "oracle", "one half for every lead"  # who are always among the contestants
 RULE = ("log_loss", "credit_waste")  # the metrics that the check judges by
 METRICS = (*RULE, "brier", "roc_auc")
 NAMES = {"log_loss": "log loss", "credit_waste": "credit waste", "brier": "Brier", "roc_auc": "ROC AUC"}
@@ -52,11 +52,11 @@ class Judged:
 class Check:
     """What the check found.
 
-    figures: part -> metric -> contestant -> figure ("all" is every judged lead); falls: candidate -> metric -> fall
-    against the better yardstick; parts: the same by part, each against what is better there, the oracle among them;
-    gaps: part -> contestant -> mean KL(oracle || contestant); differences: contestant -> metric -> its figure minus
-    that of `beside`, the better yardstick by that metric; passed: whether each fall of each candidate surely reaches
-    NEEDED.
+    figures: part -> metric -> contestant -> figure ("all" is every judged lead); leads: how many a part has; falls:
+    candidate -> metric -> fall against the yardstick that is `better` by it; ceiling: the oracle's falls; parts: falls
+    by part, each against what is better there, the oracle's among them; beyond_coin: candidate -> fall in log loss
+    against one half for every lead; gaps: part -> contestant -> mean KL(oracle || contestant); differences: part ->
+    every contestant minus the better yardstick; passed: whether each fall of each candidate surely reaches NEEDED.
     """
 
     figures: dict[str, dict[str, dict[str, float]]]
@@ -65,9 +65,9 @@ class Check:
     better: dict[str, str]
     ceiling: dict[str, Interval]
     parts: dict[str, "Falls"]
+    beyond_coin: dict[str, Interval]
     gaps: dict[str, dict[str, Interval]]
-    differences: dict[str, dict[str, Interval]]
-    beside: dict[str, str]
+    differences: dict[str, "Differences"]
 
     @property
     def passed(self) -> bool:
@@ -87,7 +87,7 @@ class Check:
             [name, *(shown(metric, whole[metric][name]) for metric in METRICS), f"{self.gaps['all'][name].value:.3f}"]
             for name in names
         ]
-        parts = [Table(head, rows).text(), self.differences_text("all judged leads")]
+        parts = [Table(head, rows).text(), self.differences["all"].text("all judged leads")]
         for metric in RULE:
             some = {part: found[metric] for part, found in self.figures.items() if part != "all"}
             title = f"{metric.replace('_', ' ')} by part"
@@ -101,36 +101,31 @@ class Check:
                 for name in (ORACLE, *self.falls)
             ]
             parts.append(Table([title, *heads], rows).text())
+        parts += [found.text(part) for part, found in self.differences.items() if part != "all"]
         head = ["KL from the oracle by part", *(part for part in self.gaps if part != "all")]
         rows = [[name, *(interval(self.gaps[part][name]) for part in head[1:])] for name in names if name != ORACLE]
         parts.append(Table(head, rows).text())
         head = ["fall", *(f"{metric.replace('_', ' ')}\nagainst {self.better[metric]}" for metric in RULE)]
         falls = {f"{ORACLE} (the most there is)": self.ceiling, **self.falls}
         parts.append(Table(head, [[name, *(percent(found[m]) for m in RULE)] for name, found in falls.items()]).text())
+        coin = ", ".join(f"{name} {percent(found)}" for name, found in self.beyond_coin.items())
+        parts.append(f"Fall in log loss against {COIN}: {coin}.")
         least = min(fall.low for found in self.falls.values() for fall in found.values())
         verdict = "reaches" if self.passed else "DOES NOT REACH"
         parts.append(f"The least lower end of a fall is {100 * least:.1f} %: it {verdict} {100 * NEEDED:.0f} %.")
         return "\n\n".join(parts)
 
-    def differences_text(self, title: str) -> str:
-        """How far each contestant is from the better yardstick, paired, by all metrics."""
-        head = [title, *(f"{NAMES[metric]} minus\n{self.beside[metric]}" for metric in METRICS)]
-        rows = [[name, *(interval(own[metric]) for metric in METRICS)] for name, own in self.differences.items()]
-        return Table(head, rows).text()
-
     def to_json(self) -> dict[str, Any]:
         """The same numbers for json.dumps, None where a figure is not defined."""
         found = {
             "figures": self.figures,
-            "differences": {
-                name: {metric: each.to_dict() for metric, each in own.items()} for name, own in self.differences.items()
-            },
-            "beside": self.beside,
+            "differences": {part: found.to_json() for part, found in self.differences.items()},
             "leads": self.leads,
+            "beyond_coin": dicts(self.beyond_coin),
             **Falls(self.better, self.falls).to_json(),
-            "ceiling": {metric: each.to_dict() for metric, each in self.ceiling.items()},
+            "ceiling": dicts(self.ceiling),
             "parts": {part: found.to_json() for part, found in self.parts.items()},
-            "gaps": {part: {name: each.to_dict() for name, each in gaps.items()} for part, gaps in self.gaps.items()},
+            "gaps": {part: dicts(gaps) for part, gaps in self.gaps.items()},
             "passed": self.passed,
         }
         return defined(found)
@@ -153,8 +148,35 @@ class Falls:
 
     def to_json(self) -> dict[str, Any]:
         """The same for json.dumps."""
-        falls = {name: {metric: each.to_dict() for metric, each in found.items()} for name, found in self.of.items()}
-        return {"falls": falls, "better": self.better}
+        return {"falls": {name: dicts(found) for name, found in self.of.items()}, "better": self.better}
+
+
+@dataclass(frozen=True)
+class Differences:
+    """better: metric -> the yardstick that is better by it; of: contestant -> metric -> its figure minus that one's."""
+
+    better: dict[str, str]
+    of: dict[str, dict[str, Interval]]
+
+    @classmethod
+    def among(cls, found: Resampled, yardsticks: Sequence[str], names: Iterable[str]) -> "Differences":
+        """Of `names`, paired, by every metric."""
+        better = {
+            metric: (max if metric == "roc_auc" else min)(yardsticks, key=found.value[metric].__getitem__)
+            for metric in METRICS
+        }
+        of = {name: {metric: found.difference(metric, name, better[metric]) for metric in METRICS} for name in names}
+        return cls(better, of)
+
+    def text(self, title: str) -> str:
+        """A table of them."""
+        head = [title, *(f"{NAMES[metric]} minus\n{self.better[metric]}" for metric in METRICS)]
+        rows = [[name, *(interval(own[metric]) for metric in METRICS)] for name, own in self.of.items()]
+        return Table(head, rows).text()
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for json.dumps."""
+        return {"of": {name: dicts(found) for name, found in self.of.items()}, "better": self.better}
 
 
 def check(
@@ -166,43 +188,41 @@ def check(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Check:
-    """Judge contestants (M,) on the judged leads; the oracle is always one of them.
+    """Judge contestants (M,) on the judged leads; the oracle and a coin are always among them.
 
     yardsticks, candidates: names of contestants. For each metric the yardstick with the lower figure counts.
     Raises ValueError where there is nobody to judge, or to judge by.
     """
     if not yardsticks or not candidates:
         raise ValueError(f"check: {len(yardsticks)} yardsticks and {len(candidates)} candidates; needs one of each")
-    everyone = {**logits, ORACLE: judged.oracle}
+    everyone = {**logits, COIN: np.zeros(len(judged)), ORACLE: judged.oracle}
     y, chance = judged.tables.labels, judged.truth["reply_probability"].to_numpy()
-    found = resample(y, everyone, metrics=METRICS, groups=judged.groups, draws=draws, seed=seed)
+    how = {"metrics": METRICS, "draws": draws, "seed": seed}
+    found = resample(y, everyone, groups=judged.groups, **how)
     gap = {name: divergence(chance, logit) for name, logit in everyone.items()}
     figures, leads = {"all": found.value}, {"all": len(judged)}
-    gaps, falls = {"all": _means(gap, judged.groups, draws, seed)}, {}
+    gaps, parts = {"all": _means(gap, judged.groups, draws, seed)}, {}
+    differences = {"all": Differences.among(found, yardsticks, everyone)}
     for part in sorted(set(judged.part)):
         rows = np.flatnonzero(judged.part == part)
         own = {name: logit[rows] for name, logit in everyone.items()}
-        figures[part] = resample(y[rows], own, metrics=METRICS, draws=1).value
-        some = {name: own[name] for name in (*yardsticks, *candidates, ORACLE)}
-        drawn = resample(y[rows], some, metrics=RULE, groups=judged.groups[rows], draws=draws, seed=seed)
-        falls[part] = Falls.among(drawn, yardsticks, (ORACLE, *candidates))
+        drawn = resample(y[rows], own, groups=judged.groups[rows], **how)
+        figures[part] = drawn.value
+        parts[part] = Falls.among(drawn, yardsticks, (ORACLE, *candidates))
+        differences[part] = Differences.among(drawn, yardsticks, everyone)
         gaps[part] = _means({name: each[rows] for name, each in gap.items()}, judged.groups[rows], draws, seed)
         leads[part] = len(rows)
     whole = Falls.among(found, yardsticks, (ORACLE, *candidates))
-    high = {"roc_auc": max}
-    beside = {metric: high.get(metric, min)(yardsticks, key=found.value[metric].__getitem__) for metric in METRICS}
     return Check(
         figures=figures,
         leads=leads,
         falls={name: whole.of[name] for name in candidates},
         better=whole.better,
         ceiling=whole.of[ORACLE],
-        parts=falls,
+        parts=parts,
+        beyond_coin={name: found.fall("log_loss", name, COIN) for name in candidates},
         gaps=gaps,
-        differences={
-            name: {metric: found.difference(metric, name, beside[metric]) for metric in METRICS} for name in everyone
-        },
-        beside=beside,
+        differences=differences,
     )
 
 
@@ -220,6 +240,11 @@ def divergence(chance: np.ndarray, logit: np.ndarray) -> np.ndarray:
     """KL(oracle || model) of each lead in nats, (M,): exact probabilities against logits; it has no label noise."""
     p, q = np.clip(chance, 1e-12, 1 - 1e-12), np.clip(probability(logit), 1e-7, 1 - 1e-7)
     return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+
+
+def dicts(found: Mapping[str, Interval]) -> dict[str, dict[str, float]]:
+    """Intervals by name for json.dumps."""
+    return {name: each.to_dict() for name, each in found.items()}
 
 
 def defined(value: Any) -> Any:

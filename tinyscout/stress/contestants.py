@@ -1,12 +1,14 @@
 """Contestants: additive scores and boosted trees, each fitted on the same leads and asked for log-odds.
 
-A natural contestant knows natural leads alone. A hardened one has seen attacks besides; how much an attacked lead
-counts is chosen for each on validation leads of which half are attacked, and one that fits better without attacks may
-say so (a weight of 0). Then each becomes as sure as it is right there (Platt 1999), as the scout does.
+A natural contestant knows natural leads alone. A hardened one has seen attacks besides; how much these count is chosen
+for each on validation leads, natural and as many attacked, and one that fits better without attacks may say so (a
+weight of 0). It is then fitted to training leads alone, and `calibrated_score` makes it as sure as it is right on
+others (Platt 1999), as the scout is made on the same ones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -21,9 +23,10 @@ from tinyscout.stress.ground import Ground
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training.fit import Progress
 
-GRID = (10_000.0, 3_000.0, 1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
+GRID = (100_000.0, 30_000.0, 10_000.0, 3_000.0, 1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
 CHOSEN_ON = 20_000  # attacked leads, beside all natural ones, that weights and penalties are chosen by
 TREES_ON = 94_000  # and that trees are fitted to, 80,000 of them, and stopped by: all would take longer than all else
+UNCALIBRATED = Platt(1.0, 0.0)
 TOLERANCE = 1e-6  # of a logistic regression: 1e-9 takes twice as long and moves no loss by 1e-4
 
 
@@ -35,36 +38,33 @@ class Logistic:
     features: BaselineFeatures | CarefulFeatures
     model: LogisticBaseline
     weight: float
-    calibrator: Platt
+    calibrator: Platt = UNCALIBRATED
 
     @classmethod
     def fit(cls, ground: Ground, kind: str = "baseline", grid: Sequence[float] = GRID) -> "Logistic":
-        """The weight, and then the penalty, are chosen on the validation leads; it is then fitted on all leads."""
+        """Weight and penalty are chosen together on the validation leads, by some of the attacked leads; it is then
+        fitted to all training leads, and where none is attacked to the validation leads, too."""
         X, X_valid, y, y_valid = ground.X[kind], ground.X_valid[kind], ground.y, ground.valid.labels
         some, times = ground.thinned(CHOSEN_ON)
+        found: dict[float, LogisticBaseline] = {}
+        for weight in ground.choices:
+            weights = ground.weights(weight)[some] * times
+            how = {"sample_weight": weights / weights.mean(), "min_scale": YARDSTICK_MIN_SCALE, "tolerance": TOLERANCE}
+            found[weight] = LogisticBaseline.fit_best(X[some], y[some], X_valid, y_valid, grid, **how)
+        weight = min(found, key=lambda each: min(found[each].validation_.values()))
+        weights = ground.weights(weight)
+        if not ground.attacked.any():
+            X, y = sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid)
+            weights = np.ones(len(y))
+        more = len(y) / len(some)  # a penalty stands against a sum of losses
+        model = LogisticBaseline(more * found[weight].l2, min_scale=YARDSTICK_MIN_SCALE, tolerance=TOLERANCE)
+        model.fit(X, y, weights)
+        return cls(ground.tokenizer, ground.features[kind], model, weight)
 
-        def best(weight: float, penalties: Sequence[float]) -> LogisticBaseline:
-            weights = ground.weights(weight)[0][some] * times
-            return LogisticBaseline.fit_best(
-                X[some],
-                y[some],
-                X_valid,
-                y_valid,
-                penalties,
-                sample_weight=weights,
-                min_scale=YARDSTICK_MIN_SCALE,
-                tolerance=TOLERANCE,
-            )
-
-        middle = sorted(grid)[len(grid) // 2]
-        weight = min(ground.choices, key=lambda each: best(each, [middle]).validation_[middle])
-        every = np.concatenate(ground.weights(weight))
-        more = every.sum() / (ground.weights(weight)[0][some] * times).sum()  # it stands against a sum of losses
-        chosen = best(weight, grid)
-        model = LogisticBaseline(more * chosen.l2, min_scale=YARDSTICK_MIN_SCALE, tolerance=TOLERANCE)
-        model.fit(sparse.vstack([X, X_valid], format="csr"), np.append(y, y_valid), every)
-        calibrator = ground.calibrator(chosen.decision_function(X_valid))
-        return cls(ground.tokenizer, ground.features[kind], model, weight, calibrator)
+    @property
+    def choice(self) -> dict[str, float]:
+        """What was chosen: the weight of attacked leads, and the penalty."""
+        return {"weight": self.weight, "l2": self.model.l2}
 
     def logits(self, tables: LeadTables) -> np.ndarray:
         """(N,) float64."""
@@ -80,14 +80,13 @@ class Trees:
     features: dict[str, BaselineFeatures | CarefulFeatures]
     model: BoostedTrees
     weight: float
-    calibrator: Platt
+    calibrator: Platt = UNCALIBRATED
 
     @classmethod
     def fit(cls, ground: Ground, *, trials: int = 20, seed: int = 0, progress: Progress | None = None) -> "Trees":
         """The weight is chosen with the default settings, and then the settings with that weight.
 
-        Hardened, they are fitted to training leads alone, as the scout is: trees are too sure of what they have seen
-        for a calibrator to be fitted there.
+        Hardened, they are fitted to training leads alone, as all hardened contestants are.
         """
         y, y_valid = ground.y, ground.valid.labels
         some, times = ground.thinned(CHOSEN_ON)
@@ -96,7 +95,7 @@ class Trees:
 
         def best(weight: float) -> float:
             model = BoostedTrees(trials=1, seed=seed)
-            weights = ground.weights(weight)[0][some] * times
+            weights = ground.weights(weight)[some] * times
             model.fit(few, y[some], few_valid, y_valid, sample_weight=weights, refit=False)
             return model.best_.log_loss
 
@@ -105,14 +104,26 @@ class Trees:
         model = BoostedTrees(trials=trials, seed=seed)
         rows, times = ground.thinned(TREES_ON)
         X = {kind: each[rows] for kind, each in ground.X.items()}
-        weights = ground.weights(weight)[0][rows] * times
+        weights = ground.weights(weight)[rows] * times
         again = not ground.attacked.any()
         model.fit(X, y[rows], ground.X_valid, y_valid, sample_weight=weights, refit=again, progress=progress)
-        calibrator = ground.calibrator(model.decision_function(ground.X_valid))
-        return cls(ground.tokenizer, ground.features, model, weight, calibrator)
+        return cls(ground.tokenizer, ground.features, model, weight)
+
+    @property
+    def choice(self) -> dict[str, float]:
+        """What was chosen: the weight of attacked leads."""
+        return {"weight": self.weight}
 
     def logits(self, tables: LeadTables) -> np.ndarray:
         """(N,) float64."""
         tokens = self.tokenizer.encode(tables)
         X = {kind: each.transform(tokens) for kind, each in self.features.items()}
         return self.calibrator.transform(self.model.decision_function(X))
+
+
+Fitted = TypeVar("Fitted", bound=Logistic | Trees)
+
+
+def calibrated_score(contestant: Fitted, tables: LeadTables) -> Fitted:
+    """One that was not, made as sure as it is right on these leads, which it was not fitted to."""
+    return replace(contestant, calibrator=Platt.fit(contestant.logits(tables), tables.labels))

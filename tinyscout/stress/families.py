@@ -94,7 +94,9 @@ def load(path: Path) -> Family:
     """
     path = Path(path)
     spec = importlib.util.spec_from_file_location(f"tinyscout_family_{path.stem}", path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; needs one that defines family(leads, signals, budget, rng)")
+    if spec is None or spec.loader is None:
         raise InputError(f"{path}: is no Python file; needs one that defines family(leads, signals, budget, rng)")
     module = importlib.util.module_from_spec(spec)
     try:
@@ -148,10 +150,13 @@ def concatenate(parts: Sequence[Attacked], rng: np.random.Generator) -> Attacked
 def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Generator, most: int) -> Attacked:
     """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
     try:
-        leads, signals = family.edit(*_shown(source), budget, rng)
+        made = family.edit(*_shown(source), budget, rng)
     except (Exception, SystemExit) as error:
         raise InputError(f'stress: family "{family.name}" failed ({type(error).__name__}: {error})') from error
     try:
+        if not isinstance(made, tuple):
+            raise TypeError(f"a {type(made).__name__}")
+        leads, signals = made
         return told(family.name, source, leads, signals, rng=rng, most=most, budget=budget)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(
@@ -175,6 +180,8 @@ def told(
     leads: edited leads of `source`, with `role` and `pair` where the attack says so; cut to `most` pairs at random.
     """
     leads = leads.reset_index(drop=True)
+    if "role" in leads and (others := set(leads["role"].astype(str)) - set(ROLES)):
+        raise ValueError(f"role is {sorted(others)}; needs {' or '.join(ROLES)}")
     role, pair = (leads.pop(column) if column in leads else None for column in ("role", "pair"))
     pair = np.arange(len(leads)) if pair is None else pair.to_numpy(np.int64)
     edited, position = assemble(source, leads.reindex(columns=list(source.leads)), signals, rng)

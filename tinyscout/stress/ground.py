@@ -8,14 +8,13 @@ import numpy as np
 from scipy import sparse
 
 from tinyscout.leads.tables import LeadTables
-from tinyscout.models.calibrators import Platt
 from tinyscout.models.careful import CarefulFeatures
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.stress.pools import Part
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training import Stack
 
-WEIGHTS = (0.0, 1.0, 4.0, 20.0)  # of an attacked lead, beside 1 for a natural one
+WEIGHTS = (0.0, 1.0, 4.0, 20.0, 100.0)  # of all attacked leads together, where all natural ones count 1
 KINDS = ("baseline", "careful")  # of features
 
 
@@ -36,15 +35,14 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Ground:
-    """Training and validation leads.
+    """Training leads, and validation leads to choose by.
 
-    y, attacked (N,), attacked_valid (M,) bool; X (N, F), X_valid (M, F) by kind of features.
+    y (N,) labels, attacked (N,) bool; valid: M leads; X (N, F), X_valid (M, F) by kind of features.
     """
 
     y: np.ndarray
     valid: LeadTables
     attacked: np.ndarray
-    attacked_valid: np.ndarray
     tokenizer: SalesTokenizer
     features: dict[str, BaselineFeatures | CarefulFeatures]
     X: dict[str, sparse.csr_matrix]
@@ -54,13 +52,13 @@ class Ground:
     def natural(cls, train: Part, valid: Part, kinds: Sequence[str] = KINDS) -> "Ground":
         """Natural leads alone."""
         a, b = train.natural.tables, valid.natural.tables
-        return cls._read(a, b, np.zeros(len(a), bool), np.zeros(len(b), bool), kinds)
+        return cls._read(a, b, np.zeros(len(a), bool), kinds)
 
     @classmethod
     def hardened(cls, train: Part, valid: Part, rng: np.random.Generator, kinds: Sequence[str] = KINDS) -> "Ground":
         """Natural leads and attacked ones."""
-        (a, attacked), (b, attacked_valid) = train.mixed(rng), valid.mixed(rng)
-        return cls._read(a, b, attacked, attacked_valid, kinds)
+        (a, attacked), (b, _) = train.mixed(rng), valid.mixed(rng)
+        return cls._read(a, b, attacked, kinds)
 
     @classmethod
     def of_rows(
@@ -68,7 +66,7 @@ class Ground:
         reader: Stack,
         natural: Rows,
         attacked: Rows,
-        valid: Part,
+        valid: LeadTables,
         rng: np.random.Generator,
         kinds: Sequence[str] = KINDS,
     ) -> "Ground":
@@ -80,15 +78,13 @@ class Ground:
             raise ValueError("Ground.of_rows: the reader has the baseline's features alone; needs the careful ones")
         rows = Rows.concatenate([natural, attacked])
         order = np.lexsort((rng.random(len(rows.y)), rows.contacted))
-        tables, attacked_valid = valid.mixed(rng)
-        X, X_valid = rows.X[order], reader.examples(tables).features
+        X, X_valid = rows.X[order], reader.examples(valid).features
         known = {"baseline": reader.features.baseline, "careful": reader.features}
         width = {kind: len(known[kind].names) for kind in kinds}  # the careful features begin with the baseline's
         return cls(
             rows.y[order],
-            tables,
+            valid,
             order >= len(natural.y),
-            attacked_valid,
             reader.tokenizer,
             {kind: known[kind] for kind in kinds},
             {kind: X[:, : width[kind]] for kind in kinds},
@@ -101,7 +97,6 @@ class Ground:
         train: LeadTables,
         valid: LeadTables,
         attacked: np.ndarray,
-        attacked_valid: np.ndarray,
         kinds: Sequence[str],
     ) -> "Ground":
         tokenizer = SalesTokenizer.fit(train)
@@ -112,16 +107,20 @@ class Ground:
             train.labels,
             valid,
             attacked,
-            attacked_valid,
             tokenizer,
             features,
             {kind: each.transform(tokens) for kind, each in features.items()},
             {kind: each.transform(tokens_valid) for kind, each in features.items()},
         )
 
-    def weights(self, weight: float) -> tuple[np.ndarray, np.ndarray]:
-        """What training (N,) and validation leads (M,) count where an attacked one counts `weight`."""
-        return np.where(self.attacked, weight, 1.0), np.where(self.attacked_valid, weight, 1.0)
+    def weights(self, weight: float) -> np.ndarray:
+        """What training leads count, (N,): attacked ones together `weight` times as much as all natural ones.
+
+        The mean is 1, so that a penalty, which stands against a sum of losses, means the same whatever the weight.
+        """
+        natural, attacked = (~self.attacked).sum(), self.attacked.sum()
+        weights = np.where(self.attacked, weight * natural / max(attacked, 1), 1.0)
+        return weights / weights.mean()
 
     def thinned(self, most: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows (R,) of all natural training leads and of `most` attacked ones, evenly spaced; what each counts for."""
@@ -134,21 +133,6 @@ class Ground:
     def choices(self) -> tuple[float, ...]:
         """The weights to choose from: only 0, where no lead is attacked."""
         return WEIGHTS if self.attacked.any() else (0.0,)
-
-    def calibrator(self, logit: np.ndarray) -> Platt:
-        """For a model of these validation logits (M,), which it was not fitted to; a natural one stays as it is."""
-        if not self.attacked.any():
-            return Platt(1.0, 0.0)
-        rows = balanced(self.valid, self.attacked_valid)
-        return Platt.fit(logit[rows], self.valid.labels[rows])
-
-
-def balanced(tables: LeadTables, attacked: np.ndarray) -> np.ndarray:
-    """Rows of all natural leads and of as many attacked (N,) bool ones, spread evenly over their ids: what to calibrate
-    on. The same leads, whatever order they stand in."""
-    few, many = np.flatnonzero(~attacked), np.flatnonzero(attacked)
-    many = many[np.argsort(tables.leads["contact_id"].to_numpy(str)[many])]
-    return np.append(few, many[np.linspace(0, len(many) - 1, len(few)).round().astype(np.int64)])
 
 
 def spread(number: int, most: int) -> np.ndarray:

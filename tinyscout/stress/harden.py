@@ -18,14 +18,15 @@ from tinyscout.leads.tables import LeadTables
 from tinyscout.models.calibrators import Platt
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.settings import Count, FitSettings, ModelSettings, ScoutSettings, Settings, TokenizerSettings
-from tinyscout.stress.contestants import Logistic
+from tinyscout.stress.contestants import Logistic, calibrated_score
 from tinyscout.stress.families import Attacked, concatenate
-from tinyscout.stress.ground import Ground, Rows, balanced
+from tinyscout.stress.ground import Ground, Rows
 from tinyscout.stress.hotflip import HotFlip
 from tinyscout.stress.pools import Part, Pools
 from tinyscout.stress.search import ROUNDS, Score, attack_model
 from tinyscout.stress.supply import Supply, TrainingSet, unguided
 from tinyscout.stress.timelines import Texts
+from tinyscout.stress.validation import validation_leads
 from tinyscout.stress.variants import join
 from tinyscout.training import Stack, fit
 from tinyscout.training.fit import Progress
@@ -71,13 +72,14 @@ class HardenSettings(Settings):
 class Hardened:
     """A scout after hardening, and the leads that all contestants are hardened on.
 
-    train, valid: natural, written and searched leads, in `valid` contrast leads besides; natural, attacked: what others
-    are told of those in `train`, of contrast leads and of leads cut short; more: how many there are of these two.
+    scout: not calibrated yet; train: natural, written and searched leads; valid: leads to choose by; natural, attacked:
+    what others are told of those in `train`, of contrast leads and of leads cut short; more: how many there are of
+    these two.
     """
 
     scout: Stack
     train: Part
-    valid: Part
+    valid: LeadTables
     natural: Rows
     attacked: Rows
     more: dict[str, int]
@@ -113,10 +115,10 @@ class _Lessons:
         self.texts = Texts.of(self.source, self.rng)
         self.known: list[TrainingSet] = []
         self.searched: list[Attacked] = []
-        self.searched_of_valid: list[Attacked] = []
         self.rows: list[Rows] = []
         self.cut_short: list[Rows] = []
         self.contrast = 0
+        self.learning = settings.scout.model_copy(update={"seed": pools.seed})
 
     def begin(self) -> None:
         """The first training: on written leads, contrast leads, and a search against a logistic of those."""
@@ -124,23 +126,24 @@ class _Lessons:
         few = unguided(source, self.texts, rng, *(-(-size // READ) for size in (settings.contrast, settings.reworded)))
         written, fresh = self.pools.train.attacked.world.tables, [each.world.tables for each in few]
         tables, _ = join([source, written, *fresh], rng)
-        self.scout = Stack.refit(tables, np.arange(len(tables)), settings.scout, l2=L2, shares=[])
+        self.scout = Stack.refit(tables, np.arange(len(tables)), self.learning, l2=L2, shares=[])
         self.supply = Supply(source, self.scout, self.pools.seed, settings.processes)
         coming = self.supply.start(0, settings.contrast, settings.reworded)
         self.known = [TrainingSet.of(source, self.scout), self._heard(TrainingSet.of(written, self.scout, rng))]
         new = self._fresh(TrainingSet.of(each, self.scout, rng) for each in fresh)
 
         attacked = Rows.concatenate(self.rows)
-        ground = Ground.of_rows(self.scout, self.known[0].rows, attacked, self.pools.valid, rng, ("baseline",))
-        score, steps = Logistic.fit(ground, grid=(L2,)).logits, settings.steps
+        valid = self.pools.valid.mixed(rng)[0]
+        ground = Ground.of_rows(self.scout, self.known[0].rows, attacked, valid, rng, ("baseline",))
+        self.logistic = calibrated_score(Logistic.fit(ground, grid=(L2,)), valid).logits
+        number, rounds = settings.searched, settings.steps
         self._know(
-            attack_model("search: logistic", source, score, self.texts, rng, number=settings.searched, rounds=steps)
+            attack_model("search: logistic", source, self.logistic, self.texts, rng, number=number, rounds=rounds)
         )
-        self.searched_of_valid += _attacks_on_valid(self.pools.valid, score, rng, steps)
 
         new += self._fresh(coming)
-        members = [self.scout.new_member(number, settings.scout) for number in range(settings.scout.members)]
-        self._train(members, [*new, *settings.often * self.known], settings.scout.fit, settings.scout.seed)
+        members = [self.scout.new_member(number, self.learning) for number in range(self.learning.members)]
+        self._train(members, [*new, *settings.often * self.known], self.learning.fit, self.learning.seed)
 
     def go_on(self, number: int) -> None:
         """Attack the scout as it is now, and train it on that and on contrast leads made meanwhile.
@@ -154,24 +157,20 @@ class _Lessons:
         self._know(attack_scout(one, self.source, *on, number=half, rounds=steps))
         self._know(attack_model("search: scout", self.source, score_of(one), *on, number=half, rounds=steps))
         sets = [*self._fresh(coming), *settings.again_often * self.known]
-        self._train(members, sets, settings.again, settings.scout.seed + (1 + number) * len(members))
+        self._train(members, sets, settings.again, self.learning.seed + (1 + number) * len(members))
 
     def finish(self) -> Hardened:
-        """The scout calibrated, and all leads."""
+        """The scout and all leads."""
         pools, rng = self.pools, self.rng
         for member in self.scout.members:
             blank_contact_time(member, self.known[0].examples.tokens, self.scout.tokenizer)
-        of_valid, quarter = pools.valid.natural.tables, len(pools.valid.natural.tables) // 4
-        texts, steps = Texts.of(of_valid, rng), self.settings.steps
-        self.searched_of_valid.append(attack_scout(self.scout, of_valid, texts, rng, number=quarter, rounds=steps))
-        train, valid = (
-            replace(part, attacked=concatenate([part.attacked, *searched], rng))
-            for part, searched in ((pools.train, self.searched), (pools.valid, self.searched_of_valid))
-        )
+        scores = {"logistic": self.logistic, "scout": score_of(self.scout)}
+        valid = validation_leads(pools.valid, scores, {"scout": self.scout}, rng, rounds=self.settings.steps)
+        train = replace(pools.train, attacked=concatenate([pools.train.attacked, *self.searched], rng))
         natural, short = self.known[0].rows, sum(len(part.y) for part in self.cut_short)
         attacked = Rows.concatenate([*self.rows, *self.cut_short])
         more = {"contrast": self.contrast, "cut short": short}
-        return Hardened(calibrated(self.scout, valid, rng), train, valid, natural, attacked, more)
+        return Hardened(self.scout, train, valid, natural, attacked, more)
 
     def _fresh(self, sets: Iterable[TrainingSet]) -> list[TrainingSet]:
         """These contrast leads, which are read once."""
@@ -227,25 +226,13 @@ def score_of(scout: Stack) -> Score:
     return lambda tables: scout.member_logits(scout.examples(tables))
 
 
-def calibrated(scout: Stack, valid: Part, rng: np.random.Generator) -> Stack:
-    """The scout as sure as it is right on validation leads, natural and attacked, as all contestants (Platt 1999)."""
-    tables, attacked = valid.mixed(rng)
-    rows = balanced(tables, attacked)
-    fitted = Platt.fit(score_of(scout)(tables.take(rows)), tables.labels[rows])
+def calibrated(scout: Stack, tables: LeadTables) -> Stack:
+    """The scout as sure as it is right on these leads, which it was not trained on, as all contestants (Platt 1999)."""
+    fitted = Platt.fit(score_of(scout)(tables), tables.labels)
     members = [LeadScout.from_state(member.to_state(), member.state_dict()) for member in scout.members]
     for member in members:
         member.recalibrate(fitted.slope, fitted.shift)
     return replace(scout, members=members)
-
-
-def _attacks_on_valid(valid: Part, score: Score, rng: np.random.Generator, steps: int) -> list[Attacked]:
-    """Contrast leads and searched ones of the validation leads, a fourth of the natural ones each."""
-    source = valid.natural.tables
-    texts, each = Texts.of(source, rng), len(source) // 4
-    return [
-        *unguided(source, texts, rng, each, each),
-        attack_model("search: logistic", source, score, texts, rng, number=each, rounds=steps),
-    ]
 
 
 def _trained(

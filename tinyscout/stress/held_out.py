@@ -16,7 +16,7 @@ _WISHES = (  # the first slot is who wants it; the other does not
     "{opening}, as planned {wants} would like the {thing}, {other} would not {closing}",
 )
 _PUT_OFF = (  # a time when it suits, and one when it does not
-    "{opening}, we can talk in {yes} and not in {no} as planned {closing}",
+    "{opening}, not in {no} please, it is {yes} that suits us {closing}",
     "{opening}, {yes} suits us rather than {no} {closing}",
     "{opening}, try us in {yes} instead of {no} {closing}",
 )

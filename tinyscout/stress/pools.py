@@ -13,7 +13,6 @@ from tinyscout.leads.splits import latest_slices, time_split
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World, make_world
 from tinyscout.stress.families import Attacked, Family, attack, concatenate, families
-from tinyscout.stress.threat import BUDGET
 from tinyscout.stress.variants import join
 
 LEADS = 32_000
@@ -36,8 +35,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Pools:
-    """train and valid are attacked by seen families, train with as many attacked leads as natural ones; test by seen
-    and held out ones, half and half."""
+    """train and valid are attacked by seen families, with as many attacked leads as natural ones; test by seen and
+    held out ones, half and half."""
 
     seed: int
     train: Part
@@ -50,14 +49,11 @@ def make_pools(
     *,
     leads: int = LEADS,
     judged: int = JUDGED,
-    valid_share: float = 1.0,
-    budget: int = BUDGET,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Pools:
     """Make the pools of one seed: the same numbers and seed give the same leads.
 
-    valid_share: attacked validation leads for each natural one.
-    Raises InputError when the world has too few leads to cut.
+    leads: of the world; judged: attacked leads of the latest. Raises InputError when the world has too few to cut.
     """
     world = make_world(leads, seed)
     split = time_split(world.tables, holdout=HOLDOUT)
@@ -65,23 +61,21 @@ def make_pools(
     seen, held_out = families(held_out=False), families(held_out=True)
     plan = [
         (train, {seen: len(train)}),
-        (valid, {seen: round(valid_share * len(valid))}),
+        (valid, {seen: len(valid)}),
         (split.test, {seen: judged // 2, held_out: judged - judged // 2}),
     ]
     parts = []
     for number, (rows, sizes) in enumerate(plan):
         natural = World(world.tables.take(rows), world.truth.iloc[rows].reset_index(drop=True))
         rng = np.random.default_rng([seed, 15, number])
-        halves = [attack_in_shares(chosen, natural.tables, size, rng, budget) for chosen, size in sizes.items()]
+        halves = [attack_in_shares(chosen, natural.tables, size, rng) for chosen, size in sizes.items()]
         parts.append(Part(natural, concatenate(halves, rng)))
         if progress:
             progress("attacked leads", number + 1, len(plan))
     return Pools(seed, *parts)
 
 
-def attack_in_shares(
-    chosen: Sequence[Family], tables: LeadTables, size: int, rng: np.random.Generator, budget: int = BUDGET
-) -> Attacked:
+def attack_in_shares(chosen: Sequence[Family], tables: LeadTables, size: int, rng: np.random.Generator) -> Attacked:
     """Variants of the leads in `tables` by each family alike, at least `size` where there are leads enough."""
     pairs = -(-size // (2 * len(chosen)))
-    return concatenate([attack(family, tables, pairs=pairs, rng=rng, budget=budget) for family in chosen], rng)
+    return concatenate([attack(family, tables, pairs=pairs, rng=rng) for family in chosen], rng)

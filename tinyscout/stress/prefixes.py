@@ -16,7 +16,7 @@ from tinyscout.tokenizer import Tokens, Vocabulary
 from tinyscout.tokenizer.tokens import offsets_of, spans
 
 AT_ONCE = 10_000  # leads, of a dozen prefixes of half a dozen signals each
-ONE_IN = 3  # leads is cut short: three times as many took another 0.001 from the loss of the logistic regression
+ONE_IN = 3  # one lead in so many is also cut short: three times as many took another 0.001 from the logistic's loss
 
 
 def prefix_probability(tables: LeadTables) -> np.ndarray:

@@ -1,12 +1,13 @@
 """What a judged seed leaves behind, so that a check of hours that was cut off goes on where it stopped.
 
-A record counts only for the settings and the code that made it: whatever of the package changed since, it is made anew.
+A record counts only for the settings, the code and the libraries that made it: whatever changed since, it is made anew.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,29 @@ import tinyscout
 from tinyscout.metrics.bootstrap import Interval
 from tinyscout.settings import Settings
 from tinyscout.stress.ceiling import LEAST_FALL
+from tinyscout.stress.check import NEEDED
+from tinyscout.stress.report import report
 from tinyscout.stress.trial import Trial
 
 SEEDS, JUDGED = 5, 20_000  # seeds, and leads of each, that it takes to say PASSED
+MAY_RISE = 0.01  # log loss on natural leads, over that of the best who saw no attack
+LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn")  # whose versions may move a figure
 
 
 @dataclass(frozen=True)
 class Record:
     """A trial in figures.
 
-    made_of: hash of what made it; leads: that were judged; passed, least_ceiling, falls: as in Check; figures: metric
-    -> contestant -> figure on all judged leads; text: its tables; found: all figures, for json.dumps.
+    made_of: hash of what made it; leads: that were judged; least_ceiling, falls: as in Check; natural_rise: as in
+    Trial; figures: metric -> contestant -> figure on all judged leads; text: its tables; found: all figures, for
+    json.dumps.
     """
 
     seed: int
     made_of: str
     leads: int
-    passed: bool
     least_ceiling: float
+    natural_rise: float
     falls: dict[str, dict[str, Interval]]
     figures: dict[str, dict[str, float]]
     text: str
@@ -42,16 +48,22 @@ class Record:
         """The record of a trial that has just been made."""
         check = trial.check
         return cls(
-            trial.seed,
-            made_of,
-            len(trial.judged),
-            check.passed,
-            check.least_ceiling,
-            check.falls,
-            check.figures["all"],
-            trial.text(),
-            trial.to_json(),
+            seed=trial.seed,
+            made_of=made_of,
+            leads=len(trial.judged),
+            least_ceiling=check.least_ceiling,
+            natural_rise=trial.natural_rise,
+            falls=check.falls,
+            figures=check.figures["all"],
+            text=report(trial),
+            found=trial.to_json(),
         )
+
+    @property
+    def passed(self) -> bool:
+        """Whether each fall surely reaches what is needed, and natural leads are paid for by no more than may be."""
+        falls = [fall.low for found in self.falls.values() for fall in found.values()]
+        return bool(falls) and all(low >= NEEDED for low in falls) and self.natural_rise <= MAY_RISE
 
     def to_json(self) -> dict[str, Any]:
         """For json.dumps."""
@@ -65,10 +77,16 @@ class Record:
         falls = {
             name: {metric: Interval(**each) for metric, each in some.items()} for name, some in judged["falls"].items()
         }
-        ceiling = min(each["value"] for each in judged["ceiling"].values())
-        figures = judged["figures"]["all"]
         return cls(
-            own["seed"], found["made_of"], found["leads"], judged["passed"], ceiling, falls, figures, found["text"], own
+            seed=own["seed"],
+            made_of=found["made_of"],
+            leads=found["leads"],
+            least_ceiling=min(each["value"] for each in judged["ceiling"].values()),
+            natural_rise=own["natural_rise"],
+            falls=falls,
+            figures=judged["figures"]["all"],
+            text=found["text"],
+            found=own,
         )
 
 
@@ -84,23 +102,32 @@ def kept(path: Path, made_of: str) -> dict[int, Record]:
 
 
 def made_of(settings: Settings) -> str:
-    """Hash of a trial's settings and of all code of the package."""
+    """Hash of a trial's settings, of all code of the package, and of the libraries' versions."""
     code = sha256(settings.model_dump_json().encode("utf-8"))
+    code.update(" ".join(f"{name} {version(name)}" for name in LIBRARIES).encode("utf-8"))
     folder = Path(tinyscout.__file__).parent
     for path in sorted(folder.rglob("*.py")):
         code.update(path.relative_to(folder).as_posix().encode("utf-8") + b"\n" + path.read_bytes())
     return code.hexdigest()[:16]
 
 
-def verdict(records: Sequence[Record], *, full: bool) -> tuple[str, int]:
-    """What may be said of the check after these trials, and the exit code: PASSED takes all of its conditions."""
+def verdict(records: Sequence[Record], *, full: bool, quick: bool = False) -> tuple[str, int]:
+    """What may be said of the check after these trials, and the exit code: PASSED takes all of its conditions.
+
+    full: whether this is the check's own size; quick: whether it was only to be seen that it runs.
+    Raises ValueError where there is no trial.
+    """
     if not records:
         raise ValueError("verdict: no trial; needs one at least")
+    if quick:
+        return "NOT THE CHECK: a quick run shows that it runs, and nothing of the scout", 0
     tight = [str(each.seed) for each in records if not each.least_ceiling >= LEAST_FALL]
     if not all(each.passed for each in records):
         return "FAILED", 1
     if tight:
         return f"NO VERDICT: the oracle itself falls less than {100 * LEAST_FALL:.0f} % on seed {', '.join(tight)}", 1
-    if full and len({each.seed for each in records}) >= SEEDS and all(each.leads >= JUDGED for each in records):
-        return "PASSED", 0
-    return f"holds on {len(records)} seed(s); PASSED takes --full, {SEEDS} seeds and {JUDGED:,} judged leads each", 0
+    seeds = dict.fromkeys(str(each.seed) for each in records)
+    if full and len(seeds) >= SEEDS and all(each.leads >= JUDGED for each in records):
+        return f"PASSED on seeds {', '.join(seeds)}", 0
+    takes = f"PASSED takes --full, the settings that ship, {SEEDS} seeds and {JUDGED:,} judged leads each"
+    return f"holds on {len(records)} seed(s); {takes}", 0

@@ -92,17 +92,15 @@ def search(
     rounds: int = ROUNDS,
     width: int = WIDTH,
     beam: int = 1,
-    slack: float = 0.0,
     budget: int | np.ndarray = BUDGET,
 ) -> Timelines:
     """The leads `rows` (M,) as edited to mislead `score`: those of `sleeper` (M,) bool downwards, the others upwards.
 
     score: tables -> log-odds (M,) of a reply. proposer: (leads, 1 where the score is to fall and else -1, width) ->
-    `width` changed copies of each; random moves where None. slack: by how much a kept edit may mislead less than what
-    was there; budget: edits of all leads, or of each (M,).
+    `width` changed copies of each; random moves where None. budget: edits of all leads, or of each (M,).
     """
     made = Timelines.of(tables, rows, texts)
-    how = {"proposer": proposer, "rounds": rounds, "width": width, "beam": beam, "slack": slack, "budget": budget}
+    how = {"proposer": proposer, "rounds": rounds, "width": width, "beam": beam, "budget": budget}
     lead_away(made, tables, sleeper, score, texts, rng, **how)
     return made
 
@@ -122,7 +120,10 @@ def lead_away(
     slack: float = 0.0,
     budget: int | np.ndarray = BUDGET,
 ) -> None:
-    """`search` from timelines (M,) as they stand, in place; without a score, to where the oracle is to be led alone."""
+    """`search` from timelines (M,) as they stand, in place; without a score, to where the oracle is to be led alone.
+
+    slack: by how much an edit that is kept may mislead less than what was there.
+    """
     sign, budget = np.where(sleeper, 1.0, -1.0), np.broadcast_to(budget, len(made))
     held, lead = made.take(np.arange(len(made))), np.arange(len(made))
     value = _misled(held, sign, tables, texts, score, np.full(len(held), -np.inf))

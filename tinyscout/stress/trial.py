@@ -1,6 +1,6 @@
-"""A trial: one world, its attacks, every contestant, and the verdict of the check. A seed says all of it."""
+"""A trial: one world, its attacks, every contestant, and the verdict of the check; one seed is that of all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple
@@ -9,21 +9,29 @@ import numpy as np
 from pydantic import Field
 
 from tinyscout.leads.tables import LeadTables
-from tinyscout.leads.world import World
-from tinyscout.metrics.bootstrap import Interval, mean_interval, ratio_interval, resample
-from tinyscout.metrics.table import Table
+from tinyscout.metrics.bootstrap import Interval, Resampled, mean_interval, ratio_interval, resample
 from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
-from tinyscout.stress.ceiling import HARDENED, NATURAL, by_family, family_table
-from tinyscout.stress.check import RULE, Check, Judged, check, defined, divergence, interval, shown
-from tinyscout.stress.contestants import Logistic, Trees
+from tinyscout.stress.ceiling import HARDENED, NATURAL
+from tinyscout.stress.check import (
+    METRICS,
+    RULE,
+    Check,
+    Differences,
+    Judged,
+    check,
+    defined,
+    dicts,
+    divergence,
+)
+from tinyscout.stress.contestants import Logistic, Trees, calibrated_score
 from tinyscout.stress.families import Attacked, concatenate, families
 from tinyscout.stress.ground import Ground
-from tinyscout.stress.harden import L2, Hardened, HardenSettings, harden, score_of
-from tinyscout.stress.hotflip import HotFlip
+from tinyscout.stress.harden import L2, Hardened, HardenSettings, calibrated, harden, score_of
 from tinyscout.stress.pools import Pools, make_pools
 from tinyscout.stress.search import ROUNDS, Score, attack_model
 from tinyscout.stress.strength import BUDGETS, Target, strength
 from tinyscout.stress.timelines import Texts
+from tinyscout.stress.validation import targets, validation_leads
 from tinyscout.training import Stack
 from tinyscout.training.fit import Progress
 
@@ -32,7 +40,6 @@ CAREFUL, TREES_NATURAL, TREES = "careful logistic, hardened", "trees", "trees, h
 YARDSTICKS, CANDIDATES = (NATURAL, HARDENED), (SCOUT, INT8)
 PARTS = ("seen families", "held-out families")
 SEARCHED = (HARDENED, TREES, SCOUT)  # whom the judged searches mislead
-VALID_WRITTEN = 0.5  # attacked validation leads of written families for each natural lead; as many are searched
 
 
 class TrialSettings(Settings):
@@ -70,17 +77,22 @@ class Trial:
     """What one seed showed.
 
     check: the rule on the judged leads, in parts; natural: the same figures on natural held-out leads; own: contestant
-    -> metric -> figure at the search against itself; judged and logits: what all of it can be computed from anew;
-    hardened_on: leads by where they came from; scout: the hardened one; arena: for searches besides the judged ones.
+    -> metric -> figure at the search against itself; own_beside: contestant -> metric -> that minus the better
+    yardstick's on the same leads; families: written family -> the contestants beside the better yardstick; judged and
+    logits: what all of it can be computed from anew; hardened_on: leads by where they came from; chosen: contestant ->
+    what it chose on validation leads; scout: the hardened one; arena: for searches besides the judged ones.
     """
 
     seed: int
     check: Check
     natural: Check
     own: dict[str, dict[str, float]]
+    own_beside: dict[str, dict[str, Interval]]
+    families: dict[str, Differences]
     judged: Judged
     logits: dict[str, np.ndarray]
     hardened_on: dict[str, int]
+    chosen: dict[str, dict[str, float]]
     scout: Stack
     arena: Arena
 
@@ -115,11 +127,12 @@ class Trial:
     def _chance(self) -> np.ndarray:
         return self.judged.truth["reply_probability"].to_numpy()
 
-    def strength(self, leads: int, budgets: Sequence[int] = BUDGETS) -> dict[str, list[float]]:
+    def strength(self, leads: int, budgets: Sequence[int] = BUDGETS, *, times: int = 1) -> dict[str, list[float]]:
         """What the oracle expects each contestant to lose on the same leads, by how many edits a search against itself
-        may make, in nats."""
-        arena = self.arena
-        return strength(arena.source, arena.targets, arena.texts, leads=leads, budgets=budgets, seed=self.seed)
+        may make, in nats; times: how many times as many edits it tries as the judged searches do."""
+        source, texts, targets = self.arena
+        targets = {name: each._replace(width=times * each.width) for name, each in targets.items()}
+        return strength(source, targets, texts, leads=leads, budgets=budgets, seed=self.seed)
 
     def worst(self, metric: str, name: str) -> tuple[str, float]:
         """The part of the judged leads, or the search against itself, where a contestant's figure is worst; figures
@@ -128,49 +141,6 @@ class Trial:
         found["own search"] = self.own[name][metric]
         known = [each for each in found.items() if not np.isnan(each[1])]
         return max(known or found.items(), key=lambda each: each[1])
-
-    def text(self) -> str:
-        """All tables as plain ASCII text."""
-        on = ", ".join(f"{count:,} {name}" for name, count in self.hardened_on.items())
-        parts = [self.check.text(), self._on_natural(), self._at_worst(), self._by_family(), self._aims()]
-        return "\n\n".join([*parts, f"Hardened on: {on}."])
-
-    def _on_natural(self) -> str:
-        natural = self.natural.figures["all"]
-        rows = [[name, *(shown(metric, natural[metric][name]) for metric in RULE)] for name in natural[RULE[0]]]
-        head = [f"natural held-out leads, {self.natural.leads['all']:,}", "log loss", "credit\nwaste"]
-        rise = (
-            f"On natural leads the hardened scout's log loss is {100 * self.natural_rise:+.1f} % from that of the best "
-            f"who saw no attack ({self.best_natural})."
-        )
-        return "\n\n".join([Table(head, rows).text(), self.natural.differences_text("natural held-out leads"), rise])
-
-    def _at_worst(self) -> str:
-        rows = []
-        for name in self.own:
-            worst = {metric: self.worst(metric, name) for metric in RULE}
-            falls = [self.fall_at_worst(metric, name) for metric in RULE]
-            rows.append(
-                [
-                    name,
-                    *(f"{shown(metric, value)} ({part})" for metric, (part, value) in worst.items()),
-                    *("-" if np.isnan(fall) else f"{100 * fall:.1f} %" for fall in falls),
-                ]
-            )
-        head = ["each at its own worst", "log loss", "credit waste", "fall,\nlog loss", "fall,\ncredit waste"]
-        return Table(head, rows).text()
-
-    def _by_family(self) -> str:
-        some = [name for name in (HARDENED, TREES, SCOUT) if name in self.logits]
-        written = World(self.judged.tables, self.judged.truth)
-        return family_table(by_family(written, {name: self.logits[name] for name in some}))
-
-    def _aims(self) -> str:
-        times = interval(self.held_out_gap)
-        lines = [f"{SCOUT}: {times} times as far from the oracle on held-out families as on seen ones."]
-        if (beyond := self.beyond_half_of_trees) is not None:
-            lines.append(f"{SCOUT}: its KL from the oracle minus half of the hardened trees' is {interval(beyond)}.")
-        return "\n".join(lines)
 
     def fall_at_worst(self, metric: str, name: str) -> float:
         """How far a contestant's worst figure is below the worst one of the yardstick that is better at its worst."""
@@ -189,8 +159,11 @@ class Trial:
             "held_out_gap": self.held_out_gap.to_dict(),
             "beyond_half_of_trees": self.beyond_half_of_trees and self.beyond_half_of_trees.to_dict(),
             "own": self.own,
+            "own_beside": {name: dicts(each) for name, each in self.own_beside.items()},
+            "families": {name: each.to_json() for name, each in self.families.items()},
             "worst": worst,
             "hardened_on": self.hardened_on,
+            "chosen": self.chosen,
         }
         return defined(found)
 
@@ -198,19 +171,18 @@ class Trial:
 def pools_of(seed: int, settings: TrialSettings, *, progress: Progress | None = None) -> Pools:
     """The leads of a trial before any search: training, validation and judged ones."""
     written = settings.judged // 2
-    return make_pools(seed, leads=settings.leads, judged=written, valid_share=VALID_WRITTEN, progress=progress)
+    return make_pools(seed, leads=settings.leads, judged=written, progress=progress)
 
 
 def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = None) -> Trial:
     """Harden and judge. The same pools and settings give the same figures on the same machine."""
     seed = pools.seed
     hardened = harden(pools, settings.harden, progress=progress)
-    scores, scouts = contestants(pools, hardened, settings, progress)
+    scores, scouts, chosen = contestants(pools, hardened, settings, progress)
     rng, source = np.random.default_rng([seed, 18]), pools.test.natural.tables
     texts, searched = Texts.of(source, rng), {}
     judges = [name for name in SEARCHED if name in scores]
-    along = {name: HotFlip(each, source, texts) for name, each in scouts.items()}
-    arena = Arena(source, texts, {name: Target(score, along.get(name)) for name, score in scores.items()})
+    arena = Arena(source, texts, targets(scores, scouts, source, texts))
     for number, (name, (score, proposer, *_)) in enumerate(arena.targets.items()):
         size = settings.judged // (2 * len(judges)) if name in judges else settings.own
         searched[name] = attack_model(
@@ -224,45 +196,65 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
     of_natural = {name: score(natural.tables) for name, score in scores.items()}
     rule = {"yardsticks": YARDSTICKS, "candidates": CANDIDATES, "seed": seed}
     found = check(judged, logits, **rule)
-    own = {}
-    for name, score in scores.items():
-        if name in judges:
-            own[name] = {metric: found.figures[f"search: {name}"][metric][name] for metric in RULE}
-        else:
-            own[name] = _figures(searched[name].world.tables, score)
+    own, own_beside = {}, {}
+    for name in scores:
+        if (part := f"search: {name}") in found.figures:
+            own[name] = {metric: found.figures[part][metric][name] for metric in RULE}
+            own_beside[name] = found.differences[part].of[name]
+            continue
+        tables = searched[name].world.tables
+        drawn = _drawn(tables, {each: scores[each](tables) for each in (*YARDSTICKS, name)}, seed)
+        own[name] = {metric: drawn.value[metric][name] for metric in RULE}
+        own_beside[name] = Differences.among(drawn, YARDSTICKS, [name]).of[name]
     return Trial(
-        seed,
-        found,
-        check(natural, of_natural, **rule),
-        own,
-        judged,
-        logits,
-        {
+        seed=seed,
+        check=found,
+        natural=check(natural, of_natural, **rule),
+        own=own,
+        own_beside=own_beside,
+        families=_beside_by_family(judged, logits, seed),
+        judged=judged,
+        logits=logits,
+        hardened_on={
             "natural": len(pools.train.natural.tables),
             **_families(hardened.train.attacked),
             **hardened.more,
         },
-        hardened.scout,
-        arena,
+        chosen=chosen,
+        scout=scouts[SCOUT],
+        arena=arena,
     )
 
 
 def contestants(
     pools: Pools, hardened: Hardened, settings: TrialSettings, progress: Progress | None = None
-) -> tuple[dict[str, Score], dict[str, Stack]]:
-    """Every contestant's score by name, and which of them are scouts."""
+) -> tuple[dict[str, Score], dict[str, Stack], dict[str, dict[str, float]]]:
+    """Every contestant's score by name, which of them are scouts, and what the others chose on validation leads.
+
+    All hardened ones are calibrated on the same leads, the searched ones of which mislead each of `SEARCHED` alike.
+    """
     natural, ground = Ground.natural(pools.train, pools.valid), hardened.ground(pools.seed)
-    train = pools.train.natural.tables
-    scout = Stack.refit(train, np.arange(len(train)), settings.natural, l2=L2, shares=[1.0], progress=progress)
-    fitted = {
-        NATURAL: Logistic.fit(natural).logits,
-        HARDENED: Logistic.fit(ground).logits,
-        CAREFUL: Logistic.fit(ground, "careful").logits,
+    train, learning = pools.train.natural.tables, settings.natural.model_copy(update={"seed": pools.seed})
+    scout = Stack.refit(train, np.arange(len(train)), learning, l2=L2, shares=[1.0], progress=progress)
+    fitted: dict[str, Logistic | Trees] = {
+        NATURAL: Logistic.fit(natural),
+        HARDENED: Logistic.fit(ground),
+        CAREFUL: Logistic.fit(ground, "careful"),
     }
     for name, on in ((TREES_NATURAL, natural), (TREES, ground)) if settings.trials else ():
-        fitted[name] = Trees.fit(on, trials=settings.trials, seed=pools.seed, progress=progress).logits
-    scouts = {SCOUT_NATURAL: scout, SCOUT: hardened.scout, INT8: replace(hardened.scout, dtype="int8")}
-    return {**fitted, **{name: score_of(each) for name, each in scouts.items()}}, scouts
+        fitted[name] = Trees.fit(on, trials=settings.trials, seed=pools.seed, progress=progress)
+
+    scores = {name: each.logits for name, each in fitted.items()} | {SCOUT: score_of(hardened.scout)}
+    misled = {name: scores[name] for name in SEARCHED if name in scores}
+    rng = np.random.default_rng([pools.seed, 22])
+    valid = validation_leads(pools.valid, misled, {SCOUT: hardened.scout}, rng, rounds=settings.steps)
+    for name in fitted.keys() & {HARDENED, CAREFUL, TREES}:
+        fitted[name] = calibrated_score(fitted[name], valid)
+    sure = calibrated(hardened.scout, valid)
+    scouts = {SCOUT_NATURAL: scout, SCOUT: sure, INT8: replace(sure, dtype="int8")}
+    scores = {name: each.logits for name, each in fitted.items()}
+    scores |= {name: score_of(each) for name, each in scouts.items()}
+    return scores, scouts, {name: each.choice for name, each in fitted.items()}
 
 
 def judged_leads(pools: Pools, searched: Sequence[Attacked], rng: np.random.Generator) -> Judged:
@@ -274,9 +266,19 @@ def judged_leads(pools: Pools, searched: Sequence[Attacked], rng: np.random.Gene
     return Judged(attacked.world.tables, attacked.world.truth, part.astype(str))
 
 
-def _figures(tables: LeadTables, score: Score) -> dict[str, float]:
-    found = resample(tables.labels, {"own": score(tables)}, metrics=RULE, draws=1).value
-    return {metric: found[metric]["own"] for metric in RULE}
+def _drawn(tables: LeadTables, logits: Mapping[str, np.ndarray], seed: int) -> Resampled:
+    groups = tables.leads["lead_id"].to_numpy(str)
+    return resample(tables.labels, logits, metrics=METRICS, groups=groups, seed=seed)
+
+
+def _beside_by_family(judged: Judged, logits: Mapping[str, np.ndarray], seed: int) -> dict[str, Differences]:
+    """Every contestant beside the better yardstick on the judged leads of each written family."""
+    family, found = judged.truth["family"].to_numpy(str), {}
+    for name in [each.name for each in families() if (family == each.name).any()]:
+        rows = np.flatnonzero(family == name)
+        drawn = _drawn(judged.tables.take(rows), {each: logit[rows] for each, logit in logits.items()}, seed)
+        found[name] = Differences.among(drawn, YARDSTICKS, logits)
+    return found
 
 
 def _families(attacked: Attacked) -> dict[str, int]:
