@@ -235,7 +235,7 @@ def test_a_family_from_a_file(tables, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("x = 1", "defines no function"), ("raise OSError('no')", "fails when it is run"), (None, "there is no such file")],
+    [("x = 1", "defines no function"), ("raise OSError('no')", "fails when it is run"), (None, "no such file")],
 )
 def test_a_file_that_is_no_family(tmp_path, content, message):
     path = tmp_path / "other.py"
