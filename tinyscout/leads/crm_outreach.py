@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tinyscout.leads.cells import in_brief, read_strings
 from tinyscout.leads.field_map import normal
+from tinyscout.leads.stages import said_by_columns
 from tinyscout.leads.times import NONE, read_times, to_series
 
-OUTREACH = "outreach: "  # before the name of such a column, among the parts of a recipient
-_LAST = frozenset(
-    ["lastcontacted", "noteslastcontacted", "lastcontactdate", "lastcontactedat", "lastcontactedon", "lastcontactedon"]
-)
+CONTACT, BOUNCE = "contact: ", "bounce: "  # before the name of such a column, among the parts of a recipient
+_LAST = frozenset(["lastcontacted", "noteslastcontacted", "lastcontactdate", "lastcontactedat", "lastcontactedon"])
 _LAST_EXACTLY = "LastActivityDate"  # Salesforce's: elsewhere "Last Activity Date" may be the lead's own
 _BOUNCED = frozenset(
     [
@@ -28,12 +26,11 @@ _NOT = frozenset(["", "no", "false", "0", "none", "n", "never"])
 
 
 def find_outreach(columns: Iterable[str]) -> dict[str, str]:
-    """OUTREACH and the name -> the column, for those of a file that have such a name."""
-    return {
-        f"{OUTREACH}{column}": column
-        for column in columns
-        if normal(column) in _LAST | _BOUNCED or column == _LAST_EXACTLY
-    }
+    """CONTACT or BOUNCE and the name -> the column, for those of a file that have such a name."""
+    columns = list(columns)
+    last = [column for column in columns if normal(column) in _LAST or column == _LAST_EXACTLY]
+    bounced = [column for column in columns if normal(column) in _BOUNCED]
+    return {f"{CONTACT}{column}": column for column in last} | {f"{BOUNCE}{column}": column for column in bounced}
 
 
 def read_outreach(
@@ -44,30 +41,17 @@ def read_outreach(
     now (N,) microseconds: what is later, or no date, is left out. Each only where the table has such a column; what one
     row of a lead (lead_id (N,)) says holds for all its rows.
     """
-    last, bounced = None, None
-    for part in table.column_names:
-        if not part.startswith(OUTREACH):
-            continue
-        name = part.removeprefix(OUTREACH)
-        if normal(name) in _BOUNCED:
-            read = read_strings(table.column(part), missing)
-            said = [_tells_of_a_bounce(name, value) for value in (*read.values, "")]
-            mine = pd.Series(np.array(said, dtype=object)[read.codes], dtype="str")
-            bounced = mine if bounced is None else bounced.where(bounced != "", mine)
-        else:
-            at = read_times(table.column(part), missing, formats).us
-            at = np.where(at <= now, at, NONE)
-            last = at if last is None else np.maximum(last, at)
     found = {}
-    if last is not None:
+    parts = [part for part in table.column_names if part.startswith(CONTACT)]
+    if parts:
+        moments = [read_times(table.column(part), missing, formats).us for part in parts]
+        last = np.max([np.where(us <= now, us, NONE) for us in moments], axis=0)
         found["last_contact"] = to_series(pd.Series(last).groupby(lead_id).transform("max").to_numpy())
-    if bounced is not None:
-        found["email_bounced"] = bounced.groupby(lead_id).transform("max")  # "" is below all words
+    if (bounced := said_by_columns(table, BOUNCE, lambda name: tells_of_a_bounce, lead_id, missing)) is not None:
+        found["email_bounced"] = bounced
     return found
 
 
-def _tells_of_a_bounce(name: str, value: str) -> str:
-    """Why an address takes no email, by a column of bounces; "" for an empty one."""
-    if value.strip().lower() in _NOT:
-        return ""
-    return f"email bounced, so that its address takes none ({' '.join(name.split())} is {in_brief(value)})"
+def tells_of_a_bounce(value: str) -> str:
+    """Why an address takes no email, by a cell of a column of bounces; "" for an empty one."""
+    return "" if value.strip().lower() in _NOT else "email bounced, so that its address takes none"

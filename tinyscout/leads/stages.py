@@ -79,21 +79,35 @@ def find_stages(columns: Iterable[str]) -> dict[str, str]:
 def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
     """stage_forbids (N,) str: why a row's lead (lead_id (N,)) gets no message by a stage or job title, "" for none.
 
-    Nothing where the table has no such column. What one row of a lead says holds for all its rows.
+    Nothing where the table has no such column.
+    """
+    said = said_by_columns(table, STAGE, _forbids_by, lead_id, missing)
+    return {} if said is None else {"stage_forbids": said}
+
+
+def said_by_columns(
+    table: pa.Table,
+    prefix: str,
+    reader: Callable[[str], Callable[[str], str]],
+    lead_id: np.ndarray,
+    missing: Iterable[str],
+) -> pd.Series | None:
+    """(N,) str: what the first of the columns whose names begin with `prefix` says, and where, "" for nothing.
+
+    reader: a column's name -> what tells of its values, "" for most. What one row of a lead says holds for all its
+    rows. None where the table has no such column.
     """
     found = None
     for part in table.column_names:
-        if not part.startswith(STAGE):
+        if not part.startswith(prefix):
             continue
         read = read_strings(table.column(part), missing)
-        name = " ".join(part.removeprefix(STAGE).split())
-        every, forbids = (*read.values, ""), _forbids_by(name)
-        said = [f"{why} ({name} is {in_brief(value)})" if (why := forbids(value)) else "" for value in every]
+        name = " ".join(part.removeprefix(prefix).split())
+        every, tells = (*read.values, ""), reader(name)
+        said = [f"{why} ({name} is {in_brief(value)})" if (why := tells(value)) else "" for value in every]
         mine = pd.Series(np.array(said, dtype=object)[read.codes], dtype="str")
         found = mine if found is None else found.where(found != "", mine)
-    if found is None:
-        return {}
-    return {"stage_forbids": found.groupby(lead_id).transform("max")}  # "" is below all words
+    return None if found is None else found.groupby(lead_id).transform("max")  # "" is below all words
 
 
 def _forbids_by(column: str) -> Callable[[str], str]:

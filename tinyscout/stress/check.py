@@ -141,7 +141,7 @@ class Falls:
     @classmethod
     def among(cls, found: Resampled, yardsticks: Sequence[str], names: Sequence[str]) -> "Falls":
         """Of `names`, each metric against the yardstick that is better at it."""
-        better = {metric: min(yardsticks, key=found.value[metric].__getitem__) for metric in RULE}
+        better = better_of(found, yardsticks, RULE)
         return cls(
             better, {name: {metric: found.fall(metric, name, better[metric]) for metric in RULE} for name in names}
         )
@@ -161,10 +161,7 @@ class Differences:
     @classmethod
     def among(cls, found: Resampled, yardsticks: Sequence[str], names: Iterable[str]) -> "Differences":
         """Of `names`, paired, by every metric."""
-        better = {
-            metric: (max if metric == "roc_auc" else min)(yardsticks, key=found.value[metric].__getitem__)
-            for metric in METRICS
-        }
+        better = better_of(found, yardsticks, METRICS)
         of = {name: {metric: found.difference(metric, name, better[metric]) for metric in METRICS} for name in names}
         return cls(better, of)
 
@@ -224,6 +221,14 @@ def check(
         gaps=gaps,
         differences=differences,
     )
+
+
+def better_of(found: Resampled, yardsticks: Sequence[str], metrics: Sequence[str]) -> dict[str, str]:
+    """Metric -> the yardstick that is better by it."""
+    return {
+        metric: (max if metric == "roc_auc" else min)(yardsticks, key=found.value[metric].__getitem__)
+        for metric in metrics
+    }
 
 
 def oracle_logits(chance: np.ndarray) -> np.ndarray:
