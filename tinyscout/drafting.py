@@ -34,7 +34,7 @@ from tinyscout.leads.outreach_offer import (
 from tinyscout.leads.outreach_smooth import greeted, smooth
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.outreach_stops import last_stop
-from tinyscout.leads.outreach_wording import is_spoken_of, worded
+from tinyscout.leads.outreach_wording import is_institution, is_spoken_of, worded
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.same_person import read_as_one
 from tinyscout.leads.tables import LeadTables
@@ -247,7 +247,7 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
             text, facts, problems = each.judge(raw)
             if not problems:
                 doubtful[each] = Draft(number, text, facts, draw, plain_subject=each.plain_subject(facts))
-            if not problems and not doubts(raw):
+            if not problems and not doubts(raw, each.instruction.channel):
                 each.drafts.append(doubtful[each])
             elif draw == tries:
                 each.drafts.append(replace(doubtful.get(each, Draft(number, "", (), draw, problems)), drawn=draw))
@@ -263,12 +263,14 @@ def _usable(
 
     A value that hardly another lead has may be text.
     """
+    institution = any(is_institution(fact) for fact in known.profile.values())
     profile = {
         name: said
         for name, fact in known.profile.items()
         if (fact.ours or fact.value.strip() in values.get(name, ()))
         and (fact.ours or book.mention is not None or is_spoken_of(name))
         and (said := worded(fact))
+        and not (institution and "company" in said.said)
     }
     deeds = tuple(fact for fact in known.deeds if fact.ours or fact.about in kinds)
     told = known.stop is None or known.stop.said != STUDENT or known.stop.about in book.columns

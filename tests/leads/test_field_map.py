@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,8 @@ WRONG = {
     "unknown reading key": (MINIMAL + "[reading]\nwindow = 3\n", "[reading] key is 'window'"),
     "no window": (MINIMAL + "[reading]\nwindow_days = 0\n", "a number of days above 0"),
     "unknown type": (MINIMAL + '[types]\nCity = "string"\n', "types.City is 'string'"),
+    "like none": ('like = "zoho"\n' + MINIMAL, "like is 'zoho'; needs one of"),
+    "like a list": ("like = [1]\n" + MINIMAL, "like is [1]; needs one of"),
     "not a table": ("reading = 3\n" + MINIMAL, "needs a table: [reading]"),
 }
 
@@ -117,3 +120,11 @@ def test_a_map_that_does_not_exist_names_those_that_do(tmp_path):
         FieldMap.load("hubspott")
     with pytest.raises(InputError, match="no such field map"):
         FieldMap.load(tmp_path / "nothing.toml")
+
+
+def test_a_map_like_a_shipped_one_says_what_is_different(tmp_path):
+    hubspot, own = FieldMap.load("hubspot"), load(tmp_path, 'like = "hubspot"\n[consent]\nno = [""]\n')
+    assert "" in own.consent_no and "" not in hubspot.consent_no
+    assert replace(own, consent_no=hubspot.consent_no) == hubspot
+    named = load(tmp_path, 'like = "hubspot"\nname = "ours"\n[leads]\nlead_id = "Nr"\n')
+    assert named.name == "ours" and named.leads == hubspot.leads | {"lead_id": ("Nr",)}

@@ -4,7 +4,7 @@ import pytest
 
 from tinyscout.leads.outreach_facts import Fact
 from tinyscout.leads.outreach_values import clean
-from tinyscout.leads.outreach_wording import worded
+from tinyscout.leads.outreach_wording import is_institution, worded
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,19 @@ def test_a_value_is_worded_or_left_out(about: str, value: str, said: str | None)
     found = worded(Fact(about, value, clean(value)))
     assert (found.said if found else None) == said
     assert not found or (found.about, found.value) == (about, value)
+
+
+@pytest.mark.parametrize(
+    ("about", "value", "found"),
+    [
+        ("industry", "education", True),
+        ("Industry", "Higher Education", True),
+        ("Sector", "NONPROFIT_ORGANIZATION_MANAGEMENT", True),
+        ("industry", "public_sector", True),
+        ("industry", "software", False),
+        ("Industry", "Health, Wellness and Fitness", True),
+        ("job title", "Head of Education", False),
+    ],
+)
+def test_a_college_is_no_company(about: str, value: str, found: bool) -> None:
+    assert is_institution(Fact(about, value, value)) == found

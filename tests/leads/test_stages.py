@@ -57,7 +57,14 @@ def test_a_name_may_say_that_somebody_is_to_be_left_alone(name: str) -> None:
     assert name_forbids(name) == "to be left alone by its name"
 
 
-@pytest.mark.parametrize("name", ["", "Anna Kunde", "Bob Left", "Dee Client", "Don Ott", "Ana No", "Spam Dead"])
+@pytest.mark.parametrize("name", ["Test", "test test", "Test Lead 2", "Dummy Contact", "TEST-user"])
+def test_a_name_may_be_that_of_a_test_record(name: str) -> None:
+    assert name_forbids(name) == "a test record by its name"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Testa Rossi", "Anna Test", "Anna Kunde", "Bob Left", "Dee Client", "Don Ott", "Ana No", "Spam Dead"]
+)
 def test_a_plain_name_says_nothing_of_the_kind(name: str) -> None:
     assert name_forbids(name) == ""
 

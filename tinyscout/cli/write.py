@@ -179,7 +179,7 @@ def _note_empty_consent(found: list[Drafted]) -> None:
         print(
             f"tinyscout write: note: {said} in {count:,} that rank as high, which is no consent; if that is a column "
             "of opting out, where an empty cell means no, say so in a field map: "
-            '[consent] no = ["no", ""] (docs/bring_your_own.md)',
+            'like = "hubspot" (or whose map you use), [consent] no = [""] (docs/bring_your_own.md)',
             file=sys.stderr,
         )
 

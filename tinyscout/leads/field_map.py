@@ -66,7 +66,7 @@ class FieldMap:
         Raises InputError when there is no such map, or a key or a value in it is wrong.
         """
         path = _find(name_or_path)
-        content = _read_toml(path)
+        content = _in_full(_read_toml(path), path)
         base = None if path == _find("generic") else cls.load("generic")
         return _parse(content, path, base)
 
@@ -233,6 +233,20 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is no TOML ({' '.join(str(error).split())}); correct that line") from error
 
 
+def _in_full(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The content of a map on top of that of the shipped map which it is `like`, table by table and key by key."""
+    like = content.pop("like", None)
+    if like is None:
+        return content
+    if like not in shipped():
+        raise InputError(f"{path}: like is {like!r}; needs one of {', '.join(shipped())}; see docs/bring_your_own.md")
+    full = _read_toml(_find(like))
+    for key, value in content.items():
+        both = isinstance(value, dict) and isinstance(full.get(key), dict)
+        full[key] = full[key] | value if both else value
+    return full
+
+
 def _parse(content: dict[str, Any], path: Path, base: FieldMap | None) -> FieldMap:
     """A FieldMap from the content of a TOML file; what it does not set in [reading] is taken from `base`."""
 
@@ -245,7 +259,7 @@ def _parse(content: dict[str, Any], path: Path, base: FieldMap | None) -> FieldM
             raise refuse(where, value, "a name or a list of names")
         return tuple(values)
 
-    known = {"name", "optional", "leads", "signals", "reading", "types", "leakage", "consent"}
+    known = {"name", "like", "optional", "leads", "signals", "reading", "types", "leakage", "consent"}
     for key in content:
         if key not in known:
             raise refuse("key", key, f"one of {', '.join(sorted(known))}")

@@ -44,6 +44,11 @@ _SLOT = "slot"  # stands for what a lead's facts fill in
 _LOOKS_BACK = (  # at something that a lead has been through
     *("Thank you for your interest", "left open", "left off", "take it from there", "where things stand"),
 )
+_GOES_ON = (  # with something that both sides are at
+    *("where things stand", "How do things stand", "more you need from me", "anything open on your side"),
+)
+_NEW = ("I know little about you",)  # to me
+_LATER = ("follow_up", "re_engage")  # channels of those who were written to before
 
 
 class Invention(NamedTuple):
@@ -185,14 +190,15 @@ def repeats(text: str) -> bool:
     return len(set(sentences)) < len(sentences)
 
 
-def doubts(text: str) -> list[str]:
+def doubts(text: str, channel: str) -> list[str]:
     """Sentences of a true message that a reader may still take amiss.
 
-    They look back at what the lead did, where the text speaks of nothing that it did.
+    They look back at what the lead did, where the text speaks of nothing that it did; go on with what nothing is on
+    about, as nobody asked for anything or wrote before; or call somebody new who was written to before.
     """
-    if any(age in text for age in _AGES):
-        return []
-    return [each for each in _SENTENCE.split(expanded(text)) if any(words in each for words in _LOOKS_BACK)]
+    amiss = () if any(age in text for age in _AGES) else _LOOKS_BACK
+    amiss += _NEW if channel in _LATER else () if "asked for" in text else _GOES_ON
+    return [each for each in _SENTENCE.split(expanded(text)) if any(words in each for words in amiss)]
 
 
 def _asks(text: str) -> int:

@@ -6,7 +6,7 @@ A value that a sentence would have to spell as a label ("work in NONPROFIT_ORG",
 import re
 
 from tinyscout.leads.outreach_facts import COLUMNS, Fact
-from tinyscout.leads.outreach_names import in_words
+from tinyscout.leads.outreach_names import in_words, words_of
 from tinyscout.leads.outreach_values import word_set
 
 # Values that a sentence says otherwise, by a word in the name of their column; "" is left out.
@@ -67,6 +67,10 @@ _PLAIN = (  # labels that are said as they are, in small letters
     "telecommunications, textiles, utilities, warehousing, wholesale"
 )
 PLAIN = frozenset(_PLAIN.split(", "))
+_NO_COMPANY = word_set(  # who works in one of these may not work for a company
+    "education school schools college university academy government public nonprofit profit charity ngo church museum "
+    "library libraries hospital health healthcare"
+)
 _LABEL = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+|[A-Z]{5,}")  # COMPUTER_SOFTWARE, RETAIL; not IT, B2B, SaaS
 
 
@@ -78,13 +82,18 @@ def is_spoken_of(column: str) -> bool:
     return any(ALIKE.get(word, "region") != "region" for word in in_words(column).split())
 
 
+def is_institution(fact: Fact) -> bool:
+    """Whether a lead's industry, by a fact of its profile, is one where a "large company" may be a college."""
+    return _alike(fact) == "industry" and bool(_NO_COMPANY & words_of(fact.value))
+
+
 def worded(fact: Fact) -> Fact | None:
     """A fact of the profile as a sentence says it; None where none says it well.
 
     Of who somebody is only what is known here is said: "as Marketing Lead" is no English, and no student likes to be
     told. Values of other columns that are no label of capitals stay as they are.
     """
-    column = next((ALIKE[word] for word in in_words(fact.about).split() if word in ALIKE), "")
+    column = _alike(fact)
     key = in_words(fact.value)
     said = {"region": COUNTRIES, "industry": INDUSTRIES, "source": SOURCES}.get(column, {}).get(key)
     if said is None:
@@ -96,3 +105,8 @@ def worded(fact: Fact) -> Fact | None:
     if "student" in key.split() or (said is None and (column == "persona" or _LABEL.fullmatch(fact.value.strip()))):
         return None
     return fact if said is None else fact._replace(said=said) if said else None
+
+
+def _alike(fact: Fact) -> str:
+    """The column known here that a fact's column is spoken of alike; "" for none."""
+    return next((ALIKE[word] for word in in_words(fact.about).split() if word in ALIKE), "")

@@ -63,6 +63,9 @@ _IN_A_NAME = re.compile(  # what people write behind one
     r"|no longer (?:there|with|at|works?)|deceased|retired|nicht (?:kontaktieren|anschreiben)|ausgeschieden)\b",
     re.IGNORECASE,
 )
+_TEST = re.compile(
+    r"(?:tests?|testing|tester|dummy)(?: (?:tests?|user|lead|contact|account|record|person|entry|\d+))*", re.IGNORECASE
+)
 _FORMER = re.compile(  # a whole title: "Former CEO, investor" has another job now
     r"(?:(?:former|formerly|previously|ehemalige[rs]?|ehem|ancienne?)\b|ex-(?!officio)\w|retired\b)"
     r"(?!.*(?:[,;|/&@\u2022]|\b(?:now|and|turned|current\w*|customers?|clients?)\b))",
@@ -123,8 +126,12 @@ def sequence_forbids(value: str) -> str:
 
 
 def name_forbids(name: str) -> str:
-    """Why a name stops all messages: "Anna (left the company)", "Keller - DO NOT MAIL"; empty for all but few."""
-    return "to be left alone by its name" if _IN_A_NAME.search(_words(name)) else ""
+    """Why a name stops all messages: "Anna (left the company)", "Keller - DO NOT MAIL", "Test Lead 2"; empty for all
+    but few."""
+    words = _words(name)
+    if _TEST.fullmatch(words):
+        return "a test record by its name"
+    return "to be left alone by its name" if _IN_A_NAME.search(words) else ""
 
 
 def title_forbids(title: str) -> str:
