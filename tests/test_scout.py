@@ -11,7 +11,7 @@ from tinyscout.errors import InputError
 from tinyscout.leads import LeadTables
 from tinyscout.metrics import log_loss, probability
 from tinyscout.models.lead_scout import LeadScout
-from tinyscout.scout import NO_CALIBRATION, Explained, Scout, _calibrate, fit_slices
+from tinyscout.scout import Explained, Scout
 from tinyscout.settings import ScoutSettings
 
 
@@ -48,14 +48,6 @@ def test_a_score_does_not_depend_on_the_rest_of_the_batch(small_scout: Scout, sm
             np.testing.assert_allclose(small_scout.predict(small_tables.take(rows)), together[rows], atol=1e-6)
 
 
-def test_the_slices_follow_each_other_in_time(small_tables: LeadTables, small_settings: ScoutSettings) -> None:
-    train, stop, calibration = fit_slices(small_tables, small_settings)
-    at = small_tables.leads["contacted_at"]
-    assert at[train].max() <= at[stop].min() and at[stop].max() <= at[calibration].min()
-    ids = [set(small_tables.leads["lead_id"][rows]) for rows in (train, stop, calibration)]
-    assert not ids[0] & ids[1] and not ids[1] & ids[2] and not ids[0] & ids[2]
-
-
 def test_with_few_repliers_the_baseline_ships_and_says_so(
     small_tables: LeadTables, small_settings: ScoutSettings, tmp_path: Path
 ) -> None:
@@ -73,22 +65,6 @@ def test_what_ships_has_the_least_loss_on_the_calibration_slice(small_scout: Sco
     losses = small_scout.metrics["calibration_slice"]["log_loss"]
     shipped = small_scout.notes[0].removeprefix("ships the ").split(":")[0]
     assert losses[shipped] <= losses["baseline"]
-
-
-def test_a_calibration_is_used_only_if_the_one_before_it_would_have_helped() -> None:
-    rng = np.random.default_rng(0)
-
-    def labels(logit: np.ndarray, shift: float) -> np.ndarray:
-        return (rng.random(len(logit)) < 1 / (1 + np.exp(-logit - shift))).astype(float)
-
-    stop, later = rng.normal(size=4000), rng.normal(size=4000)
-    lasting, judged = _calibrate((stop, labels(stop, 1)), (later, labels(later, 1)), prior_rows=100)
-    assert lasting.shift == pytest.approx(1, abs=0.2)
-    assert judged.mean() == pytest.approx(later.mean() + 1, abs=0.2) and not np.array_equal(
-        judged, lasting.transform(later)
-    )
-    passing, judged = _calibrate((stop, labels(stop, 1)), (later, labels(later, -1)), prior_rows=100)
-    assert passing == NO_CALIBRATION and np.array_equal(judged, later)
 
 
 def test_labels_without_meaning_do_not_ship_confidence(small_tables: LeadTables, small_settings: ScoutSettings) -> None:

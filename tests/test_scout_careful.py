@@ -6,8 +6,9 @@ import pytest
 from tinyscout.explain import contributions
 from tinyscout.explain.reasons import feature_ids
 from tinyscout.models.lead_scout import predict_logits
-from tinyscout.scout import NO_CALIBRATION, SHARES, Scout
+from tinyscout.scout import Scout
 from tinyscout.training import Stack
+from tinyscout.training.contenders import NO_CALIBRATION, SHARES
 
 
 @pytest.fixture(scope="module")

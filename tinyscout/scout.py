@@ -21,15 +21,14 @@ from tinyscout.errors import InputError
 from tinyscout.inference.compiled import DTYPES
 from tinyscout.leads.leakage import find_leaks
 from tinyscout.leads.schema import Schema
-from tinyscout.leads.splits import latest_slices
 from tinyscout.leads.tables import LeadTables
-from tinyscout.metrics import log_loss, probability
-from tinyscout.metrics.scores import clearly_below, shifted_losses
+from tinyscout.metrics import probability
 from tinyscout.models.calibrators import Platt
 from tinyscout.models.lead_scout import Examples
 from tinyscout.settings import ScoutSettings, first_mistake
 from tinyscout.tokenizer.fields import CategoryCoder
 from tinyscout.training import Progress, Stack
+from tinyscout.training.contenders import SHARES, choose, fit_slices, mixture, mixtures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
     from tinyscout.drafting import Drafted
     from tinyscout.leads.outreach_instructions import Instruction
     from tinyscout.training.writer import Writer
-
-NO_CALIBRATION = Platt(1.0, 0.0)
-SHARES = {"baseline": 0.0, "blend": 0.5, "scout": 1.0}  # the transformer's share of each contender's logit
 
 
 class Explained(NamedTuple):
@@ -127,17 +123,7 @@ class Scout:
             tables, *slices[:2], settings, with_members=enough, checkpoint=checkpoint, progress=progress
         )
         stop, calibration = slices[1:]
-        earlier, later = (_mixtures(stack, stack.examples(tables.take(rows))) for rows in (stop, calibration))
-        calibrators = {"baseline": NO_CALIBRATION}  # logistic regression is its own calibration
-        losses = {"baseline": shifted_losses(y[calibration], later.pop("baseline"))}
-        for name, logit in later.items():
-            calibrators[name], judged = _calibrate(
-                (earlier[name], y[stop]), (logit, y[calibration]), settings.calibration_prior
-            )
-            losses[name] = shifted_losses(y[calibration], judged)
-        figures = {name: float(each.mean()) for name, each in losses.items()}
-        better = [name for name in later if clearly_below(losses[name], losses["baseline"])]
-        ships = min(better, key=figures.__getitem__, default="baseline")
+        ships, calibrators, figures = choose(stack, tables, stop, calibration, settings.calibration_prior)
         if enough and not shares:
             notes.append(f"ships the baseline: no transformer beat it on the {len(stop):,} stopping leads")
         elif enough:
@@ -168,9 +154,7 @@ class Scout:
 
     def contenders(self, examples: Examples) -> dict[str, np.ndarray]:
         """Calibrated logits (N,) float64 of every contender that was fitted: baseline, and blend and scout if any."""
-        return {
-            name: self.calibrators[name].transform(logit) for name, logit in _mixtures(self.stack, examples).items()
-        }
+        return {name: self.calibrators[name].transform(logit) for name, logit in mixtures(self.stack, examples).items()}
 
     def examples(self, tables: LeadTables) -> Examples:
         """Tokens and wide features of every lead: what `contenders` reads."""
@@ -181,7 +165,7 @@ class Scout:
         return self._logits_of(self.examples(tables))
 
     def _logits_of(self, examples: Examples) -> np.ndarray:
-        logit = _mixture(self.stack, examples, SHARES[self.ships])
+        logit = mixture(self.stack, examples, SHARES[self.ships])
         return self.calibrators[self.ships].transform(logit)
 
     def predict(self, tables: LeadTables) -> np.ndarray:
@@ -340,59 +324,6 @@ class Scout:
             seconds=manifest.seconds,
             version=manifest.version,
         )
-
-
-def fit_slices(tables: LeadTables, settings: ScoutSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows for training, early stopping and calibration, consecutive in time, each with both labels.
-
-    Raises InputError when there are not enough leads for that.
-    """
-    known = np.flatnonzero(tables.mature)
-    y = tables.labels
-    repliers = int(y[known].sum())
-    if repliers == 0 or repliers == len(known):
-        raise InputError(
-            f"{len(known):,} leads have a known label and {repliers:,} of them replied; fitting needs leads that "
-            "replied and leads that did not: check the label or reply time in the field map"
-        )
-    train, stop, calibration = latest_slices(tables, known, (settings.stop_share, settings.calibration_share))
-    for name, rows in (("training", train), ("early-stopping", stop), ("calibration", calibration)):
-        if not 0 < y[rows].sum() < len(rows):
-            raise InputError(
-                f"the {name} slice has {len(rows):,} leads of which {int(y[rows].sum()):,} replied; it needs both "
-                f"kinds: give more than these {len(known):,} leads"
-            )
-    return train, stop, calibration
-
-
-def _calibrate(
-    stop: tuple[np.ndarray, np.ndarray], calibration: tuple[np.ndarray, np.ndarray], prior_rows: float
-) -> tuple[Platt, np.ndarray]:
-    """Calibrator fitted on the calibration slice, and logits (N,) there to judge by, of one that did not see it.
-
-    Each slice is (logits (N,), labels (N,)). Calibration is left out unless one fitted on the earlier stopping slice
-    helps on the calibration slice: under drift a shift of the base rate may not last.
-    """
-    logit, y = calibration
-    before = Platt.fit(*stop, prior_rows=prior_rows).transform(logit)
-    if log_loss(y, before) < log_loss(y, logit):
-        return Platt.fit(logit, y, prior_rows=prior_rows), before
-    return NO_CALIBRATION, logit
-
-
-def _mixture(stack: Stack, examples: Examples, share: float) -> np.ndarray:
-    """Logits (N,) of one contender, before calibration; the transformers only run where they have a share."""
-    baseline = stack.baseline_logits(examples)
-    return share * stack.member_logits(examples) + (1 - share) * baseline if share else baseline
-
-
-def _mixtures(stack: Stack, examples: Examples) -> dict[str, np.ndarray]:
-    """Logits (N,) of every contender, before calibration."""
-    baseline = stack.baseline_logits(examples)
-    if not stack.members:
-        return {"baseline": baseline}
-    members = stack.member_logits(examples)
-    return {name: share * members + (1 - share) * baseline for name, share in SHARES.items()}
 
 
 def _data_hash(tables: LeadTables) -> str:

@@ -5,8 +5,8 @@ import numpy as np
 from tinyscout.leads import LeadTables
 from tinyscout.metrics.scores import shifted_losses
 from tinyscout.models.lead_scout import predict_logits
-from tinyscout.scout import fit_slices
 from tinyscout.settings import ScoutSettings
+from tinyscout.training.contenders import fit_slices
 from tinyscout.training.stack import Stack
 
 

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _recipe(scout: Scout) -> dict[str, Any]:
     """What scout.json holds: how the shipped probability is made of the members' logits and the wide features."""
-    from tinyscout.scout import SHARES
+    from tinyscout.training.contenders import SHARES
 
     baseline = scout.stack.baseline
     return {

@@ -21,9 +21,10 @@ from tinyscout.leads.splits import Split, time_split
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import Comparison, comparison
 from tinyscout.models.peers import TREES, peer_logits
-from tinyscout.scout import Scout, fit_slices
+from tinyscout.scout import Scout
 from tinyscout.settings import ScoutSettings
 from tinyscout.training import Progress
+from tinyscout.training.contenders import fit_slices
 
 
 @dataclass(frozen=True)
