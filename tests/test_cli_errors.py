@@ -226,8 +226,8 @@ def test_the_model_of_the_demo_is_named_where_no_other_is(run, frames, model: Pa
     files = write(frames, tmp_path)[:1] if command not in ("export", "stress") else ()
     shutil.copytree(model, tmp_path / "artifacts" / "demo")
     said = f"pass --model {Path('artifacts/demo')} for the one that tinyscout demo left"
-    run(command, *files).refused(f"{Path('artifacts/scout')}: holds no manifest.json; fit a scout", said)
-    run(command, *files, "--model", "mine").refused("mine: holds no manifest.json", said)
+    run(command, *files).refused(f"{Path('artifacts/scout')}: there is no such folder; fit a scout", said)
+    run(command, *files, "--model", "mine").refused("mine: there is no such folder", said)
     shutil.copytree(model, tmp_path / "artifacts" / "scout")
     if command in ("score", "write"):
         assert run(command, *files).code == 0

@@ -124,13 +124,18 @@ def save(
     return manifest
 
 
+def lacking(directory: Path) -> str:
+    """What `directory` lacks to be an artefact's; "" for nothing."""
+    if (Path(directory) / MANIFEST).is_file():
+        return ""
+    return f"holds no {MANIFEST}" if Path(directory).is_dir() else "there is no such folder"
+
+
 def read_manifest(directory: Path) -> Manifest:
     """The manifest of the artefact in `directory`. Raises InputError when there is none, or none this version reads."""
     path = Path(directory) / MANIFEST
-    if not path.is_file():
-        raise InputError(
-            f"{directory}: holds no {MANIFEST}; needs a folder written by tinyscout, for example by tinyscout fit"
-        )
+    if lack := lacking(directory):
+        raise InputError(f"{directory}: {lack}; needs a folder written by tinyscout, for example by tinyscout fit")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         manifest = Manifest(**content)

@@ -18,7 +18,8 @@ from tinyscout.errors import ArgumentError
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.consent import NEEDED
 from tinyscout.leads.outreach_allowed import OF_A_REQUEST, Reply, Talk, untrue_words, why_not
-from tinyscout.leads.outreach_checks import doubts, faults, inventions, repeats, states
+from tinyscout.leads.outreach_amiss import taken_amiss
+from tinyscout.leads.outreach_checks import faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction, plan
 from tinyscout.leads.outreach_offer import (
@@ -125,7 +126,7 @@ def write_drafts(
 
     A message is drawn up to `tries` times until it states a fact of the plan (where there is any), invents nothing, is
     as instructed, says nothing twice and differs from the contact's earlier drafts; and while there are tries left,
-    until no sentence of it may be taken amiss (outreach_checks.doubts). values (by column) and kinds: what may be said
+    until no sentence of it may be taken amiss (leads/outreach_amiss.py). values (by column) and kinds: what may be said
     because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts that may be
     written to. offer and sender: the sender's own words, put in as they are and checked for nothing but that they are
     one short line each. Leads with one address are read as one. progress: called with (what, steps done, steps in all).
@@ -158,7 +159,7 @@ def write_drafts(
             facts = plan(_usable(own, book, values, kinds), instruction)
             untrue = untrue_words(instruction.channel, talk, reply)
             first_name = str(tables.leads["recipient_first"].iloc[row]) if "recipient_first" in tables.leads else ""
-            asked.append(_Asked(found[row], facts, instruction, own_words, untrue, request, first_name))
+            asked.append(_Asked(found[row], facts, instruction, own_words, untrue, request, first_name, own.written_to))
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]
         for n in range(1, number + 1):
@@ -187,8 +188,10 @@ class _Asked:
         untrue: tuple[str, ...],
         request: Fact | None,
         first_name: str,
+        written_to: bool,
     ):
         self.drafts, self.contact_id, self.first_name = drafted.drafts, drafted.contact_id, first_name
+        self.written_to = written_to
         self.offer = own_words.offer if instruction.channel != WITHOUT_OFFER else ""
         self.sender = own_words.sender if instruction.channel != WITHOUT_SENDER else ""
         self.facts, self.instruction, self.untrue, self.request = facts, instruction, untrue, request
@@ -247,7 +250,7 @@ def _write(asked: Sequence[_Asked], writer: Writer, sampler: SamplerSettings, nu
             text, facts, problems = each.judge(raw)
             if not problems:
                 doubtful[each] = Draft(number, text, facts, draw, plain_subject=each.plain_subject(facts))
-            if not problems and not doubts(raw, each.instruction.channel):
+            if not problems and not taken_amiss(text, each.instruction.channel, written_to=each.written_to):
                 each.drafts.append(doubtful[each])
             elif draw == tries:
                 each.drafts.append(replace(doubtful.get(each, Draft(number, "", (), draw, problems)), drawn=draw))

@@ -106,7 +106,8 @@ def test_re_engagement_comes_back_to_something_after_a_while(why, lead, small_ta
 
 
 SILENT = (
-    "Hello, if I may,\nAfter a while without a word, I try once more. I can help if you wish. Can I help?\nWith respect"
+    "Hello, if I may,\nAfter a while without a word, I try once more. I can help if you wish. Shall we talk?\n"
+    "With respect"
 )
 
 

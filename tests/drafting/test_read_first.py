@@ -2,14 +2,11 @@
 no reply though it looks like one."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from tinyscout.leads import read_tables
-from tinyscout.leads.outreach_facts import FactBook
 from tinyscout.leads.outreach_instructions import Instruction
 
 DAY = 24.0
@@ -197,22 +194,6 @@ def test_a_planned_meeting(small_scout, tmp_path, drawing, bare) -> None:
         for each in small_scout.write(tables, Instruction("email", "warm", "short"), writer=drawing(bare))
     }
     assert why["a"] == said["a"] and why["b"] == said["b"] and "planned" not in why["c"] + why["d"]
-
-
-def test_students_by_their_title(small_tables) -> None:
-    titles = [
-        "Student",
-        "PhD student",
-        "Student at ETH",
-        "Student Advisor",
-        "Head of Student Services",
-        "Werkstudentin",
-    ]
-    some = small_tables.take(np.arange(len(titles)))
-    columns = {**some.schema.columns, "Job Title": "category"}
-    leads = some.leads.assign(**{"Job Title": pd.Categorical(titles), "persona": pd.Categorical(["developer"] * 6)})
-    tables = replace(some, leads=leads, schema=replace(some.schema, columns=columns))
-    assert sorted(FactBook(tables).students) == [0, 1, 2, 5]
 
 
 @pytest.mark.parametrize("kind", ["Webinar attended", "Ebook download", "Page view", "BlogArticleViewed"])

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from tinyscout.leads.outreach import Example, write_examples
-from tinyscout.leads.outreach_checks import ASKED, RULES, doubts, faults, inventions, repeats, states
+from tinyscout.leads.outreach_checks import ASKED, RULES, faults, inventions, repeats, states
 from tinyscout.leads.outreach_facts import AGES, DEEDS, INDUSTRIES, ROLES, Fact, FactBook
 from tinyscout.leads.outreach_instructions import Instruction
 from tinyscout.leads.outreach_templates import FAMILIES, TONES
@@ -272,36 +272,6 @@ def test_garbled_text_is_judged_and_not_an_error():
 
 def test_a_sentence_twice_is_a_repeat():
     assert repeats("Hi,\nA line is all I need. A line is all I need.") and not repeats("Hi,\nA line is all I need.")
-
-
-def test_a_look_back_at_nothing_that_a_lead_did_may_be_taken_amiss():
-    looks_back = "I wondered whether a question was left open when you read our docs"
-    assert doubts(f"Hi,\n{looks_back} a few days ago. Can I help?\nThanks", "email") == []
-    assert doubts("Hi,\nYou use Python. I can pick up where you left off. Can I help?\nThanks", "email") == [
-        "I can pick up where you left off."
-    ]
-    assert doubts("Hi,\nYou use Python. Can I help?\nThanks", "email") == []
-
-
-def test_nothing_is_on_with_whoever_asked_for_nothing_and_was_never_written_to():
-    asks = "You {did} a few days ago, and I would like to know where things stand. Is there more you need from me?"
-    read, wished = (f"Hi,\n{asks.format(did=did)}\nThanks" for did in ("read our docs", "asked for a demo"))
-    assert [len(doubts(read, channel)) for channel in ("email", "linkedin", "follow_up", "re_engage")] == [2, 2, 0, 0]
-    assert doubts(wished, "email") == []
-
-
-def test_who_was_written_to_before_is_not_somebody_new():
-    text = "Hey,\nIt's been a while. I know little about you so far, so I'll keep this open. Can I help?\nCheers"
-    assert len(doubts(text, "re_engage")) == 1 and doubts(text, "email") == []
-
-
-def test_no_opening_of_the_corpus_goes_amiss_with_its_own_questions():
-    slots = {"did": "asked for a demo", "when": "a few days ago", "thing": "the demo"}
-    for name, family in FAMILIES.items():
-        plain = family.plain if name != "check_in" else ()  # it asks where things stand, of whom nothing is known
-        for opening in (*family.hooks, *plain):
-            for ask in family.asks:
-                assert doubts(f"{opening} {ask}".format(**slots), "email") == []
 
 
 def test_a_place_for_an_offer_is_no_fault_but_two_are_and_one_in_a_decline():

@@ -31,8 +31,12 @@ SAID = {
         ),
         *("left our organisation.", "he has retired", "Automatic reply: Ann has left the company, please write to Bob"),
         "Der Ansprechpartner ist nicht mehr im Unternehmen",
+        *("Saw on LinkedIn: she is now at Sanofi", "Vu sur LinkedIn : Isabelle est chez Sanofi depuis ao\u00fbt."),
+        *("Il faut trouver qui a repris son poste", "Who is her successor?"),
     ],
     "said to be in a legal dispute": [
+        *("Got a letter from Meyer's lawyers about an invoice", "Legal wants everything to go through them"),
+        "All contact must go through our lawyers",
         *("legal dispute, only via our lawyer", "They sued us", "Rechtsstreit", "Kontakt nur \u00fcber den Anwalt"),
         *("has hired a lawyer", "threatens a lawsuit against us", "His lawyer wrote to us, see legal folder."),
         "got a claim letter from his solicitor about invoice 2291. Nobody talks to him until counsel has settled it",
@@ -40,6 +44,10 @@ SAID = {
     "said to be insolvent": [
         *("insolvent", "filed for bankruptcy", "the company has closed", "Insolvenzverfahren"),
         *("Filed for insolvency last week", "In administration since July."),
+    ],
+    "said to be a test record": ["that's me - dummy entry for the hook, ignore", "Test record", "Testeintrag"],
+    "said to write a thesis": [
+        *("I'm writing my master's thesis and would love to interview you", "f\u00fcr ihre Masterarbeit"),
     ],
     "said to be away for long": ["Automatic reply: I am on parental leave until 1 March 2027.", "ist in Elternzeit"],
     "said to be a customer already": [
@@ -57,11 +65,13 @@ SAID = {
         *("They are a paying customer since May", "She bought the team plan in October.", "Closed Won"),
     ],
     "said to be left to a colleague": [
+        *("Martin takes care of him personally", "please don't touch"),
         *("Do not touch, Petra's account.", "Hands off please", "Please leave her to Petra.", "Off limits."),
         "No outreach please until Petra says so.",
     ],
     "said to be a competitor": [
         *("Competitor - do not pitch", "works for our competitor", "Works at Roomly, our direct competitor"),
+        *("He was fishing for our roadmap in the chat", "Don't feed the competition."),
         *("He is with a competitor.", "Product manager of our competitor Roomly."),
     ],
     "said to have agreed on a date": ["Termin am 2.12. ausgemacht", "Meeting agreed for 2 December"],
@@ -83,6 +93,14 @@ SAID = {
     ],
 }
 NOTHING = [
+    *("Don't touch base before Monday", "Connected on LinkedIn, is with us on Thursday", "send a test lead form"),
+    *(
+        "Found her on LinkedIn, is at the Leeds office",
+        "Anna takes care of the office herself",
+        "a letter from the bank",
+    ),
+    *("LinkedIn: is now with the buying team", "took over her team's budget", "works at Acme since 2019"),
+    *("the contract has to go through legal", "wants a test account", "helped us beat the competition"),
     *("", "Connected, asked for a quote", "has not left the company", "is a lawyer", "legal services", "met in May"),
     *("The company has closed a round", "If they went bankrupt we would know", "Left a message", "We left for lunch"),
     *("What happens if our budget is cut?", "the deal has died", "went with Ann to the fair", "call in May went well"),

@@ -39,6 +39,8 @@ ALONE = {
         Wants no emails.
         Revoked her consent at the fair.
         lose my number
+        he's had it with vendors and wants to be left in peace
+        Lads, give it a rest please.
         Never contact us again
         asked to be removed from our list
         Lead has unsubscribed
@@ -85,6 +87,8 @@ ALONE = {
         Go to hell!
         get lost""",
     "German": """Bitte nehmen Sie mich von der Liste
+        bitte sehen Sie k\u00fcnftig von weiteren Zusendungen ab
+        Wir bitten Sie, von weiteren Mails abzusehen
         Lassen Sie uns in Ruhe
         Keine weiteren E-Mails bitte
         Bitte nicht mehr kontaktieren
@@ -92,6 +96,7 @@ ALONE = {
         L\u00f6schen Sie meine Daten
         Streichen Sie uns aus dem Verteiler""",
     "French": """D\u00e9sabonnez-moi
+        merci de ne plus me solliciter
         Merci de me d\u00e9sinscrire
         Ne nous contactez plus
         Retirez-moi de votre liste

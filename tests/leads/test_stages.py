@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from tinyscout.leads import FieldMap, read_tables
-from tinyscout.leads.stages import name_forbids, stage_forbids, title_forbids
+from tinyscout.leads.outreach_facts import FactBook
+from tinyscout.leads.outreach_stops import last_stop
+from tinyscout.leads.stages import name_forbids, stage_forbids, student_title, title_forbids
 
 CUSTOMER = [
     *("Customer", "customer", "Closed won", "closedwon", "Closed - Won", "WON", "Existing client", "Bestandskunde"),
@@ -106,3 +108,19 @@ def test_job_titles_are_read_beside_the_stages(tmp_path: Path, column: str) -> N
     said = dict(zip(tables.leads["lead_id"], tables.leads["stage_forbids"], strict=True))
     former = f"no longer in that job ({column} is Former COO)"
     assert said == {"a": former, "b": "", "c": "a customer already (Lead Status is Customer)"}
+
+
+@pytest.mark.parametrize("title", ["Student", "PhD student", "Working Student", "Student at ETH", "Werkstudentin"])
+def test_a_student_by_its_title(tmp_path: Path, title: str) -> None:
+    assert student_title(title) == "a student"
+    rows = ["lead_id,contacted_at,Job Title", f"a,2025-01-01,{title}", "b,2025-01-02,Founder"]
+    (tmp_path / "leads.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    tables = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01")
+    assert dict(zip(tables.leads["lead_id"], tables.leads["student_by"], strict=True)) == {"a": "Job Title", "b": ""}
+    stops = [last_stop(FactBook(tables), row) for row in range(2)]
+    assert [stop and stop.reason for stop in stops] == ["a student, who is not here to buy", None]
+
+
+@pytest.mark.parametrize("title", ["", "Student Advisor", "Head of Student Services", "Professor of Students"])
+def test_who_only_works_with_students_is_none(title: str) -> None:
+    assert student_title(title) == ""

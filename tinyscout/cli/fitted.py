@@ -28,12 +28,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_scout(args: argparse.Namespace) -> Scout:
     """The scout that the arguments name. Raises InputError where there is none; it names the demo's."""
-    from tinyscout.artifact import MANIFEST
+    from tinyscout import artifact
     from tinyscout.scout import Scout
 
-    if not (args.model / MANIFEST).is_file() and (DEMO / MANIFEST).is_file():
+    if (lack := artifact.lacking(args.model)) and not artifact.lacking(DEMO):
         raise InputError(
-            f"{args.model}: holds no {MANIFEST}; fit a scout by tinyscout fit, or pass --model {DEMO} for the one that "
+            f"{args.model}: {lack}; fit a scout by tinyscout fit, or pass --model {DEMO} for the one that "
             "tinyscout demo left"
         )
     return Scout.load(args.model).in_dtype(getattr(args, "dtype", "float32"))

@@ -17,6 +17,7 @@ from tinyscout.leads.cells import Coded, chunked, in_brief, read_labels, read_nu
 from tinyscout.leads.consent import ConsentColumn
 from tinyscout.leads.crm_outreach import find_outreach
 from tinyscout.leads.field_map import FieldMap, normal
+from tinyscout.leads.lead_notes import find_notes
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.recipients import find_recipients
 from tinyscout.leads.schema import ROLES, Schema
@@ -106,7 +107,8 @@ def read_raw(
         asked = list(dict.fromkeys(each.column for each in consent))
         to_whom = {}
         if recipients:
-            to_whom = find_recipients(source.columns) | find_stages(source.columns) | find_outreach(source.columns)
+            to_whom = find_recipients(source.columns) | find_stages(source.columns)
+            to_whom |= find_outreach(source.columns) | find_notes(source.columns)
         features = [column for column in source.columns if schema is not None or column not in asked]
         by_profile, after, outcomes = _profile_columns(features, names, field_map)
         if columns is not None:
@@ -254,17 +256,15 @@ def _profile_columns(
 def _of_schema(found: dict[str, str], schema: Schema, where: str, allow_missing: bool) -> dict[str, str]:
     """The profile columns a saved schema names, by exact or else by normal name."""
     by_normal = {normal(name): column for name, column in found.items()}
-    chosen = {}
-    for name in schema.profile:
-        column = found.get(name, by_normal.get(normal(name)))
-        if column is not None:
-            chosen[name] = column
-        elif not allow_missing:
-            raise InputError(
-                f'{where}: has no column "{name}", which the model was fitted with; add the column, or pass '
-                "--allow-missing-columns to read it as missing"
-            )
-    return chosen
+    columns = {name: found.get(name, by_normal.get(normal(name))) for name in schema.profile}
+    lacking = [f'"{name}"' for name, column in columns.items() if column is None]
+    if lacking and not allow_missing:
+        more = f" (nor {', '.join(lacking[1:])})" if lacking[1:] else ""
+        raise InputError(
+            f"{where}: has no column {lacking[0]}{more}, which the model was fitted with; add what is missing, or pass "
+            "--allow-missing-columns to read it as missing"
+        )
+    return {name: column for name, column in columns.items() if column is not None}
 
 
 def _concat(tables: Sequence[pa.Table]) -> pa.Table:

@@ -35,20 +35,12 @@ STATES = word_set(  # says what a thing is, does or costs: stands only between t
     "shall should does free easy worth best"
 )
 _WORD = re.compile(r"[^\W_]+(?:['./&-][^\W_]+)*")
-_SENTENCE = re.compile(r"(?<=[.?!])\s+|\n")
+SENTENCE = re.compile(r"(?<=[.?!])\s+|\n")
 _YOU = re.compile(r"you(?:r|rs|'\w+)?")
 _US = re.compile(r"(?:we|us|our|ours|it|its)(?:'\w+)?")  # who writes, and what they sell
 _CONTRACTED = re.compile(r"\b\w+'(?:m|ll|ve|re|s|d|t)\b")
 _AGES = frozenset(words for *_, words in AGES)
 _SLOT = "slot"  # stands for what a lead's facts fill in
-_LOOKS_BACK = (  # at something that a lead has been through
-    *("Thank you for your interest", "left open", "left off", "take it from there", "where things stand"),
-)
-_GOES_ON = (  # with something that both sides are at
-    *("where things stand", "How do things stand", "more you need from me", "anything open on your side"),
-)
-_NEW = ("I know little about you",)  # to me
-_LATER = ("follow_up", "re_engage")  # channels of those who were written to before
 
 
 class Invention(NamedTuple):
@@ -63,7 +55,7 @@ def inventions(text: str, facts: Iterable[Fact]) -> list[Invention]:
     facts, text = tuple(facts), expanded(text)
     found = [Invention("claim", words) for words in sorted(claims(text) - phrases_of(facts))]
     own, own_pairs = _own(facts)
-    for sentence in _SENTENCE.split(text):
+    for sentence in SENTENCE.split(text):
         found += [Invention("age", words) for words in _wrong_ages(sentence, facts)]
         words = _words(sentence.removeprefix("Subject: "))
         for i, word in enumerate(words):
@@ -186,24 +178,13 @@ def faults(text: str, instruction: Instruction) -> list[str]:
 
 def repeats(text: str) -> bool:
     """Whether a sentence comes twice."""
-    sentences = [each for each in _SENTENCE.split(text) if each]
+    sentences = [each for each in SENTENCE.split(text) if each]
     return len(set(sentences)) < len(sentences)
-
-
-def doubts(text: str, channel: str) -> list[str]:
-    """Sentences of a true message that a reader may still take amiss.
-
-    They look back at what the lead did, where the text speaks of nothing that it did; go on with what nothing is on
-    about, as nobody asked for anything or wrote before; or call somebody new who was written to before.
-    """
-    amiss = () if any(age in text for age in _AGES) else _LOOKS_BACK
-    amiss += _NEW if channel in _LATER else () if "asked for" in text else _GOES_ON
-    return [each for each in _SENTENCE.split(expanded(text)) if any(words in each for words in amiss)]
 
 
 def _asks(text: str) -> int:
     """How many questions: of two words or more, and every question mark counts."""
-    asked = [each for each in _SENTENCE.split(text) if "?" in each]
+    asked = [each for each in SENTENCE.split(text) if "?" in each]
     return sum(each.count("?") for each in asked) if all(len(each.split()) > 1 for each in asked) else 99
 
 
@@ -282,7 +263,7 @@ def _learn() -> tuple[frozenset[str], frozenset[tuple[str, str]], dict[str, set[
     """Words of the templates as they are spelled, pairs of them, and which two words follow a "you", "we" or "it"."""
     known, pairs, after = set(), set(), {}
     for text in _sentences():
-        for sentence in _SENTENCE.split(text):
+        for sentence in SENTENCE.split(text):
             words = _words(sentence)
             known.update(words)
             small = [*(word.lower() for word in words), "", ""]

@@ -64,13 +64,28 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"|nicht mehr (?:im unternehmen|in der firma|bei uns|beschaftigt)",
         r"aus (?:dem unternehmen|der firma) ausgeschieden|im ruhestand|a quitte (?:l'entreprise|la societe)",
         r"ne travaille plus|ya no trabaja",
+        r"linkedin ?[:,]? (?:[\w']+ ){0,4}?(?:is (?:now )?(?:at|with)|now (?:at|with)|est (?:maintenant )?chez"
+        r"|(?:ist |arbeitet )?(?:jetzt |nun )?bei) (?!us\b|nous\b|uns\b)"
+        rf"(?!{_NO_FIRM})",
+        r"(?:repris|reprend) (?:son|sa) (?:poste|place)|(?:took|taken|takes) over (?:his|her|their) (?:job|role"
+        r"|position|desk)|(?:has|find|found|who is) (?:his|her) (?:successor|replacement)\b",
+    ),
+    "said to be a test record": (
+        r"(?:dummy|test) (?:entry|record|lead)s?\b(?! (?:quality|time|form|score))|(?:dummy|test) contact\b"
+        r"|testeintrag|testdatensatz|testkontakt",
+    ),
+    "said to write a thesis": (
+        r"(?:my|his|her|our|a|the) (?:master'?s?|bachelor'?s?|phd|doctoral|diploma) thesis"
+        r"|(?:master|bachelor|diplom|doktor)arbeit|memoire de (?:master|fin d'etudes)",
     ),
     "said to be away for long": (
         r"(?:on|in) (?:parental|maternity|paternity) leave|on (?:a )?sabbatical|in elternzeit|im mutterschutz",
     ),
     "said to be left to a colleague": (
-        r"hands off|off limits|do not touch|no outreach\b|leave (?:her|him|them|this (?:one|account|contact|lead)) to"
+        r"hands off|off limits|(?:do not|don'?t) touch\b(?! base)|no outreach\b",
+        r"leave (?:her|him|them|this (?:one|account|contact|lead)) to"
         r" (?!me\b|us\b|you\b)\w+",
+        r"takes? care of (?:him|her|them|this (?:one|account|contact|lead)) (?:personally|himself|herself|directly)",
         r"(?:finger|hande) weg\b|no (?:emails?|mails?|messages|contact) (?:please )?(?:until|till|before)",
     ),
     "said to be a customer already": (
@@ -89,6 +104,8 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
     ),
     "said to be a competitor": (
         r"^competitor\b|(?:is|works for) (?:a|our) competitor|do not pitch|^wettbewerber\b",
+        r"(?:do not|don'?t) (?:feed|help|tell|inform) the competition\b|(?:fishing|fished|fishes) for our"
+        r"|spy(?:ing)? on us",
         r"our (?:direct|main|biggest|closest) competitor"
         r"|(?:is|works?|working|employed|joined|manager|engineer|founder|owner|director|head|ceo|cto|now)"
         r" (?:now )?(?:with|at|for|of|by) (?:a|our|the) competitor",
@@ -101,7 +118,9 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"legal (?:dispute|action|proceedings?)|(?:a|our|the|pending) lawsuit|lawsuit (?:against|with|over)",
         rf"litigation with|su(?:ed|es|ing) us|threaten\w* to sue|(?:hired|instructed) {_LAWYER}",
         rf"(?:only|contact|write|communicate) (?:\w+ ){{0,2}}(?:via|through) {_LAWYER}",
-        rf"claim letter|letter (?:from|by|of) (?:\w+ )?{_LAWYER}|until (?:\w+ )?counsel\b"
+        r"(?:contact|communication|correspondence) (?:to |must |has to |should )?(?:goes|go) (?:only )?(?:through|via)"
+        rf" (?:legal|counsel|{_LAWYER})\b|(?:legal|{_LAWYER}) wants? (?:everything|all)\b",
+        rf"claim letter|letter (?:from|by|of) (?:[\w']+ ){{0,3}}?{_LAWYER}|until (?:\w+ )?counsel\b"
         rf"|{_LAWYER} (?:has |have )?(?:wrote|written|writes|sent|called|contacted|demands?|threatens?)",
         r"rechtsstreit|(?:nur|kontakt) (?:\w+ )?(?:uber|durch) (?:\w+ )?(?:rechts)?anwalt",
     ),
@@ -133,6 +152,8 @@ _CIRCUMSTANCES = {reason: re.compile(rf"\b(?:{'|'.join(words)})") for reason, wo
 _TROUBLE = re.compile(  # of a ticket, folded: something of ours does not work for its writer
     r"\b(?:(?:can ?not|can't|could ?n[o']t|unable to|not able to|trouble|problems? (?:with|when)) (?:\w+ ){0,2}?"
     r"(?:log|sign|access|open|connect|reach|download|export|import|upload|reset|pay)\w*"
+    r"|(?:nobody|no one|none of \w+)(?: \w+){0,4}? (?:can|could|(?:is|are|was|has been|have been) able to) (?:\w+ )?"
+    r"(?:log|sign|access|open|connect|reach)\w*"
     r"|(?:(?:does|did|is|was) not|doesn't|didn't|isn't|wasn't|won't|stopped) (?:work|load|open|start)\w*"
     r"(?! (?:there|here|at)\b)|broken|crash\w*|outage"
     r"|(?:an|the|this|got|get|gets|getting|shows?|throws?|with|by) errors?\b(?! (?:handling|rate))"

@@ -103,10 +103,7 @@ AGES = (
     (430.0, np.inf, "more than a year ago"),
 )
 UNSUBSCRIBED, REFUSED, STUDENT = "unsubscribed", "not for you", "a student"
-_TITLE = re.compile(
-    r"^(?:(?!of\b|for\b)\w+ ){0,3}students?$|^students?(?: (?:at|of|in)\b|$)|^(?:werk)?studenti?n?$|^etudiante?$"
-)
-_STUDENTS = {"persona": re.compile(r"\bstudents?\b"), "job title": _TITLE, "jobtitle": _TITLE, "title": _TITLE}
+_STUDENT = re.compile(r"\bstudents?\b")  # in a persona
 REASONS = NOES | {
     UNSUBSCRIBED: "you unsubscribed",
     REFUSED: "you told us that it is not for you",
@@ -202,10 +199,12 @@ class FactBook(SignalBook):
         self.students = {  # the column of a row that says so
             row: name
             for name in tables.schema.profile
-            if (is_student := _STUDENTS.get(in_words(name)))
+            if in_words(name) == "persona"
             for row, value in enumerate(tables.leads[name].astype(object))
-            if is_student.search(in_words(str(value)))
+            if _STUDENT.search(in_words(str(value)))
         }
+        if "student_by" in tables.leads:
+            self.students |= {row: name for row, name in enumerate(tables.leads["student_by"]) if name}
         kinds = set(self.kinds)
         self.spoken = {kind for kind in kinds if clean(in_words(kind)) and (mention is None or kind in mention)}
         self.spoken -= {kind for kind in kinds if leaves(kind, None)}  # by another channel, too

@@ -48,7 +48,12 @@ SOURCES = {
     **dict.fromkeys(("referral", "referrals"), "a referral"),
     **{name: f"a {name}" for name in ("webinar", "trade show", "conference", "partner")},
     **dict.fromkeys(("event", "events"), "an event"),
-    "social media": "social media",
+    **{name.lower(): name for name in ("Google", "LinkedIn", "Facebook", "Instagram", "YouTube", "Capterra", "GitHub")},
+    **{name.lower(): name for name in ("Product Hunt", "Reddit", "G2", "Trustpilot", "Xing", "Bing", "TikTok")},
+    **{name: name for name in ("social media", "word of mouth")},
+    **{name: f"our {name}" for name in ("website", "web site", "newsletter", "blog")},
+    **{name: f"a {name}" for name in ("reference", "podcast", "trade fair", "friend", "colleague", "search")},
+    "organic search": "a search",
     **dict.fromkeys(("direct traffic", "offline", "offline sources", "api", "crm", "import", "integration"), ""),
 }
 _NO_SOURCE = word_set(  # in the name of a source: how a company finds people, which nobody likes to be told
@@ -100,8 +105,8 @@ def worded(fact: Fact) -> Fact | None:
         said = COLUMNS.get(column, {}).get(key.replace(" ", "_"))
     if said is None and column == "industry" and key in PLAIN:
         said = key
-    if column == "source" and _NO_SOURCE & set(key.split()):
-        return None
+    if column == "source" and (said is None or _NO_SOURCE & set(key.split())):
+        return None  # "webinar signup brought you to us" is no English
     if "student" in key.split() or (said is None and (column == "persona" or _LABEL.fullmatch(fact.value.strip()))):
         return None
     return fact if said is None else fact._replace(said=said) if said else None

@@ -20,6 +20,7 @@ from tinyscout.leads.consent import no_consent
 from tinyscout.leads.crm_outreach import read_outreach
 from tinyscout.leads.field_map import OUTCOMES, FieldMap
 from tinyscout.leads.labels import Observed, from_replies, note_labels, read_sentiment
+from tinyscout.leads.lead_notes import read_notes
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.moment import Moment
@@ -176,6 +177,7 @@ class Reading:
         frame |= left_alone(raw.recipient, contacts.lead_id, self.field_map.missing)
         if self.as_of_now:
             missing, formats = self.field_map.missing, self.field_map.date_formats
+            frame |= read_notes(raw.recipient, contacts.lead_id, missing, self.ledger)
             frame |= read_outreach(raw.recipient, contacts.lead_id, contacted.us, missing, formats)
         if self.as_of_now and self.log is not None and len(rows):
             frame |= planned_meetings(self.log, contacts.lead_id, self.moment.plans_after(int(contacted.us[0])))

@@ -88,7 +88,8 @@ _ENGLISH_LEAVE = (
     r"|be (?:removed|taken off|left alone))"
     rf"|(?<!n't )(?<!not )(?<!never )\b(?:unsubscribed|opted out)\b{_SOMEBODY_ELSE_S}"
     r"|opt (?:me|us) out",
-    r"leave (?:me|us|him|her|them) alone|(?:asks?|asked|wants?) to be left alone|lose (?:my|our|this) (?:number|email)",
+    r"leave (?:me|us|him|her|them) (?:alone|in peace)|(?:asks?|asked|wants?) to be left (?:alone|in peace)"
+    r"|give it a rest\b|lose (?:my|our|this) (?:number|email)",
     r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black) ?list",
     r"dnc|gdpr (?:erasure|deletion|removal)|right to be forgotten|cease and desist"
     r"|cease (?:all |any )?(?:communications?|contact|emails?)|(?:asked|told) you (?:\w+ ){0,3}to stop",
@@ -145,10 +146,14 @@ _OTHER_LEAVE = (
     r"|keine (?:werbe ?)?(?:emails?|mails?|nachrichten|anrufe|werbung) mehr|keine kontaktaufnahme",
     r"(?:nicht (?:mehr|wieder|weiter)|nie (?:mehr|wieder)) (?:kontaktier\w+|anschreib\w+|anruf\w+|schreib\w+|belast\w+)"
     r"|(?:kontaktier\w+|schreib\w*|ruf\w*) (?:sie )?(?:mich|uns|mir) (?:bitte )?(?:nicht|nie) (?:mehr|wieder|an)\b",
+    r"(?:von|auf) (?:\w+ ){0,2}(?:zusendung|zuschrift|mail|email|nachricht|anschreiben)\w* (?:\w+ )?(?:ab(?:zu)?sehen"
+    r"|(?:zu )?verzichten)|sehen sie (?:\w+ ){0,3}von (?:\w+ ){0,2}(?:zusendung|zuschrift|mail|email|nachricht)\w*"
+    r" ab\b",
     # French
     r"(?:desabonne\w*|desinscri\w+|retire[zr]?|supprime[zr]?|enleve[zr]?) (?:moi|nous|mon|ma|mes|nos|notre)\b"
     r"|(?:me|nous) (?:desabonner|desinscrire|retirer de)|laisse[zr]? (?:moi|nous) tranquilles?",
-    r"ne (?:(?:plus )?(?:me|nous) |m')(?:re)?(?:contacte[rz]|ecri(?:vez|re)|appele[rz]|envoye[rz])\b"
+    r"ne (?:(?:plus )?(?:me|nous) |m')(?:re)?(?:contacte[rz]|ecri(?:vez|re)|appele[rz]|envoye[rz]|sollicite[rz]"
+    r"|lance[rz]|demarche[rz])\b"
     r"|plus (?:jamais )?de "
     r"(?:vos )?(?:mails|emails|messages|courriels)\b|arret(?:ez|er|e) (?:de |d')(?:me |nous |m')?(?:envoy|ecri|spam)\w+"
     r"|va te faire|foutez|fous moi|connards?|allez au diable",
@@ -254,7 +259,8 @@ _CASE = re.compile(  # in front of a no, in its sentence: it puts a case, or den
 _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do, says the sender
     r"\b(?:if (?:you|they|he|she)(?: ever)? ?(?:(?:do not|don't|would|'d|no longer) )?(?:want|wish|prefer|like"
     r"|rather)|if you"
-    r" no longer|in case|should you|unless|wenn sie|falls|si vous|se non|indien u|caso nao)\b"
+    r" no longer|in case|should you|unless|not the (?:[\w'.]+ ){1,4}who (?:has |had )?"
+    r"(?:opted|unsubscribed|asked|wants?)|wenn sie|falls|si vous|se non|indien u|caso nao)\b"
 )
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
 _END = re.compile(r"[.!?\n]")

@@ -22,7 +22,14 @@ _LONGEST = 320  # characters of a cell with an address
 _SIGN = r"[^\s<>@,;:\"'()\[\]+]"
 _ADDRESS = re.compile(rf"({_SIGN}+)(?:\+[^\s<>@+]*)*@({_SIGN}*[^\W_])")  # "Ann <Ann+news@x.example>": ann, x.example
 _IN_BRACKETS = re.compile(r"[(\[].*?[)\]]")  # "Ann (left the company)" is Ann
-_FORBIDDING = ("no_consent_email", "no_consent_linkedin", "stage_forbids", "email_bounced", "planned_meeting")
+_FORBIDDING = (
+    "no_consent_email",
+    "no_consent_linkedin",
+    "stage_forbids",
+    "notes_forbid",
+    "email_bounced",
+    "planned_meeting",
+)
 _REPLY = ("earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged")
 
 

@@ -71,6 +71,9 @@ _FORMER = re.compile(  # a whole title: "Former CEO, investor" has another job n
     r"(?!.*(?:[,;|/&@\u2022]|\b(?:now|and|turned|current\w*|customers?|clients?)\b))",
     re.IGNORECASE,
 )
+_STUDENT = re.compile(  # a whole title, in small letters
+    r"(?:(?!of\b|for\b)\w+ ){0,3}students?|students? (?:at|of|in)\b.*|(?:werk)?studenti?n?|etudiante?"
+)
 _PARTS = re.compile(r"[()\[\]|*,;:]+")
 
 
@@ -80,12 +83,18 @@ def find_stages(columns: Iterable[str]) -> dict[str, str]:
 
 
 def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
-    """stage_forbids (N,) str: why a row's lead (lead_id (N,)) gets no message by a stage or job title, "" for none.
+    """stage_forbids (N,) str: why a row's lead (lead_id (N,)) gets no message by a stage or job title, "" for none;
+    student_by (N,) str: the column of titles that calls it a student.
 
     Nothing where the table has no such column.
     """
     said = said_by_columns(table, STAGE, _forbids_by, lead_id, missing)
-    return {} if said is None else {"stage_forbids": said}
+    by = said_by_columns(table, STAGE, _students_by, lead_id, missing, say=lambda why, name, value: name)
+    return {} if said is None or by is None else {"stage_forbids": said, "student_by": by}
+
+
+def _and_where(why: str, name: str, value: str) -> str:
+    return f"{why} ({name} is {in_brief(value)})"
 
 
 def said_by_columns(
@@ -94,11 +103,13 @@ def said_by_columns(
     reader: Callable[[str], Callable[[str], str]],
     lead_id: np.ndarray,
     missing: Iterable[str],
+    *,
+    say: Callable[[str, str, str], str] = _and_where,
 ) -> pd.Series | None:
     """(N,) str: what the first of the columns whose names begin with `prefix` says, and where, "" for nothing.
 
-    reader: a column's name -> what tells of its values, "" for most. What one row of a lead says holds for all its
-    rows. None where the table has no such column.
+    reader: a column's name -> what tells of its values, "" for most; say: that, the name and the value -> what stands
+    for it. What one row of a lead says holds for all its rows. None where the table has no such column.
     """
     found = None
     for part in table.column_names:
@@ -107,7 +118,7 @@ def said_by_columns(
         read = read_strings(table.column(part), missing)
         name = " ".join(part.removeprefix(prefix).split())
         every, tells = (*read.values, ""), reader(name)
-        said = [f"{why} ({name} is {in_brief(value)})" if (why := tells(value)) else "" for value in every]
+        said = [say(why, name, value) if (why := tells(value)) else "" for value in every]
         mine = pd.Series(np.array(said, dtype=object)[read.codes], dtype="str")
         found = mine if found is None else found.where(found != "", mine)
     return None if found is None else found.groupby(lead_id).transform("max")  # "" is below all words
@@ -118,6 +129,15 @@ def _forbids_by(column: str) -> Callable[[str], str]:
     if normal(column) in _SEQUENCES:
         return sequence_forbids
     return title_forbids if normal(column) in _TITLES else stage_forbids
+
+
+def _students_by(column: str) -> Callable[[str], str]:
+    return student_title if normal(column) in _TITLES else lambda value: ""
+
+
+def student_title(title: str) -> str:
+    """ "a student" for a job title of one: "PhD student", "Working student", not "Head of Student Services"."""
+    return "a student" if _STUDENT.fullmatch(_words(title).lower()) else ""
 
 
 def sequence_forbids(value: str) -> str:

@@ -1,0 +1,56 @@
+"""A column of notes of the leads themselves is heard before anybody is written to, whatever the model knows of it."""
+
+from pathlib import Path
+
+import pytest
+
+from tinyscout.leads import FieldMap, read_tables
+from tinyscout.leads.lead_notes import find_notes, note_forbids
+from tinyscout.leads.same_person import read_as_one
+
+NOTES = {
+    "wants to be left in peace": "asked to be left alone (Notes is wants to be left in peace)",
+    "Kein Interesse": "said no, by a note (Notes is Kein Interesse)",
+    "went bankrupt": "said to be insolvent: read it yourself (Notes is went bankrupt)",
+    "Met at the fair, likes maps": "",
+    "": "",
+}
+
+
+def read(tmp_path: Path, column: str = "Notes", name: str = "generic", **options):
+    first = "Record ID,First outreach date" if name == "hubspot" else "lead_id,contacted_at"
+    rows = [f'{i},2025-01-01,"{note}",{i}@x.example' for i, note in enumerate(NOTES)]
+    (tmp_path / "leads.csv").write_text("\n".join([f"{first},{column},Email", *rows]) + "\n", encoding="utf-8")
+    options = {"as_of_now": True, "observed_until": "2025-02-01", "field_map": FieldMap.load(name)} | options
+    return read_tables(tmp_path / "leads.csv", labelled=False, **options)
+
+
+@pytest.mark.parametrize(("column", "name"), [("Notes", "generic"), ("Notes", "hubspot")])
+def test_what_a_note_says_forbids_a_message(tmp_path: Path, column: str, name: str) -> None:
+    tables = read(tmp_path, column, name)
+    assert tables.leads["notes_forbid"].tolist() == list(NOTES.values())
+    assert tables.account.notes["refusals are also heard in"] == "Notes"
+
+
+def test_nothing_is_read_where_leads_are_to_be_learnt_from(tmp_path: Path) -> None:
+    assert "notes_forbid" not in read(tmp_path, as_of_now=False).leads
+    assert "notes_forbid" not in read(tmp_path, "Colour").leads
+
+
+def test_a_note_holds_for_all_records_of_a_person(tmp_path: Path) -> None:
+    tables = read(tmp_path)
+    one = read_as_one(type(tables)(tables.leads.assign(recipient_email="ann@x.example"), *_rest(tables)))
+    assert (one.leads["notes_forbid"] != "").all()
+
+
+def _rest(tables):
+    return tables.signals, tables.offsets, tables.schema, tables.account
+
+
+@pytest.mark.parametrize("column", ["Notes", "notes", "Lead Notes", "Description", "Message", "Bemerkung", "comments"])
+def test_a_column_of_notes_is_known_by_its_name(column: str) -> None:
+    assert list(find_notes([column, "Denotes", "Message ID", "Industry"]).values()) == [column]
+
+
+def test_a_plain_note_forbids_nothing() -> None:
+    assert note_forbids("Bounced ideas around with him, loved the calendar sync.") == ""

@@ -1,0 +1,52 @@
+"""Who gets no message by what somebody wrote into a column of the leads themselves: `Notes`, `Description`, `Message`.
+
+Whose words these are, and of when, nobody knows: heard are a no, a wish to be left alone, and circumstances that a
+person has to read first. Such columns are read beside the profile, as stages are.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from tinyscout.leads.field_map import normal
+from tinyscout.leads.ledger import Ledger
+from tinyscout.leads.outreach_circumstances import circumstance
+from tinyscout.leads.refusals import LEAVE_ALONE, refusal
+from tinyscout.leads.stages import said_by_columns
+
+NOTE = "note: "  # before the name of such a column, among the parts of a recipient
+_WHOSE = ("", "lead", "contact", "internal", "sales", "last", "latest", "customer", "account", "person", "call", "crm")
+_WHAT = ("note", "notes", "comment", "comments", "remark", "remarks", "description", "message", "memo")
+_ELSEWHERE = (
+    "notiz notizen bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare beschreibung nachricht freitext "
+    "commentaire commentaires remarque remarques notas nota observaciones comentarios opmerking opmerkingen notities"
+)
+_NOTES = frozenset([*(f"{whose}{what}" for whose in _WHOSE for what in _WHAT), *_ELSEWHERE.split()])
+
+
+def find_notes(columns: Iterable[str]) -> dict[str, str]:
+    """NOTE and the name -> the column, for those of a file that have the name of one for notes."""
+    return {f"{NOTE}{column}": column for column in columns if normal(column) in _NOTES}
+
+
+def read_notes(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str], ledger: Ledger) -> dict[str, pd.Series]:
+    """notes_forbid (N,) str: why a row's lead (lead_id (N,)) gets no message by a note, "" for none.
+
+    Nothing where the table has no such column; the ledger notes which it has.
+    """
+    names = [part.removeprefix(NOTE) for part in table.column_names if part.startswith(NOTE)]
+    if names:
+        ledger.notes["refusals are also heard in"] = ", ".join(names)
+    said = said_by_columns(table, NOTE, lambda name: note_forbids, lead_id, missing)
+    return {} if said is None else {"notes_forbid": said}
+
+
+def note_forbids(text: str) -> str:
+    """Why a note stops all messages; "" for most."""
+    said = refusal(text)
+    if said:
+        return "asked to be left alone" if said == LEAVE_ALONE else "said no, by a note"
+    reason = circumstance(text)
+    return f"{reason}: read it yourself" if reason else ""
