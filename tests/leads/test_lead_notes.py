@@ -1,5 +1,7 @@
 """A column of notes of the leads themselves is heard before anybody is written to, whatever the model knows of it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,9 @@ def test_a_column_of_notes_is_known_by_its_name(column: str) -> None:
 
 def test_a_plain_note_forbids_nothing() -> None:
     assert note_forbids("Bounced ideas around with him, loved the calendar sync.") == ""
+
+
+def test_who_asks_for_no_notes_compiles_no_pattern_of_refusals() -> None:
+    code = "import sys, tinyscout.leads; print('tinyscout.leads.refusals' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
+    assert done.stdout.strip() == "False"

@@ -32,11 +32,14 @@ def test_who_was_written_to_before_is_not_somebody_new():
     assert len(taken_amiss(text, "re_engage")) == 1 and taken_amiss(text, "email") == []
 
 
-def test_no_opening_of_the_corpus_with_a_deed_goes_amiss():
+def test_no_opening_of_the_corpus_with_a_deed_goes_amiss_with_its_questions_unless_both_say_the_same():
+    twice = set()
     for family in FAMILIES.values():
         for opening in family.hooks:
             said = opening.format(did="read our docs", when="a few days ago", thing="our docs")
             assert taken_amiss(said, "email", written_to=True) == []
+            twice |= {each for ask in family.asks for each in taken_amiss(f"{said} {ask}", "email", written_to=True)}
+    assert twice == {"Can I help?", "How do things stand on your side?"}
 
 
 def test_who_waits_for_something_is_not_held_off():

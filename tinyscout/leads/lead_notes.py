@@ -12,8 +12,6 @@ import pyarrow as pa
 
 from tinyscout.leads.field_map import normal
 from tinyscout.leads.ledger import Ledger
-from tinyscout.leads.outreach_circumstances import circumstance
-from tinyscout.leads.refusals import LEAVE_ALONE, refusal
 from tinyscout.leads.stages import said_by_columns
 
 NOTE = "note: "  # before the name of such a column, among the parts of a recipient
@@ -45,6 +43,9 @@ def read_notes(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str], led
 
 def note_forbids(text: str) -> str:
     """Why a note stops all messages; "" for most."""
+    from tinyscout.leads.outreach_circumstances import circumstance  # their patterns take 50 ms to compile, and every
+    from tinyscout.leads.refusals import LEAVE_ALONE, refusal  # command reads leads, but only write asks for notes
+
     said = refusal(text)
     if said:
         return "asked to be left alone" if said == LEAVE_ALONE else "said no, by a note"

@@ -32,7 +32,6 @@ _ALIKE = (  # two of one group say the same twice
     ("rather ask than guess", "rather know than guess"),
 )
 _LATER = ("follow_up", "re_engage")  # channels of those who were written to before
-_AGES = frozenset(words for *_, words in AGES)
 
 
 def taken_amiss(text: str, channel: str, *, written_to: bool = False) -> list[str]:
@@ -43,7 +42,7 @@ def taken_amiss(text: str, channel: str, *, written_to: bool = False) -> list[st
     said, written_to = expanded(text), written_to or channel in _LATER
     asked = "asked for" in said
     amiss = _EMPTY
-    amiss += () if any(age in said for age in _AGES) else _GOES_ON_FROM_A_DEED
+    amiss += () if any(age in said for *_, age in AGES) else _GOES_ON_FROM_A_DEED
     amiss += () if asked or written_to else _GOES_ON_FROM_A_TALK
     amiss += _NEW if written_to else ()
     amiss += _HOLDS_BACK if asked else ()
