@@ -35,6 +35,7 @@ from tinyscout.leads.outreach_offer import (
 from tinyscout.leads.outreach_smooth import greeted, smooth
 from tinyscout.leads.outreach_stand_ins import Told, put_back, stand_ins
 from tinyscout.leads.outreach_stops import last_stop
+from tinyscout.leads.outreach_unread import unread
 from tinyscout.leads.outreach_wording import is_institution, is_spoken_of, worded
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.same_person import read_as_one
@@ -81,12 +82,16 @@ class Draft:
 
 @dataclass(frozen=True)
 class Drafted:
-    """What was written to one contact: drafts, or why it may not be written to (why_not, empty where it may)."""
+    """What was written to one contact: drafts, or why it may not be written to (why_not, empty where it may).
+
+    read_first: what somebody wrote of the lead, or it itself, that no draft knows of (leads/outreach_unread.py).
+    """
 
     lead_id: str
     contact_id: str
     why_not: str = ""
     drafts: list[Draft] = field(default_factory=list)
+    read_first: str = ""
 
 
 def sampler_of(*, temperature: float, seed: int, n: int, tries: int = TRIES) -> SamplerSettings:
@@ -151,7 +156,9 @@ def write_drafts(
         reply = Reply.of(tables, row, book, talk)
         stop = last_stop(book, latest[lead_id])
         own = replace(own, stop=stop.fact if stop else None)
-        found.append(Drafted(lead_id, contact_id, why_not(tables, row, own, instruction.channel, talk, reply, stop)))
+        notes = str(tables.leads["notes_said"].iloc[row]) if "notes_said" in tables.leads else ""
+        reason = why_not(tables, row, own, instruction.channel, talk, reply, stop)
+        found.append(Drafted(lead_id, contact_id, reason, read_first=unread(book, row, notes)))
         if not found[row].why_not:
             request = (reply.asked or talk.wish) if instruction.channel in OF_A_REQUEST else None
             deeds = tuple(deed for deed in own.deeds if book.is_open(row, deed))

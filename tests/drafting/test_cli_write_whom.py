@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC
 from pathlib import Path
 
 import pandas as pd
@@ -239,6 +240,15 @@ def test_kinds_that_may_be_anybodys_words_are_named(run, words: list[str]) -> No
     pd.concat([signals, pd.DataFrame(more)]).to_csv("signals.csv", index=False)
     err = run(*words).err
     assert note in err and "what must be read first: Call (2), Note (1);" in err
+
+
+def test_who_was_never_contacted_and_did_nothing_is_written_to_as_of_today(run, words: list[str], drafts) -> None:
+    before = pd.Timestamp.now(UTC).floor("s")
+    code, _, err = run(words[0], words[1], *words[4:])
+    assert code == 0, err
+    written = drafts().query("status == 'draft'")
+    as_of = pd.to_datetime(written["as_of"])
+    assert len(written) == 6 and as_of.between(before, pd.Timestamp.now(UTC) + pd.Timedelta(seconds=1)).all()
 
 
 def test_a_moment_before_every_contact_is_refused(run, words: list[str]) -> None:

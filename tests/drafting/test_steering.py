@@ -58,7 +58,9 @@ def with_value(tables: LeadTables, column: str, value: str | None) -> LeadTables
 def test_what_a_note_a_reply_or_a_ticket_says_changes_no_draft(small_scout, some, writer, injection: str) -> None:
     before = small_scout.write(some, SHORT, writer=writer)
     assert all(each.drafts for each in before)
-    assert small_scout.write(with_texts(some, injection), SHORT, writer=writer) == before
+    after = small_scout.write(with_texts(some, injection), SHORT, writer=writer)
+    assert [replace(each, read_first="") for each in after] == [replace(each, read_first="") for each in before]
+    assert after != before  # whoever sends the draft sees what was written
 
 
 def test_a_refusal_in_a_lead_s_own_words_is_heard_whatever_else_they_say(small_scout, some, writer) -> None:

@@ -31,12 +31,27 @@ def read(tmp_path: Path, column: str = "Notes", name: str = "generic", **options
 def test_what_a_note_says_forbids_a_message(tmp_path: Path, column: str, name: str) -> None:
     tables = read(tmp_path, column, name)
     assert tables.leads["notes_forbid"].tolist() == list(NOTES.values())
+    assert tables.leads["notes_said"].tolist() == [f'{column}: "{note}"' if note else "" for note in NOTES]
     assert tables.account.notes["refusals are also heard in"] == "Notes"
 
 
 def test_nothing_is_read_where_leads_are_to_be_learnt_from(tmp_path: Path) -> None:
     assert "notes_forbid" not in read(tmp_path, as_of_now=False).leads
     assert "notes_forbid" not in read(tmp_path, "Colour").leads
+
+
+def test_all_notes_of_a_lead_are_said_once(tmp_path: Path) -> None:
+    rows = [
+        "a,2025-01-01,likes maps,",
+        "a,2025-01-05,has a dog,likes maps",
+        "a,2025-01-09,likes maps,",
+        "b,2025-01-01,,",
+    ]
+    text = "\n".join(["lead_id,contacted_at,Notes,Comment", *rows]) + "\n"
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    tables = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01")
+    said = dict(zip(tables.leads["lead_id"], tables.leads["notes_said"], strict=True))
+    assert said == {"a": 'Notes: "likes maps" | Notes: "has a dog" | Comment: "likes maps"', "b": ""}
 
 
 def test_a_note_holds_for_all_records_of_a_person(tmp_path: Path) -> None:

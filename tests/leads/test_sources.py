@@ -85,6 +85,14 @@ def test_ragged_and_empty_rows_are_named_by_the_line_they_start_on(tmp_path):
     assert [int(line) for batch in batches for line in batch.lines] == [2, 6]  # trailing delimiters are no harm
 
 
+def test_a_quote_left_open_that_swallows_rows_is_named_as_such(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('a,b\n1,"open\n2,x\n3,"y, z"\n4,w\n', encoding="utf-8")
+    (bad,) = [bad for batch in CsvSource(path).batches() for bad in batch.bad]
+    assert (bad.line, bad.reason) == (2, "ragged row")
+    assert bad.detail == "has 3 cells, the header has 2; a cell of it goes over 3 lines: is a quote left open there?"
+
+
 def test_headers_that_repeat_or_are_missing_get_names(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,a,,a\n1,2,3,4\n", encoding="utf-8")

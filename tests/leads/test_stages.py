@@ -26,16 +26,29 @@ LEFT_ALONE = [
     ),
     *("Deceased", "Spam", "Disqualified", "Unqualified", "Bad fit", "No longer there"),
 ]
+IN_TALKS = [
+    *("Negotiation", "in negotiation with Nadia", "In talks with Tom", "Contract sent", "Legal review", "Verhandlung"),
+]
 OTHERS = [
-    *("Lead", "Negotiation", "Open deal", "Former customer", "Churned customer", "Closed lost", "won't buy", "not won"),
+    *(
+        "Lead",
+        "Negotiation lost",
+        "Open deal",
+        "Former customer",
+        "Churned customer",
+        "Closed lost",
+        "won't buy",
+        "not won",
+    ),
     *("", "Wonder", "Potential customer", "Not yet a customer", "Waiting for client", "Client review", "Interested"),
     *("Customer (churned)", "Qualified", "In progress", "Bad timing", "Company left a message"),
 ]
 
 
-@pytest.mark.parametrize("value", [*CUSTOMER, *LEFT_ALONE, *OTHERS])
+@pytest.mark.parametrize("value", [*CUSTOMER, *LEFT_ALONE, *IN_TALKS, *OTHERS])
 def test_a_stage_tells_who_gets_no_message(value: str) -> None:
     said = dict.fromkeys(CUSTOMER, "a customer already") | dict.fromkeys(LEFT_ALONE, "to be left alone by its stage")
+    said |= dict.fromkeys(IN_TALKS, "in talks already by its stage")
     assert stage_forbids(value) == said.get(value, "")
 
 

@@ -289,6 +289,8 @@ def _table(
         for name, column in WHOM.items():
             if column in tables.leads:
                 lead[name] = tables.leads[column].iloc[row]
+        if each.read_first:
+            lead["read_first"] = each.read_first
         if each.why_not:
             lines.append(lead | {"status": each.why_not})
         for draft in each.drafts:
@@ -301,7 +303,7 @@ def _table(
             lines.append(lead | text | {"checks": checks, "status": status})
     whom = [name for name, column in WHOM.items() if column in tables.leads]
     names = ["lead_id", "contact_id", *whom, "rank", "probability", "channel", "draft", "subject", "message", "facts"]
-    table = pd.DataFrame(lines, columns=[*names, "checks", "status", "as_of"])
+    table = pd.DataFrame(lines, columns=[*names, "checks", "status", "read_first", "as_of"])
     table["draft"] = table["draft"].astype("Int64")
     table["model_version"] = scout.version
     return table

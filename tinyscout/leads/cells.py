@@ -137,6 +137,12 @@ def in_brief(value: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
+def in_quotes(text: str) -> str:
+    """Somebody's words on one line and in quotes, the beginning of what is longer than LONGEST_QUOTE characters."""
+    line = " ".join(text.split())
+    return f'"{line}"' if len(line) <= LONGEST_QUOTE else f'"{line[: LONGEST_QUOTE - 3]}..."'
+
+
 def read_labels(coded: Coded, true: Iterable[str], false: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     """0/1 labels by words -> (values (N,) float64 with NaN where there is none, unknown word (N,) bool)."""
     words = {word.casefold(): 1.0 for word in true} | {word.casefold(): 0.0 for word in false}
@@ -185,6 +191,7 @@ def is_numeric(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
+LONGEST_QUOTE = 200  # characters of a text that is shown
 _WHOLE = r"^([+-]?\d+)\.0+$"
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5\u20b9]|\b(?:usd|eur|gbp|inr|chf|jpy|aud|cad)\b", re.IGNORECASE)

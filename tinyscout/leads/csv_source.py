@@ -130,7 +130,7 @@ class CsvSource:
                     empty.append(line)
                     continue
                 else:
-                    bad.append(BadRow(line, "ragged row", f"has {len(cells)} cells, the header has {width}"))
+                    bad.append(BadRow(line, "ragged row", _ragged(cells, width)))
                     continue
             if not cells[0] and not any(cells):
                 empty.append(line)
@@ -143,6 +143,13 @@ class CsvSource:
         arrays = [pa.array([cells[place] for cells in kept], pa.large_string()) for place in places]
         table = pa.Table.from_arrays(arrays, names=list(columns))
         return Batch(table, np.array(lines, np.int64), bad, empty), ended
+
+
+def _ragged(cells: list[str], width: int) -> str:
+    """What is wrong with a record of another width; one with line ends in it may have swallowed the rows below."""
+    said = f"has {len(cells)} cells, the header has {width}"
+    ends = max(cell.count("\n") for cell in cells)
+    return f"{said}; a cell of it goes over {ends + 1} lines: is a quote left open there?" if ends else said
 
 
 def _sniff(sample: list[str]) -> str:

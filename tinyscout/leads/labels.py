@@ -68,11 +68,12 @@ class Observed:
         return best
 
     def caught_up(self, clock: int) -> Observed:
-        """Today by a clock (microseconds since 1970) where that is at most FRESH_DAYS later and nothing was given.
+        """Today by a clock (microseconds since 1970) where that is at most FRESH_DAYS later and nothing was given, and
+        where nothing has a date.
 
         Whoever is written to on Monday by an export of Friday did nothing "in the last day".
         """
-        if self.given or not 0 < clock - self.us <= FRESH_DAYS * DAY_US:
+        if self.given or not (self.us == NONE or 0 < clock - self.us <= FRESH_DAYS * DAY_US):
             return self
         us = -(-clock // DAY_US) * DAY_US if self.ends_day else clock
         return replace(self, us=us, source="today by this computer's clock")

@@ -1,7 +1,8 @@
 """Who gets no message by what somebody wrote into a column of the leads themselves: `Notes`, `Description`, `Message`.
 
 Whose words these are, and of when, nobody knows: heard are a no, a wish to be left alone, and circumstances that a
-person has to read first. Such columns are read beside the profile, as stages are.
+person has to read first; the rest is for whoever sends a draft. Such columns are read beside the profile, as stages
+are.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tinyscout.leads.cells import in_quotes, read_strings
 from tinyscout.leads.field_map import normal
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.stages import said_by_columns
@@ -30,7 +32,8 @@ def find_notes(columns: Iterable[str]) -> dict[str, str]:
 
 
 def read_notes(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str], ledger: Ledger) -> dict[str, pd.Series]:
-    """notes_forbid (N,) str: why a row's lead (lead_id (N,)) gets no message by a note, "" for none.
+    """notes_forbid (N,) str: why a row's lead (lead_id (N,)) gets no message by a note, "" for none; notes_said (N,)
+    str: all its notes, 'Notes: "likes maps" | Comment: "..."'.
 
     Nothing where the table has no such column; the ledger notes which it has.
     """
@@ -38,7 +41,20 @@ def read_notes(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str], led
     if names:
         ledger.notes["refusals are also heard in"] = ", ".join(names)
     said = said_by_columns(table, NOTE, lambda name: note_forbids, lead_id, missing)
-    return {} if said is None else {"notes_forbid": said}
+    return {} if said is None else {"notes_forbid": said, "notes_said": _quoted(table, lead_id, missing)}
+
+
+def _quoted(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> pd.Series:
+    """What the notes of each row's lead say, each once, with the names of their columns."""
+    of_lead: dict[str, dict[str, None]] = {}
+    for part in table.column_names:
+        if part.startswith(NOTE):
+            name, read = " ".join(part.removeprefix(NOTE).split()), read_strings(table.column(part), missing)
+            quoted = [f"{name}: {in_quotes(value)}" if value.strip() else "" for value in (*read.values, "")]
+            for lead, code in zip(lead_id, read.codes, strict=True):
+                if quoted[code]:
+                    of_lead.setdefault(lead, {})[quoted[code]] = None
+    return pd.Series([" | ".join(of_lead.get(lead, ())) for lead in lead_id], dtype="str")
 
 
 def note_forbids(text: str) -> str:

@@ -93,7 +93,7 @@ def _people(leads: pd.DataFrame) -> list[np.ndarray]:
 def _shared_columns(leads: pd.DataFrame) -> dict[tuple[str, ...], np.ndarray]:
     """Columns -> weights (N,) int64: of the rows of a person, the one of highest weight tells them for all."""
     shared: dict[tuple[str, ...], np.ndarray] = {
-        (name,): (leads[name] != "").to_numpy(np.int64) for name in _FORBIDDING if name in leads
+        (name,): (leads[name] != "").to_numpy(np.int64) for name in (*_FORBIDDING, "notes_said") if name in leads
     }
     for name in ("earlier_contact", "last_contact"):
         if name in leads:

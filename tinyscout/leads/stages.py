@@ -1,4 +1,5 @@
-"""Who gets no message by the column of a stage, a job title or a sequence: customers, and who is to be left alone.
+"""Who gets no message by the column of a stage, a job title or a sequence: customers, who is in talks with a colleague
+already, and who is to be left alone.
 
 Such columns are read beside the profile, as those of a recipient are; whether they are features is for the map to say.
 """
@@ -56,8 +57,12 @@ _LEAVE_ALONE = re.compile(
     r"|kein interesse)\b",
     re.IGNORECASE,
 )
-
-
+_UNDER_WAY = re.compile(
+    r"\b(?:negotiat\w*|verhandlung\w*|in (?:talks|discussions?|conversation|contact) with|(?:contract|agreement)"
+    r" (?:sent|out|review|sign\w*)|legal review|awaiting signature|verbal(?:ly)? (?:commit\w*|agreed|yes))\b"
+    r"(?! (?:lost|failed|stopped|ended|broken off))",
+    re.IGNORECASE,
+)
 _IN_A_NAME = re.compile(  # what people write behind one
     r"\b(?:do not (?:contact|e ?mail|mail|call|disturb)|dnc|unsubscribed|opted out|left (?:the )?(?:company|firm)"
     r"|no longer (?:there|with|at|works?)|deceased|retired|nicht (?:kontaktieren|anschreiben)|ausgeschieden)\b",
@@ -167,6 +172,8 @@ def stage_forbids(value: str) -> str:
     words = _words(value)
     if _LEAVE_ALONE.search(words):
         return "to be left alone by its stage"
+    if _UNDER_WAY.search(words):
+        return "in talks already by its stage"
     found = _CUSTOMER.search(words)
     if found is None or _NONE_BEFORE.search(words[: found.start()]) or _NONE_AFTER.match(words[found.end() :]):
         return ""
