@@ -20,7 +20,7 @@ import numpy as np
 
 from tinyscout.cli.console import progress_bars, write_json
 from tinyscout.course import Rows, open_phase
-from tinyscout.course.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, label, new_figure
+from tinyscout.course.figure import BLUE, GREEN, ORANGE, PURPLE, new_figure
 from tinyscout.course.run import stopping_at_input_errors
 from tinyscout.course.train import timed
 from tinyscout.metrics import credit_waste, log_loss
@@ -149,13 +149,13 @@ judged = run.table(rows.y[rows.test], test_logits, ms_per_lead)
 least = min(interval.low for each in records for found in each.falls.values() for interval in found.values())
 fell = {metric: [each.falls[SCOUT][metric] for each in records] for metric in RULE}
 words = {True: "reaches", False: "DOES NOT REACH"}[holds]
-title = f"The least lower end of a fall is {least:.0%}: it {words} {NEEDED:.0%}"
+title = f"The least lower end of a fall is {least:.1%}: it {words} {NEEDED:.0%}"
 figure, (*panels, side) = new_figure(title, panels=3)
 shown = [name for name in (*YARDSTICKS, TREES, SCOUT, INT8, ORACLE) if name in last.logits or name == ORACLE]
 for panel, metric in zip(panels, RULE, strict=True):
-    for i, each in enumerate(records):
+    for each in records:  # a circle each
         values = [each.figures[metric][name] for name in shown]
-        panel.plot(values, range(len(shown)), "o", color=(BLACK, BLUE, VERMILION, GREY, GREY)[i % 5])
+        panel.plot(values, range(len(shown)), "o", color=BLUE, fillstyle="none")
     panel.set(
         yticks=range(len(shown)), yticklabels=shown, xlabel=f"{metric.replace('_', ' ')}, judged leads", xlim=(0, None)
     )
@@ -163,11 +163,11 @@ for panel, metric in zip(panels, RULE, strict=True):
 panels[1].set_yticks([])
 for name, color in zip((*YARDSTICKS, TREES, SCOUT), (ORANGE, PURPLE, GREEN, BLUE), strict=True):
     if name in curves:
-        side.plot(range(len(budgets)), curves[name], "o-", color=color)
-        label(side, name, len(budgets) - 1, curves[name][-1], color, ha="right", above=6)
+        side.plot(range(len(budgets)), curves[name], "o-", color=color, label=name)
+side.legend(frameon=False)
 side.set(xticks=range(len(budgets)), xticklabels=budgets, xlabel="edits of a search against itself", ylabel="log loss")
 least_of = {name: (min(i.value for i in each), min(i.low for i in each)) for name, each in fell.items()}
-text = " and ".join(f"{name.replace('_', ' ')} by {v:.0%} (lower end {low:.0%})" for name, (v, low) in least_of.items())
+text = " and ".join(f"{name.replace('_', ' ')} by {v:.1%} (lower end {low:.1%})" for name, (v, low) in least_of.items())
 run.hand_over(
     role="checked_scout",
     figure=figure,

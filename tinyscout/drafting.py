@@ -45,6 +45,7 @@ from tinyscout.training.writer import Writer
 
 TRIES = 8  # drawings for one draft, until one passes the checks
 MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
+MOST_EACH = 100  # drafts of one lead, no two alike, and drawings for one draft: beyond, hours for nothing new
 LONGEST = 140  # tokens of a message
 WRITING = "writing drafts"  # the longer of the two kinds of work that progress is told of
 BLOCK = 256  # contacts written to at once, or looked at between two words of progress
@@ -97,8 +98,8 @@ class Drafted:
 def sampler_of(*, temperature: float, seed: int, n: int, tries: int = TRIES) -> SamplerSettings:
     """How `n` drafts a lead are drawn. Raises ArgumentError for numbers that make no sense."""
     for name, value in (("n", n), ("tries", tries)):
-        if value < 1:
-            raise ArgumentError("Scout.write", name, f"is {value}; needs 1 or more")
+        if not 1 <= value <= MOST_EACH:
+            raise ArgumentError("Scout.write", name, f"is {value}; needs from 1 to {MOST_EACH}")
     sampler = SamplerSettings(temperature=temperature, min_p=MIN_P, most=LONGEST, seed=seed)
     if temperature > HOTTEST:
         said = (

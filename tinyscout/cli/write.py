@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", default="medium", help="short, medium or long (medium)")
     varied = "0 for the likeliest words, up to 2 for more variety (0.8)"
     parser.add_argument("--temperature", type=float, default=0.8, help=varied)
-    parser.add_argument("--n", type=int, default=1, help="drafts a lead, no two alike (1)")
+    parser.add_argument("--n", type=int, default=1, help="drafts a lead, no two alike, up to 100 (1)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same drafts (0)")
     mention = "columns and kinds of signals to speak of, in place of those that a sentence suits"
     parser.add_argument("--mention", nargs="+", metavar="NAME", help=mention)
