@@ -6,6 +6,7 @@ from datetime import UTC
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from tinyscout.leads import FieldMap
 
@@ -240,6 +241,26 @@ def test_kinds_that_may_be_anybodys_words_are_named(run, words: list[str]) -> No
     pd.concat([signals, pd.DataFrame(more)]).to_csv("signals.csv", index=False)
     err = run(*words).err
     assert note in err and "what must be read first: Call (2), Note (1);" in err
+
+
+def test_signals_of_none_of_the_leads_are_refused(run, words: list[str], change) -> None:
+    ids = pd.read_csv("signals.csv", dtype=str)["lead_id"]
+    change("lead_id", ids.str.upper() + "X", "signals.csv")
+    run(*words).refused("tinyscout write: signals.csv: none of its ")
+    assert not Path("drafts.csv").exists()
+
+
+@pytest.mark.parametrize("column", ["Lead Status", "Notes"])
+def test_what_a_second_row_of_a_lead_forbids_is_heard(run, words: list[str], drafts, column: str) -> None:
+    assert run(*words).code == 0
+    best = drafts().query("status == 'draft'")["lead_id"].iloc[0]
+    leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False).assign(**{column: "open"})
+    again = leads[leads["lead_id"] == best].assign(**{column: "Do not contact"})
+    pd.concat([leads, again]).to_csv("leads.csv", index=False)
+    assert run(*words).code == 0
+    said = drafts().set_index("lead_id").loc[best]
+    assert said["status"].endswith(f"({column} is Do not contact)")
+    assert said["read_first"].endswith(f'{column}: "open" | {column}: "Do not contact"')
 
 
 def test_who_was_never_contacted_and_did_nothing_is_written_to_as_of_today(run, words: list[str], drafts) -> None:

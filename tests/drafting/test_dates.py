@@ -106,6 +106,27 @@ def test_what_is_planned_does_not_move_today(dated, tmp_path: Path, when: str) -
     assert read_tables(*files, same_day="keep").leads["label"].isna().tolist() == [False] * 3 + [True] * 3
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [
+        ("unsubscribe", "", "is dated ahead of today, and no plan: read it yourself"),
+        ("Email reply", "let us talk", "is dated ahead of today, and no plan: read it yourself"),
+        ("Meeting", "not interested, cancelled it", "is dated ahead of today, and no plan: read it yourself"),
+        ("Meeting", "kick-off", "a meeting, call or task is planned"),
+        ("pricing_page", "", ""),
+    ],
+)
+def test_nobody_plans_to_unsubscribe_or_to_reply(dated, tmp_path: Path, kind: str, text: str, said: str) -> None:
+    dated()
+    signals = pd.read_csv(tmp_path / "signals.csv")
+    ahead = pd.DataFrame({"lead_id": ["a"], "at": ["2999-12-05"], "kind": [kind], "text": [text]})
+    pd.concat([signals, ahead]).to_csv(tmp_path / "signals.csv", index=False)
+    leads = read_tables(tmp_path / "leads.csv", tmp_path / "signals.csv", labelled=False, as_of_now=True).leads
+    found = dict(zip(leads["lead_id"], leads["planned_meeting"], strict=True)) if "planned_meeting" in leads else {}
+    assert found.get("a", "") == (f"{said} (2999-12-05, signal {kind})" if said else "")
+    assert not any(why for lead, why in found.items() if lead != "a")
+
+
 def test_where_many_dates_lie_ahead_the_clock_is_not_believed(dated, tmp_path: Path) -> None:
     dated()
     signals = pd.read_csv(tmp_path / "signals.csv").assign(at="2999-12-05")

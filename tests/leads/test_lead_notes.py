@@ -40,6 +40,20 @@ def test_nothing_is_read_where_leads_are_to_be_learnt_from(tmp_path: Path) -> No
     assert "notes_forbid" not in read(tmp_path, "Colour").leads
 
 
+def test_every_column_of_one_name_is_read(tmp_path: Path) -> None:
+    text = "lead_id,contacted_at,notes,notes\na,2025-01-01,likes maps,please leave me alone\n"
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    tables = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01")
+    assert tables.leads["notes_forbid"].str.startswith("asked to be left alone (notes (2) is").all()
+
+
+def test_stages_and_titles_are_shown_too(tmp_path: Path) -> None:
+    text = "lead_id,contacted_at,Status,Job Title\na,2025-01-01,With legal,CEO\n"
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    tables = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01")
+    assert tables.leads["notes_said"].tolist() == ['Status: "With legal" | Job Title: "CEO"']
+
+
 def test_all_notes_of_a_lead_are_said_once(tmp_path: Path) -> None:
     rows = [
         "a,2025-01-01,likes maps,",

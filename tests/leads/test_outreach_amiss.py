@@ -24,7 +24,8 @@ def test_nothing_is_on_with_whoever_asked_for_nothing_and_was_never_written_to()
         0,
         0,
     ]
-    assert taken_amiss(wished, "email") == []
+    waits = "You asked for a demo a few days ago, and I would like to know where things stand."
+    assert taken_amiss(wished, "email") == [waits]
 
 
 def test_who_was_written_to_before_is_not_somebody_new():
@@ -39,7 +40,7 @@ def test_no_opening_of_the_corpus_with_a_deed_goes_amiss_with_its_questions_unle
             said = opening.format(did="read our docs", when="a few days ago", thing="our docs")
             assert taken_amiss(said, "email", written_to=True) == []
             twice |= {each for ask in family.asks for each in taken_amiss(f"{said} {ask}", "email", written_to=True)}
-    assert twice == {"Can I help?", "How do things stand on your side?"}
+    assert twice == {"Can I help?", "How do things stand on your side?", "May I share a bit more?"}
 
 
 def test_who_waits_for_something_is_not_held_off():
@@ -55,6 +56,8 @@ def test_who_waits_for_something_is_not_held_off():
         ("A short answer is enough.", "We can keep this short."),
         ("You know best what would help.", "What would help you most?"),
         ("I can help if you wish.", "Can I help?"),
+        ("I am happy to help either way.", "If the timing is wrong, I am happy to come back later."),
+        ("I can share more with you if you wish.", "May I share a bit more?"),
     ],
 )
 def test_the_same_is_not_said_twice_in_other_words(one: str, other: str):

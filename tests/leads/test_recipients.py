@@ -8,6 +8,7 @@ import pytest
 from tinyscout.errors import InputError
 from tinyscout.leads import LeadTables, Schema, quality, read_tables
 from tinyscout.leads.outreach_instructions import Instruction
+from tinyscout.leads.recipients import SEVERAL
 from tinyscout.scout import Scout
 from tinyscout.settings import ScoutSettings
 
@@ -47,11 +48,21 @@ def test_the_last_row_of_a_lead_that_tells_stands_in_for_one_that_does_not(tmp_p
     assert tables.leads["recipient_email"].tolist() == ["old@x.example", "new@x.example", "new@x.example"]
 
 
-def test_what_is_not_there_is_no_column_and_no_row_is_another_for_it(tmp_path: Path) -> None:
+def test_what_is_not_there_is_no_column_and_a_row_with_another_address_is_another(tmp_path: Path) -> None:
     text = "lead_id,contacted_at,persona,mail\na,2025-01-01,vp,a@x.example\na,2025-01-01,vp,b@x.example\n"
     tables = read(tmp_path, text)
-    assert len(tables) == 1 and "recipient_name" not in tables.leads
+    assert len(tables) == 2 and "recipient_name" not in tables.leads
     assert tables.schema.profile == ["persona"]
+
+
+def test_one_id_of_two_names_and_addresses_is_of_several_people(tmp_path: Path) -> None:
+    rows = ["a,2025-01-01,Marta M,m@x.example", "a,2025-01-02,Bob O,b@x.example"]  # two people
+    rows += ["b,2025-01-01,Ann Lee,ann@x.example", "b,2025-01-02,Ann Lee,lee@x.example", "b,2025-01-03,,"]  # one
+    tables = read(
+        tmp_path, "\n".join(["lead_id,contacted_at,name,email,persona", *(f"{row},vp" for row in rows)]) + "\n"
+    )
+    said = dict(zip(tables.leads["lead_id"], tables.leads["several_people"], strict=True))
+    assert said == {"a": SEVERAL, "b": ""}
 
 
 PEOPLE = ["First Name", "surname", "Full-Name", "Name", "E-Mail Address", "work_email"]

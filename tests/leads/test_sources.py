@@ -1,6 +1,8 @@
 """Files: every format, encoding and delimiter gives the same rows, and every broken file gives one clear line."""
 
 import gzip
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +85,17 @@ def test_ragged_and_empty_rows_are_named_by_the_line_they_start_on(tmp_path):
     assert [(bad.line, bad.reason) for batch in batches for bad in batch.bad] == [(4, "ragged row"), (5, "ragged row")]
     assert [line for batch in batches for line in batch.empty] == [7]
     assert [int(line) for batch in batches for line in batch.lines] == [2, 6]  # trailing delimiters are no harm
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused(tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text("a,b\n1,2\n", encoding="utf-8"), daemon=True)
+    writer.start()
+    with pytest.raises(InputError, match="is a pipe, which can't be read twice; save it to a file first"):
+        open_source(pipe)
+    writer.join(10)
 
 
 def test_a_quote_left_open_that_swallows_rows_is_named_as_such(tmp_path):

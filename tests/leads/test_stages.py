@@ -25,6 +25,17 @@ LEFT_ALONE = [
         "Left company",
     ),
     *("Deceased", "Spam", "Disqualified", "Unqualified", "Bad fit", "No longer there"),
+    *(
+        "BAD_TIMING",
+        "On hold",
+        "Wrong contact",
+        "No fit",
+        "Archived",
+        "Lost forever",
+        "Gesperrt",
+        "Kein Bedarf",
+        "Competitor",
+    ),
 ]
 IN_TALKS = [
     *("Negotiation", "in negotiation with Nadia", "In talks with Tom", "Contract sent", "Legal review", "Verhandlung"),
@@ -41,7 +52,7 @@ OTHERS = [
         "not won",
     ),
     *("", "Wonder", "Potential customer", "Not yet a customer", "Waiting for client", "Client review", "Interested"),
-    *("Customer (churned)", "Qualified", "In progress", "Bad timing", "Company left a message"),
+    *("Customer (churned)", "Qualified", "In progress", "Held on Monday", "Company left a message"),
 ]
 
 

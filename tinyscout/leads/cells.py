@@ -191,7 +191,7 @@ def is_numeric(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
-LONGEST_QUOTE = 200  # characters of a text that is shown
+LONGEST_QUOTE = 400  # characters of a text that is shown
 _WHOLE = r"^([+-]?\d+)\.0+$"
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _CURRENCY = re.compile(r"[$\u20ac\u00a3\u00a5\u20b9]|\b(?:usd|eur|gbp|inr|chf|jpy|aud|cad)\b", re.IGNORECASE)

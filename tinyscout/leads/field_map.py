@@ -188,6 +188,11 @@ def normal(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold()) or name
 
 
+def normal_once(name: str) -> str:
+    """normal() without the number of a column whose name came before: "notes (2)"."""
+    return normal(re.sub(r" \(\d+\)$", "", name))
+
+
 def by_normal_name(columns: Iterable[str]) -> dict[str, str]:
     """Normal name -> the first column of a file that has it."""
     return {normal(column): column for column in reversed(list(columns))}
@@ -323,4 +328,5 @@ def _missing_role(where: str, table: str, role: str, names: tuple[str, ...], col
     return (
         f"{where}: has no column for {role} (looked for {sought}); its columns are {have}. "
         f'Name the column in a field map, [{table}] {role} = "..."; see docs/bring_your_own.md'
+        f"{' (or is it the file of leads? That one is named first)' if table == 'signals' else ''}"
     )

@@ -14,12 +14,14 @@ _GOES_ON_FROM_A_DEED = (
 )
 _GOES_ON_FROM_A_TALK = (
     *("where things stand", "How do things stand", "more you need from me", "anything open on your side"),
-    "something else from our side",
+    *("something else from our side", "clear up", "anything clearer", "more you would like to know"),
+    "keep to what you ask for",
 )
 _NEW = ("I know little about you",)  # to who writes
 _HOLDS_BACK = (  # from somebody who asked for something and waits for it
     *("If the timing is wrong", "A plain no is fine", "worth your time", "Is now a bad moment"),
-    *("rather ask than guess", "rather not hear from me", "hear what you were looking for"),
+    *("rather ask than guess", "rather not hear from me", "hear what you were looking for", "where things stand"),
+    *("How do things stand", "If somebody else looks after this", "a question was left open"),
 )
 _OF_A_CALL = ("no need to prepare",)
 _ALIKE = (  # two of one group say the same twice
@@ -29,6 +31,9 @@ _ALIKE = (  # two of one group say the same twice
     ("where things stand", "How do things stand"),
     ("best what would help", "What would help you"),
     ("I can help", "Can I help", "offer my help", "happy to help"),
+    ("I am happy", "I am glad"),
+    ("share more with you", "share a bit more"),
+    ("will not write again", "no further mail"),
     ("rather ask than guess", "rather know than guess"),
 )
 _LATER = ("follow_up", "re_engage")  # channels of those who were written to before

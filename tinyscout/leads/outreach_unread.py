@@ -8,11 +8,11 @@ from tinyscout.leads.cells import in_quotes
 from tinyscout.leads.outreach_facts import FactBook
 from tinyscout.leads.outreach_kinds import names_material
 
-LATEST = 3  # signals
+LATEST = 5  # signals
 
 
 def unread(book: FactBook, row: int, notes: str = "") -> str:
-    """The latest texts of lead `row`'s signals, none of ours and no titles of pages, and then what its notes say.
+    """The latest texts of lead `row`'s signals, none of ours and no titles of pages, and then what its columns say.
 
     'Call note, 30 h ago: "Nadia is onto this one" | Notes: "likes maps"'; "" where there are none. notes: notes_said of
     lead_notes.py.

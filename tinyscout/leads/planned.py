@@ -1,27 +1,42 @@
-"""Whom we are to meet already: calls and meetings of an export that are dated ahead of the moment it is read at."""
+"""What an export dates ahead of the moment it is read at: calls and meetings that are to come, and what is no plan.
+
+Nobody plans to unsubscribe, to reply or to say no: there a clock or a time zone is wrong, and a person has to look.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from tinyscout.leads.outreach_kinds import plans_a_meeting
+from tinyscout.leads.outreach_kinds import by_the_lead, plans_a_meeting
+from tinyscout.leads.outreach_names import leaves
 from tinyscout.leads.signal_log import SignalLog
-from tinyscout.leads.times import to_series
 
 
 def planned_meetings(log: SignalLog, lead_id: np.ndarray, now: int) -> dict[str, pd.Series]:
-    """planned_meeting (N,) str: why leads (lead_id (N,)) get no message, "" for most; nothing where none is planned.
+    """planned_meeting (N,) str: why leads (lead_id (N,)) get no message, "" for most; nothing where none is ahead.
 
     now: microseconds since 1970; what is later is to come.
     """
-    plans = np.array([*(plans_a_meeting(str(kind)) for kind in log.kinds.categories), False], dtype=bool)
-    ahead = np.flatnonzero(plans[log.kind] & (log.at > now))
+    ahead = np.flatnonzero(log.at > now)
     if not len(ahead):
         return {}
-    leads, first = np.unique(np.searchsorted(log.starts, ahead, side="right") - 1, return_index=True)
-    said = {
-        lead: f"a meeting, call or task is planned ({day:%Y-%m-%d}, signal {log.kinds.categories[log.kind[i]]})"
-        for lead, i, day in zip(leads.tolist(), ahead[first], to_series(log.at[ahead[first]]), strict=True)
-    }
+    told, said = log.frame(ahead), dict[int, str]()
+    texts = told["text"].fillna("") if "text" in told else [""] * len(ahead)
+    leads = np.searchsorted(log.starts, ahead, side="right") - 1
+    for lead, kind, at, text in zip(leads.tolist(), told["kind"], told["at"], texts, strict=True):
+        reason = _reason(str(kind), text)
+        if reason and lead not in said:  # oldest first
+            said[lead] = f"{reason} ({at:%Y-%m-%d}, signal {kind})"
+    if not said:
+        return {}
     return {"planned_meeting": pd.Series([said.get(lead, "") for lead in log.codes_of(lead_id).tolist()], dtype="str")}
+
+
+def _reason(kind: str, text: str) -> str:
+    """Why a signal that is dated ahead stops a message; "" for most."""
+    from tinyscout.leads.refusals import refusal  # compiles its patterns, which only write needs
+
+    if leaves(kind, None) or by_the_lead(kind) or (text and refusal(text)):
+        return "is dated ahead of today, and no plan: read it yourself"
+    return "a meeting, call or task is planned" if plans_a_meeting(kind) else ""

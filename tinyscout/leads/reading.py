@@ -16,6 +16,7 @@ import pandas as pd
 
 from tinyscout.errors import ArgumentError, InputError
 from tinyscout.leads.as_of import see
+from tinyscout.leads.cells import in_brief
 from tinyscout.leads.consent import no_consent
 from tinyscout.leads.crm_outreach import read_outreach
 from tinyscout.leads.field_map import OUTCOMES, FieldMap
@@ -30,7 +31,7 @@ from tinyscout.leads.recipients import is_recipient, read_recipients
 from tinyscout.leads.repeats import Repeats, drop_repeats
 from tinyscout.leads.replies import earlier_replies
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
-from tinyscout.leads.signal_log import read_log
+from tinyscout.leads.signal_log import UNKNOWN_LEAD, read_log
 from tinyscout.leads.stages import left_alone
 from tinyscout.leads.tables import HOUR_US, LeadTables
 from tinyscout.leads.times import DAY_US, NONE, Times, to_series
@@ -88,6 +89,7 @@ class Reading:
         self.as_of_now = as_of_now
         self.allow_missing_columns = allow_missing_columns
         self.progress = progress
+        self.signals = signals
         self.log = read_log(signals, field_map, ledger, progress=progress) if signals else None
         self.moment = Moment(leads, field_map, self.log, ledger, observed, today=as_of_now)
         self.repeats = Repeats()
@@ -192,6 +194,13 @@ class Reading:
         """The last tables with the complete account; writes the rejects. Raises InputError when no row is left."""
         if self.log is not None:
             self.log.settle(self.ledger)
+            if self.as_of_now and len(self.log) and (self.log.fate == UNKNOWN_LEAD).all():
+                first = in_brief(self.log.leads[0])
+                raise InputError(
+                    f"{self.signals[0]}: none of its {len(self.log):,} signals is of a lead of {self.leads[0]} (the "
+                    f'first is of "{first}"), so that no refusal among them is heard; give the signals of these leads, '
+                    "under their ids, or none"
+                )
         if rejects is not None:
             self.ledger.write(Path(rejects))
         account = self.ledger.account()

@@ -20,6 +20,7 @@ NAMES = {  # what such columns are called, the best first; whatever their case, 
     "last": ("last_name", "surname", "family_name"),
     "email": ("email", "email_address", "e_mail_address", "work_email", "business_email", "primary_email", "mail"),
 }
+SEVERAL = "is the id of several people, by name and address: see whose it is"
 _NAMES = frozenset(normal(name) for names in NAMES.values() for name in names)
 
 
@@ -39,7 +40,8 @@ def find_recipients(columns: Iterable[str]) -> dict[str, str]:
 
 def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
     """recipient_name, recipient_first (a first name) and recipient_email (N,) str of the rows of a table with parts of
-    NAMES, each if it is there.
+    NAMES, each if it is there; several_people (N,) str: why the lead of one id is more than one person, by name and
+    address, "" for most.
 
     Where a row has none, the last row of its lead (lead_id (N,)) that has one tells; "" where none does.
     """
@@ -54,7 +56,16 @@ def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]
     made = both[0].str.cat(both[1:], sep=" ").str.strip() if both else None
     name = parts["name"].where(parts["name"] != "", "" if made is None else made) if "name" in parts else made
     told = {"recipient_name": name, "recipient_first": parts.get("first"), "recipient_email": parts.get("email")}
-    return {what: _of_the_lead(given, lead_id) for what, given in told.items() if given is not None}
+    found = {what: _of_the_lead(given, lead_id) for what, given in told.items() if given is not None}
+    if name is not None and "email" in parts:
+        several = _several(name, lead_id) & _several(parts["email"].str.casefold(), lead_id)
+        found["several_people"] = pd.Series(np.where(several, SEVERAL, ""), dtype="str")
+    return found
+
+
+def _several(cells: pd.Series, lead_id: np.ndarray) -> np.ndarray:
+    """(N,) bool: rows of the same lead tell different things."""
+    return cells.mask(cells == "").groupby(lead_id).transform("nunique").to_numpy(np.int64) > 1
 
 
 def _of_the_lead(cells: pd.Series, lead_id: np.ndarray) -> pd.Series:

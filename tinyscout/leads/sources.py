@@ -74,11 +74,13 @@ def open_source(path: str | Path) -> Source:
         raise InputError(f"{path}: is a folder; give a CSV or Parquet file, or several")
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            seekable, head = file.seekable(), file.read(16)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; give an existing CSV or Parquet file") from error
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror or error}); check the file's permissions") from error
+    if not seekable:
+        raise InputError(f"{path}: is a pipe, which can't be read twice; save it to a file first")
     if not head:
         raise InputError(f"{path}: is empty; needs a header line and at least one row")
     for magic, what in _NOT_TABLES.items():

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tinyscout.leads.cells import in_brief, read_strings
-from tinyscout.leads.field_map import normal
+from tinyscout.leads.field_map import normal_once
 
 STAGE = "stage: "  # before the name of such a column, among the parts of a recipient
 _STAGES = frozenset(
@@ -54,7 +54,8 @@ _LEAVE_ALONE = re.compile(
     r"\b(?:do not (?:contact|e ?mail|call|disturb)|dnc|unsubscribed?|opted out|opt out|not interested|no interest"
     r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"
     r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|not converted|bad fit"
-    r"|kein interesse)\b",
+    r"|no fit|not a fit|kein interesse|kein bedarf|bad timing|(?:wrong|falscher?) (?:contact|person|kontakt)|on hold"
+    r"|archived?|archiviert|lost forever|gesperrt|pausiert|competitors?|wettbewerber|konkurrenz)\b",
     re.IGNORECASE,
 )
 _UNDER_WAY = re.compile(
@@ -72,7 +73,8 @@ _TEST = re.compile(
     r"(?:tests?|testing|tester|dummy)(?: (?:tests?|user|lead|contact|account|record|person|entry|\d+))*", re.IGNORECASE
 )
 _FORMER = re.compile(  # a whole title: "Former CEO, investor" has another job now
-    r"(?:(?:former|formerly|previously|ehemalige[rs]?|ehem|ancienne?)\b|ex-(?!officio)\w|retired\b)"
+    r"(?:(?:former|formerly|previously|ehemalige[rs]?|ehem|ancienne?|retired|im ruhestand|retrait\u00e9?e?)\b"
+    r"|ex-(?!officio)\w|pension(?:iert|\u00e4r|aer)|no longer (?:here|there|with)\b)"
     r"(?!.*(?:[,;|/&@\u2022]|\b(?:now|and|turned|current\w*|customers?|clients?)\b))",
     re.IGNORECASE,
 )
@@ -84,7 +86,7 @@ _PARTS = re.compile(r"[()\[\]|*,;:]+")
 
 def find_stages(columns: Iterable[str]) -> dict[str, str]:
     """STAGE and the name -> the column, for those of a file that have the name of a stage, a title or a sequence."""
-    return {f"{STAGE}{column}": column for column in columns if normal(column) in _STAGES | _TITLES | _SEQUENCES}
+    return {f"{STAGE}{column}": column for column in columns if normal_once(column) in _STAGES | _TITLES | _SEQUENCES}
 
 
 def left_alone(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
@@ -131,13 +133,13 @@ def said_by_columns(
 
 def _forbids_by(column: str) -> Callable[[str], str]:
     """What reads the values of a column of such a name."""
-    if normal(column) in _SEQUENCES:
+    if normal_once(column) in _SEQUENCES:
         return sequence_forbids
-    return title_forbids if normal(column) in _TITLES else stage_forbids
+    return title_forbids if normal_once(column) in _TITLES else stage_forbids
 
 
 def _students_by(column: str) -> Callable[[str], str]:
-    return student_title if normal(column) in _TITLES else lambda value: ""
+    return student_title if normal_once(column) in _TITLES else lambda value: ""
 
 
 def student_title(title: str) -> str:
