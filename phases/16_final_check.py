@@ -13,6 +13,7 @@ Reference: Gardner et al. 2020 (contrast sets); Efron and Tibshirani 1993, secti
 
 # %% Settings
 import argparse
+import math
 import sys
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from tinyscout.cli.console import progress_bars, write_json
 from tinyscout.course import Rows, open_phase
-from tinyscout.course.figure import BLUE, GREEN, ORANGE, PURPLE, new_figure
+from tinyscout.course.figure import BLUE, GREEN, ORANGE, PURPLE, label, new_figure
 from tinyscout.course.run import stopping_at_input_errors
 from tinyscout.course.train import timed
 from tinyscout.metrics import credit_waste, log_loss
@@ -149,7 +150,7 @@ judged = run.table(rows.y[rows.test], test_logits, ms_per_lead)
 least = min(interval.low for each in records for found in each.falls.values() for interval in found.values())
 fell = {metric: [each.falls[SCOUT][metric] for each in records] for metric in RULE}
 words = {True: "reaches", False: "DOES NOT REACH"}[holds]
-title = f"The least lower end of a fall is {least:.1%}: it {words} {NEEDED:.0%}"
+title = f"The least lower end of a fall is {math.floor(1000 * least) / 10} %: it {words} {NEEDED:.0%}"
 figure, (*panels, side) = new_figure(title, panels=3)
 shown = [name for name in (*YARDSTICKS, TREES, SCOUT, INT8, ORACLE) if name in last.logits or name == ORACLE]
 for panel, metric in zip(panels, RULE, strict=True):
@@ -161,10 +162,13 @@ for panel, metric in zip(panels, RULE, strict=True):
     )
     panel.invert_yaxis()
 panels[1].set_yticks([])
-for name, color in zip((*YARDSTICKS, TREES, SCOUT), (ORANGE, PURPLE, GREEN, BLUE), strict=True):
-    if name in curves:
-        side.plot(range(len(budgets)), curves[name], "o-", color=color, label=name)
-side.legend(frameon=False)
+colors = dict(zip((*YARDSTICKS, TREES, SCOUT), (ORANGE, PURPLE, GREEN, BLUE), strict=True))
+names = sorted(curves.keys() & colors.keys(), key=lambda name: curves[name][-1])
+apart = 0.08 * max(max(curves[name]) for name in names)  # so that no label stands over another
+places = np.maximum.accumulate([curves[name][-1] - apart * i for i, name in enumerate(names)])
+for i, name in enumerate(names):
+    side.plot(range(len(budgets)), curves[name], "o-", color=colors[name])
+    label(side, name, len(budgets) - 1, places[i] + apart * i, colors[name], ha="right", above=6)
 side.set(xticks=range(len(budgets)), xticklabels=budgets, xlabel="edits of a search against itself", ylabel="log loss")
 least_of = {name: (min(i.value for i in each), min(i.low for i in each)) for name, each in fell.items()}
 text = " and ".join(f"{name.replace('_', ' ')} by {v:.1%} (lower end {low:.1%})" for name, (v, low) in least_of.items())

@@ -157,7 +157,7 @@ def write_drafts(
         reply = Reply.of(tables, row, book, talk)
         stop = last_stop(book, latest[lead_id])
         own = replace(own, stop=stop.fact if stop else None)
-        notes = str(tables.leads["notes_said"].iloc[row]) if "notes_said" in tables.leads else ""
+        notes = str(tables.leads["columns_said"].iloc[row]) if "columns_said" in tables.leads else ""
         reason = why_not(tables, row, own, instruction.channel, talk, reply, stop)
         found.append(Drafted(lead_id, contact_id, reason, read_first=unread(book, row, notes)))
         if not found[row].why_not:

@@ -246,17 +246,22 @@ def test_kinds_that_may_be_anybodys_words_are_named(run, words: list[str]) -> No
 def test_signals_of_none_of_the_leads_are_refused(run, words: list[str], change) -> None:
     ids = pd.read_csv("signals.csv", dtype=str)["lead_id"]
     change("lead_id", ids.str.upper() + "X", "signals.csv")
-    run(*words).refused("tinyscout write: signals.csv: none of its ")
+    run(*words).refused("tinyscout write: signals.csv: of the signals none of ")
     assert not Path("drafts.csv").exists()
 
 
+@pytest.mark.parametrize("numbered", [False, True])
 @pytest.mark.parametrize("column", ["Lead Status", "Notes"])
-def test_what_a_second_row_of_a_lead_forbids_is_heard(run, words: list[str], drafts, column: str) -> None:
+def test_what_a_second_row_of_a_lead_forbids_is_heard(
+    run, words: list[str], drafts, column: str, numbered: bool
+) -> None:
     assert run(*words).code == 0
     best = drafts().query("status == 'draft'")["lead_id"].iloc[0]
     leads = pd.read_csv("leads.csv", dtype=str, keep_default_na=False).assign(**{column: "open"})
     again = leads[leads["lead_id"] == best].assign(**{column: "Do not contact"})
-    pd.concat([leads, again]).to_csv("leads.csv", index=False)
+    rows = pd.concat([leads, again])
+    rows = rows.assign(contact_id=rows["lead_id"]) if numbered else rows  # a number that comes again
+    rows.to_csv("leads.csv", index=False)
     assert run(*words).code == 0
     said = drafts().set_index("lead_id").loc[best]
     assert said["status"].endswith(f"({column} is Do not contact)")

@@ -111,7 +111,9 @@ def test_what_is_planned_does_not_move_today(dated, tmp_path: Path, when: str) -
     [
         ("unsubscribe", "", "is dated ahead of today, and no plan: read it yourself"),
         ("Email reply", "let us talk", "is dated ahead of today, and no plan: read it yourself"),
-        ("Meeting", "not interested, cancelled it", "is dated ahead of today, and no plan: read it yourself"),
+        ("Note", "not interested", "is dated ahead of today, and no plan: read it yourself"),
+        ("Task", "call Ann, she was not interested last year", "a meeting, call or task is planned"),
+        ("Webinar", "Stop calling: no more cold calls", ""),
         ("Meeting", "kick-off", "a meeting, call or task is planned"),
         ("pricing_page", "", ""),
     ],
@@ -122,7 +124,7 @@ def test_nobody_plans_to_unsubscribe_or_to_reply(dated, tmp_path: Path, kind: st
     ahead = pd.DataFrame({"lead_id": ["a"], "at": ["2999-12-05"], "kind": [kind], "text": [text]})
     pd.concat([signals, ahead]).to_csv(tmp_path / "signals.csv", index=False)
     leads = read_tables(tmp_path / "leads.csv", tmp_path / "signals.csv", labelled=False, as_of_now=True).leads
-    found = dict(zip(leads["lead_id"], leads["planned_meeting"], strict=True)) if "planned_meeting" in leads else {}
+    found = dict(zip(leads["lead_id"], leads["ahead_forbids"], strict=True)) if "ahead_forbids" in leads else {}
     assert found.get("a", "") == (f"{said} (2999-12-05, signal {kind})" if said else "")
     assert not any(why for lead, why in found.items() if lead != "a")
 

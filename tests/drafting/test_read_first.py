@@ -177,7 +177,7 @@ def test_a_call_of_ours_is_no_note_to_follow_up(reason) -> None:
     assert reason("email", call).startswith("too soon for a first message: spoken with 10 days ago")
 
 
-def test_a_planned_meeting(small_scout, tmp_path, drawing, bare) -> None:
+def test_a_ahead_forbids(small_scout, tmp_path, drawing, bare) -> None:
     kinds = ["Meeting", "Demo call", "Meeting cancelled", "docs_visit"]
     leads = pd.DataFrame({"lead_id": list("abcd"), "contacted_at": "2024-11-22", "replied_at": "", "industry": "media"})
     seen = pd.DataFrame({"lead_id": list("abcd") * 20, "at": "2024-11-20", "kind": "docs_visit"})
@@ -185,7 +185,7 @@ def test_a_planned_meeting(small_scout, tmp_path, drawing, bare) -> None:
     leads.to_csv(tmp_path / "leads.csv", index=False)
     pd.concat([seen, ahead]).to_csv(tmp_path / "signals.csv", index=False)
     tables = read_tables(tmp_path / "leads.csv", tmp_path / "signals.csv", labelled=False, as_of_now=True)
-    found = dict(zip(tables.leads["lead_id"], tables.leads["planned_meeting"], strict=True))
+    found = dict(zip(tables.leads["lead_id"], tables.leads["ahead_forbids"], strict=True))
     said = {"a": "a meeting, call or task is planned (2999-12-05, signal Meeting)", "b": ""}
     said["b"] = "a meeting, call or task is planned (2999-12-05, signal Demo call)"
     assert found == {**said, "c": "", "d": ""}

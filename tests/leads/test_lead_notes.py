@@ -31,7 +31,7 @@ def read(tmp_path: Path, column: str = "Notes", name: str = "generic", **options
 def test_what_a_note_says_forbids_a_message(tmp_path: Path, column: str, name: str) -> None:
     tables = read(tmp_path, column, name)
     assert tables.leads["notes_forbid"].tolist() == list(NOTES.values())
-    assert tables.leads["notes_said"].tolist() == [f'{column}: "{note}"' if note else "" for note in NOTES]
+    assert tables.leads["columns_said"].tolist() == [f'{column}: "{note}"' if note else "" for note in NOTES]
     assert tables.account.notes["refusals are also heard in"] == "Notes"
 
 
@@ -47,11 +47,26 @@ def test_every_column_of_one_name_is_read(tmp_path: Path) -> None:
     assert tables.leads["notes_forbid"].str.startswith("asked to be left alone (notes (2) is").all()
 
 
+def test_our_own_tasks_are_shown_and_not_heard(tmp_path: Path) -> None:
+    text = "lead_id,contacted_at,Notes,Next step\na,2025-01-01,likes maps,find out why they are not interested\n"
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    leads = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01").leads
+    assert leads["notes_forbid"].tolist() == [""]
+    assert leads["columns_said"].tolist() == ['Notes: "likes maps" | Next step: "find out why they are not interested"']
+
+
+def test_what_all_records_of_a_person_say_is_shown(tmp_path: Path) -> None:
+    text = "lead_id,contacted_at,Notes,Email\na,2025-01-01,likes maps,a@x.example\nb,2025-01-01,has a dog,a@x.example\n"
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    tables = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01")
+    assert set(read_as_one(tables).leads["columns_said"]) == {'Notes: "likes maps" | Notes: "has a dog"'}
+
+
 def test_stages_and_titles_are_shown_too(tmp_path: Path) -> None:
     text = "lead_id,contacted_at,Status,Job Title\na,2025-01-01,With legal,CEO\n"
     (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
     tables = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01")
-    assert tables.leads["notes_said"].tolist() == ['Status: "With legal" | Job Title: "CEO"']
+    assert tables.leads["columns_said"].tolist() == ['Status: "With legal" | Job Title: "CEO"']
 
 
 def test_all_notes_of_a_lead_are_said_once(tmp_path: Path) -> None:
@@ -64,7 +79,7 @@ def test_all_notes_of_a_lead_are_said_once(tmp_path: Path) -> None:
     text = "\n".join(["lead_id,contacted_at,Notes,Comment", *rows]) + "\n"
     (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
     tables = read_tables(tmp_path / "leads.csv", labelled=False, as_of_now=True, observed_until="2025-02-01")
-    said = dict(zip(tables.leads["lead_id"], tables.leads["notes_said"], strict=True))
+    said = dict(zip(tables.leads["lead_id"], tables.leads["columns_said"], strict=True))
     assert said == {"a": 'Notes: "likes maps" | Notes: "has a dog" | Comment: "likes maps"', "b": ""}
 
 

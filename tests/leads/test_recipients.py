@@ -48,21 +48,22 @@ def test_the_last_row_of_a_lead_that_tells_stands_in_for_one_that_does_not(tmp_p
     assert tables.leads["recipient_email"].tolist() == ["old@x.example", "new@x.example", "new@x.example"]
 
 
-def test_what_is_not_there_is_no_column_and_a_row_with_another_address_is_another(tmp_path: Path) -> None:
+def test_what_is_not_there_is_no_column_and_no_row_is_another_for_it(tmp_path: Path) -> None:
     text = "lead_id,contacted_at,persona,mail\na,2025-01-01,vp,a@x.example\na,2025-01-01,vp,b@x.example\n"
     tables = read(tmp_path, text)
-    assert len(tables) == 2 and "recipient_name" not in tables.leads
+    assert len(tables) == 1 and "recipient_name" not in tables.leads
     assert tables.schema.profile == ["persona"]
 
 
 def test_one_id_of_two_names_and_addresses_is_of_several_people(tmp_path: Path) -> None:
     rows = ["a,2025-01-01,Marta M,m@x.example", "a,2025-01-02,Bob O,b@x.example"]  # two people
-    rows += ["b,2025-01-01,Ann Lee,ann@x.example", "b,2025-01-02,Ann Lee,lee@x.example", "b,2025-01-03,,"]  # one
+    rows += ["b,2025-01-01,Ann Lee,ann@x.example", "b,2025-01-02,Dr. Ann Lee,lee@x.example", "b,2025-01-03,,"]  # one
+    rows += ["c,2025-01-01,Ann Lee,ann@x.example", "c,2025-01-02,Bo Lee,Bo <ann+news@x.example>"]  # one address
     tables = read(
         tmp_path, "\n".join(["lead_id,contacted_at,name,email,persona", *(f"{row},vp" for row in rows)]) + "\n"
     )
     said = dict(zip(tables.leads["lead_id"], tables.leads["several_people"], strict=True))
-    assert said == {"a": SEVERAL, "b": ""}
+    assert said == {"a": SEVERAL, "b": "", "c": ""}
 
 
 PEOPLE = ["First Name", "surname", "Full-Name", "Name", "E-Mail Address", "work_email"]

@@ -11,7 +11,7 @@ from tinyscout.leads.stages import name_forbids, stage_forbids, student_title, t
 
 CUSTOMER = [
     *("Customer", "customer", "Closed won", "closedwon", "Closed - Won", "WON", "Existing client", "Bestandskunde"),
-    *("Client - Non-profit", "Customer - past due", "Kunden", "Customers"),
+    *("Client - Non-profit", "Customer - past due", "Kunden", "Customers", "Contract signed"),
 ]
 LEFT_ALONE = [
     *(
@@ -44,6 +44,14 @@ OTHERS = [
     *(
         "Lead",
         "Negotiation lost",
+        "Lost to competitor",
+        "Uses competitor",
+        "Not in negotiation",
+        "Lost - Negotiation",
+        "Pre-negotiation",
+        "Architecture",
+        "In contact",
+        "Former customer, contract signed 2019",
         "Open deal",
         "Former customer",
         "Churned customer",

@@ -1,8 +1,8 @@
 """Who gets no message by what somebody wrote into a column of the leads themselves: `Notes`, `Description`, `Message`.
 
 Whose words these are, and of when, nobody knows: heard are a no, a wish to be left alone, and circumstances that a
-person has to read first; the rest is for whoever sends a draft. Such columns are read beside the profile, as stages
-are.
+person has to read first. What these columns, tasks, stages and titles say is shown beside a draft. They are read beside
+the profile, as stages are.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,12 @@ import pandas as pd
 import pyarrow as pa
 
 from tinyscout.leads.cells import in_quotes, read_strings
-from tinyscout.leads.field_map import normal, normal_once
+from tinyscout.leads.field_map import normal_once
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.stages import STAGE, said_by_columns
 
+MOST = 10  # of what columns say of a lead is shown, the last
+TASK = "task: "  # as NOTE
 NOTE = "note: "  # before the name of such a column, among the parts of a recipient
 _WHOSE = ("", "lead", "contact", "internal", "sales", "last", "latest", "customer", "account", "person", "call", "crm")
 _WHAT = (
@@ -28,25 +30,26 @@ _WHAT = (
     "description",
     "message",
     "memo",
-    "next step",
-    "next steps",
-    "todo",
 )
 _ELSEWHERE = (
     "notiz notizen bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare beschreibung nachricht freitext "
     "commentaire commentaires remarque remarques notas nota observaciones comentarios opmerking opmerkingen notities"
 )
-_NOTES = frozenset([*(normal(f"{whose} {what}") for whose in _WHOSE for what in _WHAT), *_ELSEWHERE.split()])
+_OURS = frozenset(["nextstep", "nextsteps", "todo", "todos", "task", "tasks"])  # our own plans: shown and not heard
+_NOTES = frozenset([*(f"{whose}{what}" for whose in _WHOSE for what in _WHAT), *_ELSEWHERE.split()])
 
 
 def find_notes(columns: Iterable[str]) -> dict[str, str]:
-    """NOTE and the name -> the column, for those of a file that have the name of one for notes."""
-    return {f"{NOTE}{column}": column for column in columns if normal_once(column) in _NOTES}
+    """NOTE, or TASK, and the name -> the column, for those of a file that have the name of one for notes, or tasks."""
+    named = {NOTE: _NOTES, TASK: _OURS}
+    return {
+        f"{kind}{column}": column for kind, names in named.items() for column in columns if normal_once(column) in names
+    }
 
 
 def read_notes(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str], ledger: Ledger) -> dict[str, pd.Series]:
-    """notes_forbid (N,) str: why a row's lead (lead_id (N,)) gets no message by a note, "" for none; notes_said (N,)
-    str: what its notes, stages and titles say, 'Notes: "likes maps" | Lead Status: "Open"'.
+    """notes_forbid (N,) str: why a row's lead (lead_id (N,)) gets no message by a note, "" for none; columns_said (N,)
+    str: what its notes, tasks, stages and titles say, 'Notes: "likes maps" | Lead Status: "Open"'.
 
     Each only where the table has such columns; the ledger notes which of notes it has.
     """
@@ -55,12 +58,12 @@ def read_notes(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str], led
         ledger.notes["refusals are also heard in"] = ", ".join(names)
     said = said_by_columns(table, NOTE, lambda name: note_forbids, lead_id, missing)
     quoted = _quoted(table, lead_id, missing)
-    return ({} if said is None else {"notes_forbid": said}) | ({} if quoted is None else {"notes_said": quoted})
+    return ({} if said is None else {"notes_forbid": said}) | ({} if quoted is None else {"columns_said": quoted})
 
 
 def _quoted(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> pd.Series | None:
     """What the notes, stages and titles of each row's lead say, each once, with the names of their columns."""
-    parts = [part for prefix in (NOTE, STAGE) for part in table.column_names if part.startswith(prefix)]
+    parts = [part for prefix in (NOTE, TASK, STAGE) for part in table.column_names if part.startswith(prefix)]
     if not parts:
         return None
     of_lead: dict[str, dict[str, None]] = {}
@@ -70,7 +73,8 @@ def _quoted(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> pd.
         for lead, code in zip(lead_id, read.codes, strict=True):
             if quoted[code]:
                 of_lead.setdefault(lead, {})[quoted[code]] = None
-    return pd.Series([" | ".join(of_lead.get(lead, ())) for lead in lead_id], dtype="str")
+    said = {lead: " | ".join([*each][-MOST:]) for lead, each in of_lead.items()}
+    return pd.Series([said.get(lead, "") for lead in lead_id], dtype="str")
 
 
 def note_forbids(text: str) -> str:

@@ -14,11 +14,13 @@ LATEST = 5  # signals
 def unread(book: FactBook, row: int, notes: str = "") -> str:
     """The latest texts of lead `row`'s signals, none of ours and no titles of pages, and then what its columns say.
 
-    'Call note, 30 h ago: "Nadia is onto this one" | Notes: "likes maps"'; "" where there are none. notes: notes_said of
-    lead_notes.py.
+    'Call note, 30 h ago: "Nadia is onto this one" | Notes: "likes maps"'; "" where there are none. notes:
+    columns_said of lead_notes.py.
     """
     found = []
     for i in range(book.offsets[row + 1] - 1, book.offsets[row] - 1, -1):  # latest first
-        if len(found) < LATEST and book.texts[i] and not (names_material(book.kinds[i]) or book.ours(i)):
+        if len(found) == LATEST:
+            break
+        if book.texts[i] and not (names_material(book.kinds[i]) or book.ours(i)):
             found.append(f"{book.kinds[i]}, {book.ago(i)}: {in_quotes(book.texts[i])}")
     return " | ".join([*found, *([notes] if notes else [])])

@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tinyscout.leads.outreach_kinds import by_the_lead, plans_a_meeting
+from tinyscout.leads.outreach_kinds import is_reply, names_material, plans_a_meeting
 from tinyscout.leads.outreach_names import leaves
 from tinyscout.leads.signal_log import SignalLog
 
 
-def planned_meetings(log: SignalLog, lead_id: np.ndarray, now: int) -> dict[str, pd.Series]:
-    """planned_meeting (N,) str: why leads (lead_id (N,)) get no message, "" for most; nothing where none is ahead.
+def read_ahead(log: SignalLog, lead_id: np.ndarray, now: int) -> dict[str, pd.Series]:
+    """ahead_forbids (N,) str: why leads (lead_id (N,)) get no message, "" for most; nothing where none is ahead.
 
     now: microseconds since 1970; what is later is to come.
     """
@@ -30,13 +30,14 @@ def planned_meetings(log: SignalLog, lead_id: np.ndarray, now: int) -> dict[str,
             said[lead] = f"{reason} ({at:%Y-%m-%d}, signal {kind})"
     if not said:
         return {}
-    return {"planned_meeting": pd.Series([said.get(lead, "") for lead in log.codes_of(lead_id).tolist()], dtype="str")}
+    return {"ahead_forbids": pd.Series([said.get(lead, "") for lead in log.codes_of(lead_id).tolist()], dtype="str")}
 
 
 def _reason(kind: str, text: str) -> str:
     """Why a signal that is dated ahead stops a message; "" for most."""
     from tinyscout.leads.refusals import refusal  # compiles its patterns, which only write needs
 
-    if leaves(kind, None) or by_the_lead(kind) or (text and refusal(text)):
-        return "is dated ahead of today, and no plan: read it yourself"
-    return "a meeting, call or task is planned" if plans_a_meeting(kind) else ""
+    if plans_a_meeting(kind) and not leaves(kind, None):
+        return "a meeting, call or task is planned"
+    no_plan = leaves(kind, None) or is_reply(kind) or (text and not names_material(kind) and refusal(text))
+    return "is dated ahead of today, and no plan: read it yourself" if no_plan else ""

@@ -25,9 +25,9 @@ from tinyscout.leads.lead_notes import read_notes
 from tinyscout.leads.lead_rows import Contacts, RawLeads, read_contacts, read_raw, take_contacts
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.moment import Moment
-from tinyscout.leads.planned import planned_meetings
+from tinyscout.leads.planned import read_ahead
 from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
-from tinyscout.leads.recipients import is_recipient, read_recipients
+from tinyscout.leads.recipients import is_recipient, read_recipients, several_people
 from tinyscout.leads.repeats import Repeats, drop_repeats
 from tinyscout.leads.replies import earlier_replies
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
@@ -39,6 +39,7 @@ from tinyscout.leads.times import DAY_US, NONE, Times, to_series
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
 
 WINDOW_DAYS = 30.0
+MANY = 20  # leads to be written to, none of which did anything: then the signals are another export's
 _LONGEST_WINDOW = 36_500.0  # a hundred years: longer ones run past what microseconds can count
 
 
@@ -155,6 +156,7 @@ class Reading:
             contacted, waiting = self._now(len(rows)), np.ones(len(rows), bool)
             self.moment.check(earlier[earlier != NONE], contacted.us)
             earlier = _of_the_lead(np.where(earlier < contacted.us, earlier, NONE), contacts.lead_id[rows])
+        said = self._of_columns(raw, contacts, contacted) if self.as_of_now and len(rows) else {}
         raw, contacts, order = raw.take(rows), take_contacts(contacts, rows), order[rows]
         self.ledger.kept["leads"] += len(rows)
 
@@ -174,15 +176,10 @@ class Reading:
             frame["earlier_contact"] = to_series(earlier)
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
-        frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in replies.items()}
+        frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in {**replies, **said}.items()}
         frame |= read_recipients(raw.recipient, contacts.lead_id, self.field_map.missing)
-        frame |= left_alone(raw.recipient, contacts.lead_id, self.field_map.missing)
-        if self.as_of_now:
-            missing, formats = self.field_map.missing, self.field_map.date_formats
-            frame |= read_notes(raw.recipient, contacts.lead_id, missing, self.ledger)
-            frame |= read_outreach(raw.recipient, contacts.lead_id, contacted.us, missing, formats)
         if self.as_of_now and self.log is not None and len(rows):
-            frame |= planned_meetings(self.log, contacts.lead_id, self.moment.plans_after(int(contacted.us[0])))
+            frame |= read_ahead(self.log, contacts.lead_id, self.moment.plans_after(int(contacted.us[0])))
         for channel, reasons in forbidden.items():
             frame[f"no_consent_{channel}"] = pd.Series(reasons[rows], dtype="str")
         profile = read_profile(raw.profile, types, schema.dot_thousands, contacted, label, self.field_map, self.ledger)
@@ -190,17 +187,23 @@ class Reading:
         signals, offsets = self._signals(contacts.lead_id, contacted)
         return LeadTables(leads, signals, offsets, schema, self.ledger.account())
 
+    def _of_columns(self, raw: RawLeads, contacts: Contacts, contacted: Times) -> dict[str, pd.Series]:
+        """What columns beside the profile say of whom to write to, for all rows of `raw`: also of those that are
+        dropped as repeats, so that nothing they forbid is lost. contacted: when all are read as of."""
+        table, lead_id = raw.recipient, contacts.lead_id
+        missing, formats = self.field_map.missing, self.field_map.date_formats
+        now = np.full(len(raw), contacted.us[0])
+        return {
+            **several_people(read_recipients(table, lead_id, missing), lead_id),
+            **left_alone(table, lead_id, missing),
+            **read_notes(table, lead_id, missing, self.ledger),
+            **read_outreach(table, lead_id, now, missing, formats),
+        }
+
     def finish(self, tables: LeadTables | None, rejects: str | Path | None) -> LeadTables:
         """The last tables with the complete account; writes the rejects. Raises InputError when no row is left."""
         if self.log is not None:
             self.log.settle(self.ledger)
-            if self.as_of_now and len(self.log) and (self.log.fate == UNKNOWN_LEAD).all():
-                first = in_brief(self.log.leads[0])
-                raise InputError(
-                    f"{self.signals[0]}: none of its {len(self.log):,} signals is of a lead of {self.leads[0]} (the "
-                    f'first is of "{first}"), so that no refusal among them is heard; give the signals of these leads, '
-                    "under their ids, or none"
-                )
         if rejects is not None:
             self.ledger.write(Path(rejects))
         account = self.ledger.account()
@@ -209,6 +212,14 @@ class Reading:
             raise InputError(
                 f"{self.leads[0]}: no lead is left of {account.leads_in:,} rows; dropped: {reasons or 'none'}"
             )
+        if self.as_of_now and self.log is not None and len(self.log) and (self.log.fate == UNKNOWN_LEAD).all():
+            said = f"none of {len(self.log):,} is of one of these leads (the first is of {in_brief(self.log.leads[0])})"
+            if len(tables) >= MANY:
+                raise InputError(
+                    f"{self.signals[0]}: of the signals {said}, so that no refusal among them is heard; give those of "
+                    f"{self.leads[0]}, under their ids, or none"
+                )
+            account.notes["signals"] = said
         return replace(tables, account=account)
 
     def _has_time(self, raw: RawLeads) -> bool:

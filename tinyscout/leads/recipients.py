@@ -40,8 +40,7 @@ def find_recipients(columns: Iterable[str]) -> dict[str, str]:
 
 def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]) -> dict[str, pd.Series]:
     """recipient_name, recipient_first (a first name) and recipient_email (N,) str of the rows of a table with parts of
-    NAMES, each if it is there; several_people (N,) str: why the lead of one id is more than one person, by name and
-    address, "" for most.
+    NAMES, each if it is there.
 
     Where a row has none, the last row of its lead (lead_id (N,)) that has one tells; "" where none does.
     """
@@ -56,16 +55,24 @@ def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]
     made = both[0].str.cat(both[1:], sep=" ").str.strip() if both else None
     name = parts["name"].where(parts["name"] != "", "" if made is None else made) if "name" in parts else made
     told = {"recipient_name": name, "recipient_first": parts.get("first"), "recipient_email": parts.get("email")}
-    found = {what: _of_the_lead(given, lead_id) for what, given in told.items() if given is not None}
-    if name is not None and "email" in parts:
-        several = _several(name, lead_id) & _several(parts["email"].str.casefold(), lead_id)
-        found["several_people"] = pd.Series(np.where(several, SEVERAL, ""), dtype="str")
-    return found
+    return {what: _of_the_lead(given, lead_id) for what, given in told.items() if given is not None}
 
 
-def _several(cells: pd.Series, lead_id: np.ndarray) -> np.ndarray:
-    """(N,) bool: rows of the same lead tell different things."""
-    return cells.mask(cells == "").groupby(lead_id).transform("nunique").to_numpy(np.int64) > 1
+def several_people(told: dict[str, pd.Series], lead_id: np.ndarray) -> dict[str, pd.Series]:
+    """several_people (N,) str: why rows of one lead are of more than one person, by names and addresses, "" for most.
+
+    told: of read_recipients, lead_id (N,). Nothing where names or addresses aren't there.
+    """
+    if not {"recipient_name", "recipient_email"} <= told.keys():
+        return {}
+    from tinyscout.leads.same_person import are_several  # compiles patterns, which only write needs
+
+    rows = pd.DataFrame({"lead": lead_id, "name": told["recipient_name"], "email": told["recipient_email"]})
+    rows = rows.loc[rows["lead"].duplicated(keep=False)].drop_duplicates()
+    rows = pd.DataFrame(rows.loc[rows["lead"].duplicated(keep=False)])
+    of_lead = rows.groupby("lead")
+    several = {lead for lead, own in of_lead if are_several(own["name"].tolist(), own["email"].tolist())}
+    return {"several_people": pd.Series([SEVERAL if lead in several else "" for lead in lead_id], dtype="str")}
 
 
 def _of_the_lead(cells: pd.Series, lead_id: np.ndarray) -> pd.Series:

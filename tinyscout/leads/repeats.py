@@ -84,8 +84,7 @@ def _among(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _row_hashes(raw: RawLeads) -> np.ndarray:
     """(N,) uint64 over all cells of a row."""
     total = np.zeros(len(raw), np.uint64)
-    cells = [*raw.roles.values(), *raw.profile.columns, *raw.consent.columns, *raw.recipient.columns]
-    for number, column in enumerate(cells):
+    for number, column in enumerate([*raw.roles.values(), *raw.profile.columns, *raw.consent.columns]):
         total = total * np.uint64(0x100000001B3) + (_cell_hashes(column) ^ np.uint64(number))
         total ^= total >> np.uint64(29)
     return total

@@ -28,7 +28,8 @@ _FORBIDDING = (
     "stage_forbids",
     "notes_forbid",
     "email_bounced",
-    "planned_meeting",
+    "ahead_forbids",
+    "several_people",
 )
 _REPLY = ("earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged")
 
@@ -55,6 +56,7 @@ def read_as_one(tables: LeadTables, order: np.ndarray | None = None, by: str = "
     lead_id = tables.leads["lead_id"].to_numpy(object)
     names = tables.leads["recipient_name"].tolist() if "recipient_name" in tables.leads else [""] * size
     at = microseconds(tables.signals["at"])
+    said = tables.leads["columns_said"].to_numpy(object).copy() if "columns_said" in tables.leads else None
     for rows in _people(tables.leads):
         rows = rows[np.argsort(rank[rows], kind="stable")]
         ids, called = list(dict.fromkeys(lead_id[rows])), [names[row] for row in rows]
@@ -65,6 +67,8 @@ def read_as_one(tables: LeadTables, order: np.ndarray | None = None, by: str = "
         if len(ids) > MOST:
             continue
         other[rows] = [_listed([each for each in ids if each != lead_id[row]]) for row in rows]
+        if said is not None:
+            said[rows] = " | ".join(dict.fromkeys(each for each in said[rows] if each))
         for columns, weight in shared.items():
             sources[columns][rows] = rows[weight[rows].argmax()]
         last = np.array(list({lead_id[row]: row for row in np.sort(rows)}.values()))  # of a lead with more contacts
@@ -76,6 +80,8 @@ def read_as_one(tables: LeadTables, order: np.ndarray | None = None, by: str = "
     for columns, source in sources.items():
         for name in columns:
             leads[name] = tables.leads[name].take(source).set_axis(leads.index)
+    if said is not None:
+        leads["columns_said"] = pd.Series(said, dtype="str")
     leads["same_person"], leads["same_person_forbids"] = pd.Series(other, dtype="str"), pd.Series(forbids, dtype="str")
     signals, offsets = _with(tables, pooled)
     return replace(tables, leads=leads, signals=signals, offsets=offsets)
@@ -93,7 +99,7 @@ def _people(leads: pd.DataFrame) -> list[np.ndarray]:
 def _shared_columns(leads: pd.DataFrame) -> dict[tuple[str, ...], np.ndarray]:
     """Columns -> weights (N,) int64: of the rows of a person, the one of highest weight tells them for all."""
     shared: dict[tuple[str, ...], np.ndarray] = {
-        (name,): (leads[name] != "").to_numpy(np.int64) for name in (*_FORBIDDING, "notes_said") if name in leads
+        (name,): (leads[name] != "").to_numpy(np.int64) for name in _FORBIDDING if name in leads
     }
     for name in ("earlier_contact", "last_contact"):
         if name in leads:
@@ -115,6 +121,12 @@ def _whose(count: int, names: list[str]) -> str:
     most = max(words, key=len)
     other = any(not each <= most for each in words)
     return "has an address that another lead has under another name: see whose it is" if other else ""
+
+
+def are_several(names: list[str], addresses: list[str]) -> bool:
+    """Whether rows with these names and addresses are of more than one person."""
+    found = [_ADDRESS.search(cell[:_LONGEST].casefold()) for cell in addresses]
+    return len({each.groups() for each in found if each}) > 1 and bool(_whose(len(names), names))
 
 
 def _but_the_first(ids: np.ndarray, names: list[str]) -> list[str]:

@@ -41,7 +41,7 @@ _SEQUENCES = frozenset(["currentlyinsequence", "nowinsequence", "hssequencesisen
 _YES = frozenset(["true", "yes", "1", "y", "ja", "oui", "si"])
 _CUSTOMER = re.compile(
     r"\b(?:customers?|clients?(?! (?:review|meeting|call|approval|feedback|contacted))|closed ?won|won(?! t\b)"
-    r"|evangelist|kunden?|bestandskunden?|clientes?|klant)\b",
+    r"|contract signed|evangelist|kunden?|bestandskunden?|clientes?|klant)\b",
     re.IGNORECASE,
 )
 _NONE_BEFORE = re.compile(
@@ -55,13 +55,14 @@ _LEAVE_ALONE = re.compile(
     r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"
     r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|not converted|bad fit"
     r"|no fit|not a fit|kein interesse|kein bedarf|bad timing|(?:wrong|falscher?) (?:contact|person|kontakt)|on hold"
-    r"|archived?|archiviert|lost forever|gesperrt|pausiert|competitors?|wettbewerber|konkurrenz)\b",
+    r"|archived?|archiviert|lost forever|gesperrt|pausiert)\b",
     re.IGNORECASE,
 )
+_COMPETITOR = re.compile(r"(?:an? |our |direct )*(?:competitors?|wettbewerber|konkurrenz)", re.IGNORECASE)
 _UNDER_WAY = re.compile(
+    r"^(?!.*\b(?:lost|failed|gescheitert|abgebrochen|unsuccessful|churned|not|no|pre|before|ready to|former|ended)\b).*"
     r"\b(?:negotiat\w*|verhandlung\w*|in (?:talks|discussions?|conversation|contact) with|(?:contract|agreement)"
-    r" (?:sent|out|review|sign\w*)|legal review|awaiting signature|verbal(?:ly)? (?:commit\w*|agreed|yes))\b"
-    r"(?! (?:lost|failed|stopped|ended|broken off))",
+    r" (?:sent|out|review|signing|signature)|legal review|awaiting signature|verbal(?:ly)? (?:commit\w*|agreed|yes))\b",
     re.IGNORECASE,
 )
 _IN_A_NAME = re.compile(  # what people write behind one
@@ -73,7 +74,7 @@ _TEST = re.compile(
     r"(?:tests?|testing|tester|dummy)(?: (?:tests?|user|lead|contact|account|record|person|entry|\d+))*", re.IGNORECASE
 )
 _FORMER = re.compile(  # a whole title: "Former CEO, investor" has another job now
-    r"(?:(?:former|formerly|previously|ehemalige[rs]?|ehem|ancienne?|retired|im ruhestand|retrait\u00e9?e?)\b"
+    r"(?:(?:former|formerly|previously|ehemalige[rs]?|ehem|ancienne?|retired|im ruhestand|retrait\u00e9e?)\b"
     r"|ex-(?!officio)\w|pension(?:iert|\u00e4r|aer)|no longer (?:here|there|with)\b)"
     r"(?!.*(?:[,;|/&@\u2022]|\b(?:now|and|turned|current\w*|customers?|clients?)\b))",
     re.IGNORECASE,
@@ -172,13 +173,11 @@ def title_forbids(title: str) -> str:
 def stage_forbids(value: str) -> str:
     """Why a stage stops all messages: "Closed won" is a customer's, not "Former customer"; empty for most."""
     words = _words(value)
-    if _LEAVE_ALONE.search(words):
+    if _LEAVE_ALONE.search(words) or _COMPETITOR.fullmatch(words):
         return "to be left alone by its stage"
-    if _UNDER_WAY.search(words):
-        return "in talks already by its stage"
     found = _CUSTOMER.search(words)
     if found is None or _NONE_BEFORE.search(words[: found.start()]) or _NONE_AFTER.match(words[found.end() :]):
-        return ""
+        return "in talks already by its stage" if _UNDER_WAY.search(words) else ""
     return "a customer already"
 
 
