@@ -7,12 +7,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from tinyscout.cli import main
 from tinyscout.leads import LeadTables
 from tinyscout.leads.world import World, make_world
 from tinyscout.scout import Scout
 from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings
+
+settings.register_profile("tinyscout", deadline=None)  # no test fails for its time
+settings.load_profile("tinyscout")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL = ScoutSettings(
