@@ -44,6 +44,16 @@ def test_the_oracle_in_the_scouts_place_passes_and_equals_the_ceiling(judged, sc
     assert "reaches" in found.text() and "DOES NOT" not in found.text()
 
 
+@pytest.mark.parametrize("metric", RULE)
+def test_who_falls_by_one_metric_alone_fails(judged, scored, metric):
+    found = run(judged, scored, judged.oracle)
+    short = {**found.falls[SCOUT], metric: Interval(0.52, 0.499, 0.54)}
+    assert not replace(found, falls={SCOUT: short}).passed
+    assert not replace(found, falls={SCOUT: found.falls[SCOUT], "int8": short}).passed
+    enough = {**found.falls[SCOUT], metric: Interval(0.52, 0.501, 0.54)}
+    assert replace(found, falls={SCOUT: enough}).passed
+
+
 def test_the_yardstick_in_the_scouts_place_falls_by_exactly_nothing(judged, scored):
     best = {name: log_loss(judged.tables.labels, logit) for name, logit in scored.items()}
     found = run(judged, scored, scored[min(best, key=best.__getitem__)])
