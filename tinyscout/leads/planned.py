@@ -21,16 +21,15 @@ def read_ahead(log: SignalLog, lead_id: np.ndarray, now: int) -> dict[str, pd.Se
     ahead = np.flatnonzero(log.at > now)
     if not len(ahead):
         return {}
-    told, said = log.frame(ahead), dict[int, str]()
+    told, said = log.frame(ahead), dict[str, str]()
     texts = told["text"].fillna("") if "text" in told else [""] * len(ahead)
-    leads = np.searchsorted(log.starts, ahead, side="right") - 1
-    for lead, kind, at, text in zip(leads.tolist(), told["kind"], told["at"], texts, strict=True):
+    for lead, kind, at, text in zip(log.lead_of(ahead), told["kind"], told["at"], texts, strict=True):
         reason = _reason(str(kind), text)
         if reason and lead not in said:  # oldest first
             said[lead] = f"{reason} ({at:%Y-%m-%d}, signal {kind})"
     if not said:
         return {}
-    return {"ahead_forbids": pd.Series([said.get(lead, "") for lead in log.codes_of(lead_id).tolist()], dtype="str")}
+    return {"ahead_forbids": pd.Series([said.get(lead, "") for lead in lead_id], dtype="str")}
 
 
 def _reason(kind: str, text: str) -> str:
