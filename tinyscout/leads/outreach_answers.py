@@ -26,10 +26,13 @@ NOES = {  # what a lead may say no in, and how a message says that it did
 _THING = "|".join((*BUYING, *GIVEAWAY))
 _NAMED = re.compile(rf"\b(?:{_THING})s?\b")
 _ASKED = re.compile(
-    r"\b(?:(?:send|share|forward|give|prepare)(?: us| me| over)?|(?:would|'d) like(?: to (?:see|have|get|read))?|"
+    r"\b(?:(?:send|share|forward|give|prepare|(?:e-?)?mail)(?: us| me| over)?|"
+    r"(?:would|'d) like(?: to (?:see|have|get|read))?|"
     r"need|want|(?:are|am|'re|'m) after|(?:would|will|'d|'ll) (?:take|prefer)|asked for|(?:are|am) ready for)"
     rf" (?:the|a|an|your|that|this) ({_THING})\b|"
-    rf"\b({_THING}) (?:that )?(?:we|i) (?:asked for|need|want|are after|am after|would like)\b"
+    rf"\b({_THING}) (?:that )?(?:we|i) (?:asked for|need|want|are after|am after|would like)\b|"
+    r"\b(?:(?:can|could|may) (?:we|i) (?:please )?(?:get|have|see)|let (?:us|me) have|please (?:book|schedule|arrange))"
+    rf" (?:the|a|an|your|that|this) ({_THING})(?= please| for (?:us|me)\b|\W*$)"  # "have a quote" that ends with it
 )
 _NOT_PLAIN = re.compile(  # what turns an ask into more than one: a person has to read it
     r"\b(?:if|unless|until|before|(?<!are )(?<!am )after|only|again|who|whoever|everyone|nobody|never|colleague|else"
@@ -74,7 +77,7 @@ def asked_for(text: str) -> str:
         if negated:
             refused |= set(words) & {*BUYING, *GIVEAWAY}
         else:
-            found |= {first or second for first, second in _ASKED.findall(clause)}
+            found |= {thing for each in _ASKED.findall(clause) for thing in each if thing}
     found -= refused
     return found.pop() if len(found) == 1 else ""
 
