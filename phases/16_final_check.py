@@ -56,6 +56,7 @@ class Settings:
     rounds: int
     again_contrast: int
     again_reworded: int
+    choice: int
     processes: int
 
 
@@ -70,11 +71,15 @@ run = open_phase(__file__, Settings, options=options)
 settings, given = run.settings, run.options
 tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
 seeds = given.seeds or (settings.seeds if given.full else (settings.seed,))
-sizes = ("contrast", "reworded", "searched", "steps", "rounds", "again_contrast", "again_reworded", "processes")
-hardening = HardenSettings(**{name: getattr(settings, name) for name in sizes})
+
+
+def sizes_of(kind):
+    return {name: value for name, value in vars(settings).items() if name in kind.model_fields}
+
+
+hardening = HardenSettings(**sizes_of(HardenSettings))
 natural = ScoutSettings(wide="careful", fit=FitSettings(epochs=settings.natural_epochs))
-sizes = ("leads", "judged", "own", "steps", "trials")
-plan = TrialSettings(**{name: getattr(settings, name) for name in sizes}, natural=natural, harden=hardening)
+plan = TrialSettings(**sizes_of(TrialSettings), natural=natural, harden=hardening)
 
 # %% Measure, first: a seed is a world, its attacks, the room they leave, its training and its verdict
 # What a run of hours found before it was cut off is not judged again, but for the last seed, which is taken apart below

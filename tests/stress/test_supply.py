@@ -1,22 +1,35 @@
 """The supply of contrast leads: so many as asked, the same whoever makes them, each with its prefix labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tinyscout.leads import oracle
+from tinyscout.metrics import log_loss
 from tinyscout.settings import ScoutSettings, TokenizerSettings
 from tinyscout.stress import supply
-from tinyscout.stress.supply import Supply, TrainingSet
+from tinyscout.stress.check import divergence
+from tinyscout.stress.supply import Supply, TrainingSet, unguided
+from tinyscout.stress.timelines import Texts
 from tinyscout.training import Stack
+
+SETTINGS = ScoutSettings(wide="careful", tokenizer=TokenizerSettings(newest_first=True))
 
 
 @pytest.fixture(scope="module")
 def reader(tables) -> Stack:
-    settings = ScoutSettings(wide="careful", tokenizer=TokenizerSettings(newest_first=True))
-    return Stack.refit(tables, np.arange(2_000), settings, l2=30.0, shares=[])
+    return Stack.refit(tables, np.arange(2_000), SETTINGS, l2=30.0, shares=[])
 
 
-def made_by(tables, reader, processes, number=0) -> list[TrainingSet]:
-    return list(Supply(tables, reader, 3, processes).start(number, 70, 90))
+@pytest.fixture(scope="module")
+def pupil(reader) -> Stack:
+    """It knows what the logistic regression knows that a scout starts from."""
+    return replace(reader, members=[reader.new_member(0, SETTINGS)])
+
+
+def made_by(tables, reader, processes, number=0, **choice) -> list[TrainingSet]:
+    return list(Supply(tables, reader, 3, processes).start(number, 70, 90, **choice))
 
 
 def test_one_process_and_two_make_the_same_leads_and_another_turn_makes_others(tables, reader, monkeypatch):
@@ -32,6 +45,37 @@ def test_one_process_and_two_make_the_same_leads_and_another_turn_makes_others(t
             np.testing.assert_array_equal(rows.contacted, others.contacted)
             assert (rows.X != others.X).nnz == 0
     assert not np.array_equal(alone[0].examples.tokens.ids, later[0].examples.tokens.ids)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_of_three_times_as_many_leads_a_pupil_gets_those_it_is_most_wrong_about(
+    tables, reader, pupil, monkeypatch, processes
+):
+    monkeypatch.setattr(supply, "PIECE", 250)
+    any_ = TrainingSet.concatenate(made_by(tables, reader, processes))
+    chosen = TrainingSet.concatenate(made_by(tables, reader, processes, pupil=pupil, choice=3))
+    assert len(chosen.rows.y) == pytest.approx(len(any_.rows.y), abs=8)
+    lost = [log_loss(each.rows.y, pupil.member_logits(each.examples)) for each in (any_, chosen)]
+    assert lost[1] > 1.5 * lost[0]
+
+
+def test_what_is_kept_depends_on_the_oracle_and_not_on_the_label_drawn(tables, pupil):
+    rng = np.random.default_rng(4)
+    made = [each.world for each in unguided(tables, Texts.of(tables, rng), rng, 120, 150)]
+    kept = supply._hardest(made, pupil, 90)
+    far = [
+        divergence(oracle.reply_probability(each.tables), pupil.member_logits(pupil.examples(each.tables)))
+        for each in made
+    ]
+    least = np.sort(np.concatenate(far))[-90]
+    for world, one, some in zip(made, far, kept, strict=True):
+        expected = world.tables.leads["contact_id"][one >= least]
+        assert list(some.leads["contact_id"]) == list(expected) and len(some)
+    assert sum(map(len, kept)) == 90
+    for each in made:
+        each.tables.leads["label"] = 1 - each.tables.leads["label"]
+    for one, other in zip(kept, supply._hardest(made, pupil, 90), strict=True):
+        assert list(one.leads["contact_id"]) == list(other.leads["contact_id"])
 
 
 def test_training_sets_stand_behind_one_another_with_what_is_known_of_their_prefixes(tables, reader):

@@ -18,6 +18,7 @@ from tinyscout.stress.ground import WEIGHTS
 from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
 from tinyscout.stress.records import Record, kept
 from tinyscout.stress.report import report, stories
+from tinyscout.stress.supply import Supply
 from tinyscout.stress.trial import (
     CANDIDATES,
     CAREFUL,
@@ -78,6 +79,22 @@ def test_contrast_leads_are_read_once_and_all_others_so_often_as_asked(pools, mo
     first, fresh = before - 3 * known, again - 2 * (known + (family == "search: scout").sum())
     assert first + fresh == found.more["contrast"]
     assert first == pytest.approx(220, abs=12) and fresh == pytest.approx(80, abs=8)
+
+
+def test_the_first_contrast_leads_are_any_and_later_ones_are_chosen_for_the_scout_as_it_is(pools, monkeypatch):
+    asked = []
+
+    def start(supply, number, *sizes, pupil=None, choice=1):
+        asked.append((number, pupil, choice))
+        return real(supply, number, *sizes, pupil=pupil, choice=choice)
+
+    real = Supply.start
+    monkeypatch.setattr("tinyscout.stress.supply.Supply.start", start)
+    found = harden(pools, SMALL.model_copy(update={"rounds": 2, "steps": 3, "choice": 2}))
+    (first, nobody, one), (second, pupil, two), (third, later, _) = asked
+    assert (first, second, third) == (0, 1, 2) and nobody is None and (one, two) == (1, 2)
+    weights = [each.weights()["0.reply.weight"] for each in (pupil, later, found.scout)]
+    assert all((one != other).any() for one, other in pairwise(weights))
 
 
 def test_whatever_a_scout_is_hardened_on_all_contestants_are(pools, hardened):

@@ -1,10 +1,11 @@
 """Hardening: training on attacks, the last of them against what was learnt so far (Madry et al. 2018, section 3).
 
-Attacked leads come from three sources: written families that are not held out, contrast leads that nobody's score
-guides, and searches against scores that had learnt the first two. A contrast lead costs a fiftieth of a searched one,
-and is read once: what a model has not seen before teaches it most. A scout learns from each attacked lead also what its
-newest signals alone would have come to (prefixes.py). It is attacked again and again, half along its gradient, and goes
-on each time from where it stood, with fresh contrast leads. All of these leads are every contestant's in the end.
+Attacked leads come from three sources: written families that are not held out, contrast leads, and searches against
+scores that had learnt the first two. A contrast lead costs a fiftieth of a searched one, and is read once: what a model
+has not seen before teaches it most, and of that what it is most wrong about. A scout learns from each attacked lead
+also what its newest signals alone would have come to (prefixes.py). It is attacked again and again, half along its
+gradient, and goes on each time from where it stood, with fresh contrast leads. All of these leads are every
+contestant's in the end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,18 +42,20 @@ class HardenSettings(Settings):
 
     contrast: contrast leads; reworded: more of them, whose texts are scrambled above all; searched: leads of a search
     against each score, a round; steps: of each search; rounds: how often the scout is attacked and goes on;
-    again_contrast, again_reworded: new contrast leads for each round; processes: that make contrast leads and train
-    members, 1 for none; often, again_often: how often all other leads are read for each time a contrast lead is, before
-    the rounds and in each; scout: sizes, and the training before the rounds; again: the training in each.
+    again_contrast, again_reworded: new contrast leads for each round; choice: how many are made for each of these;
+    processes: that make contrast leads and train members, 1 for none; often, again_often: how often all other leads are
+    read for each time a contrast lead is, before the rounds and in each; scout: sizes, and the training before the
+    rounds; again: the training in each.
     """
 
-    contrast: Count = 100_000
-    reworded: Count = 200_000
-    searched: Count = 3_000
+    contrast: Count = 60_000
+    reworded: Count = 120_000
+    searched: Count = 6_000
     steps: Count = ROUNDS
     rounds: Count = 6
-    again_contrast: Count = 40_000
-    again_reworded: Count = 80_000
+    again_contrast: Count = 20_000
+    again_reworded: Count = 40_000
+    choice: Count = 3
     processes: Count = 2
     often: Count = 2
     again_often: Count = 1
@@ -151,7 +154,8 @@ class _Lessons:
         It is attacked by its members in turn, at half the cost: what misleads one misleads the others.
         """
         settings, members = self.settings, self.scout.members
-        coming = self.supply.start(1 + number, settings.again_contrast, settings.again_reworded)
+        sizes = settings.again_contrast, settings.again_reworded
+        coming = self.supply.start(1 + number, *sizes, pupil=self.scout, choice=settings.choice)
         one = replace(self.scout, members=[members[number % len(members)]])
         half, steps, on = -(-settings.searched // 2), settings.steps, (self.texts, self.rng)
         self._know(attack_scout(one, self.source, *on, number=half, rounds=steps))

@@ -2,6 +2,10 @@
 
 As tables a hundred thousand leads take 600 MB, as tokens and features 125. Each piece has a seed of its own: the same
 settings give the same leads, whoever makes them.
+
+A scout that has learnt from many is right about two thirds of the next ones, which teach it nothing. More are then made
+than are kept: those that it is furthest from the oracle on (hard examples, Shrivastava et al. 2016, section 4). What
+counts is the oracle's probability and not the label drawn from it, so that labels stay true to the world.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +16,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from tinyscout.leads.tables import LeadTables, microseconds
+from tinyscout.leads.world import World
 from tinyscout.models.lead_scout import Examples
+from tinyscout.stress.check import divergence
 from tinyscout.stress.contrast import Reworder, contrast
 from tinyscout.stress.families import Attacked
 from tinyscout.stress.ground import Rows
@@ -69,13 +75,18 @@ class Supply:
     seed: int
     processes: int = 2
 
-    def start(self, number: int, by_moves: int, by_texts: int) -> Iterator[TrainingSet]:
+    def start(
+        self, number: int, by_moves: int, by_texts: int, *, pupil: Stack | None = None, choice: int = 1
+    ) -> Iterator[TrainingSet]:
         """Pieces of the supply of this number, in order, about so many leads by random moves, and by scrambled texts
-        above all; several processes start to make them at once."""
-        pieces = min(-(-(by_moves + by_texts) // PIECE), by_moves, by_texts)
+        above all; several processes start to make them at once. With a pupil, `choice` times as many are made, and
+        those are kept that it is furthest from the oracle on, whichever of the two they are."""
+        choice = 1 if pupil is None else choice
+        pieces = min(-(-choice * (by_moves + by_texts) // PIECE), by_moves, by_texts)
         sizes = zip(_shares(by_moves, pieces), _shares(by_texts, pieces), strict=True)
+        known = None if pupil is None else (pupil.to_state(), pupil.weights())  # what is compiled can't be sent
         tasks = [
-            delayed(_piece)(self.source, self.reader, [self.seed, 19, number, place], *size)
+            delayed(_piece)(self.source, self.reader, [self.seed, 19, number, place], *size, known, choice)
             for place, size in enumerate(sizes)
         ]
         made: Any = Parallel(n_jobs=min(self.processes, pieces), return_as="generator", max_nbytes=None)(tasks)
@@ -90,10 +101,33 @@ def unguided(source: LeadTables, texts: Texts, rng: np.random.Generator, number:
     ]
 
 
-def _piece(source: LeadTables, reader: Stack, seed: Sequence[int], number: int, reworded: int) -> TrainingSet:
+def _piece(
+    source: LeadTables,
+    reader: Stack,
+    seed: Sequence[int],
+    number: int,
+    reworded: int,
+    pupil: tuple[dict[str, Any], dict[str, np.ndarray]] | None,
+    choice: int,
+) -> TrainingSet:
     rng = np.random.default_rng(seed)
-    made = [each.world.tables for each in unguided(source, Texts.of(source, rng), rng, number, reworded)]
-    return TrainingSet.concatenate([TrainingSet.of(each, reader, rng) for each in made])
+    texts = Texts.of(source, rng)
+    if pupil is None:
+        kept = [each.world.tables for each in unguided(source, texts, rng, number, reworded)]
+    else:
+        made = unguided(source, texts, rng, choice * number, choice * reworded)
+        kept = _hardest([each.world for each in made], Stack.from_state(*pupil), number + reworded)
+    return TrainingSet.concatenate([TrainingSet.of(each, reader, rng) for each in kept])
+
+
+def _hardest(made: Sequence[World], pupil: Stack, number: int) -> list[LeadTables]:
+    """Of all of these leads the `number` that the pupil is furthest from the oracle on, in nats."""
+    far = [
+        divergence(each.truth["reply_probability"].to_numpy(), pupil.member_logits(pupil.examples(each.tables)))
+        for each in made
+    ]
+    least = np.sort(np.concatenate(far))[-number:][0]
+    return [each.tables.take(np.flatnonzero(one >= least)) for each, one in zip(made, far, strict=True)]
 
 
 def _rows(tables: LeadTables, examples: Examples) -> Rows:
