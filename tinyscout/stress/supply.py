@@ -111,12 +111,11 @@ def _piece(
     choice: int,
 ) -> TrainingSet:
     rng = np.random.default_rng(seed)
-    texts = Texts.of(source, rng)
-    if pupil is None:
-        kept = [each.world.tables for each in unguided(source, texts, rng, number, reworded)]
-    else:
-        made = unguided(source, texts, rng, choice * number, choice * reworded)
-        kept = _hardest([each.world for each in made], Stack.from_state(*pupil), number + reworded)
+    found = unguided(source, Texts.of(source, rng), rng, choice * number, choice * reworded)
+    made = [each.world for each in found]
+    kept = (
+        [each.tables for each in made] if pupil is None else _hardest(made, Stack.from_state(*pupil), number + reworded)
+    )
     return TrainingSet.concatenate([TrainingSet.of(each, reader, rng) for each in kept])
 
 
