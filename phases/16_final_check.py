@@ -77,9 +77,8 @@ def sizes_of(kind):
     return {name: value for name, value in vars(settings).items() if name in kind.model_fields}
 
 
-hardening = HardenSettings(**sizes_of(HardenSettings))
 natural = ScoutSettings(wide="careful", fit=FitSettings(epochs=settings.natural_epochs))
-plan = TrialSettings(**sizes_of(TrialSettings), natural=natural, harden=hardening)
+plan = TrialSettings(**sizes_of(TrialSettings), natural=natural, harden=HardenSettings(**sizes_of(HardenSettings)))
 
 # %% Measure, first: a seed is a world, its attacks, the room they leave, its training and its verdict
 # What a run of hours found before it was cut off is not judged again, but for the last seed, which is taken apart below
@@ -87,9 +86,7 @@ signature, file, records = made_of(plan), run.directory / "check.json", []
 before = kept(file, signature)
 for seed in seeds:
     if (again := before.pop(seed, None)) and seed != seeds[-1]:
-        print(
-            f"\n==== seed {seed}: {again.leads:,} leads, judged before by the same code and settings\n\n{again.text}\n"
-        )
+        print(f"\n==== seed {seed}: {again.leads:,} leads, judged before by the same code\n\n{again.text}\n")
         records.append(again)
         continue
     with progress_bars() as progress, stopping_at_input_errors(run.phase):
@@ -125,22 +122,22 @@ np.testing.assert_allclose(last.check.figures["all"]["log_loss"][ORACLE], log_lo
 most = last.check.least_ceiling
 print(f"by hand all falls are the same; the oracle itself falls {most:.0%}: {ceiling.room(most)}\n")
 
+
 # %% Break it: what must fail does. The yardstick in the scout's place, the scout in the yardsticks', a constant, and
 # labels dealt out anew.
-better = min(YARDSTICKS, key=lambda name: log_loss(y, logits[name]))
-impostors = {"the yardstick": logits[better], "a constant": np.zeros(len(y))}
-broken = {}
-for name, impostor in impostors.items():
-    found = check(last.judged, {**logits, "scout": impostor}, yardsticks=YARDSTICKS, candidates=["scout"], draws=500)
+def judge(name, judged, logits):
+    found = check(judged, logits, yardsticks=YARDSTICKS, candidates=["scout"], draws=500)
     broken[name] = {"log_loss": found.falls["scout"]["log_loss"].value, "passed": found.passed}
-swapped = {**dict.fromkeys(YARDSTICKS, logits[SCOUT]), "scout": logits[SCOUT]}
-found = check(last.judged, swapped, yardsticks=YARDSTICKS, candidates=["scout"], draws=500)
-broken["in the yardsticks' place"] = {"log_loss": found.falls["scout"]["log_loss"].value, "passed": found.passed}
+
+
+broken = {}
+better = min(YARDSTICKS, key=lambda name: log_loss(y, logits[name]))
+judge("the yardstick", last.judged, {**logits, "scout": logits[better]})
+judge("a constant", last.judged, {**logits, "scout": np.zeros(len(y))})
+judge("in the yardsticks' place", last.judged, {**dict.fromkeys(YARDSTICKS, logits[SCOUT]), "scout": logits[SCOUT]})
 dealt = last.judged.tables.leads.assign(label=np.random.default_rng(run.seed).permutation(y))
 shuffled = replace(last.judged, tables=replace(last.judged.tables, leads=dealt))
-oracle = {**logits, "scout": last.judged.oracle}  # even who knows the truth
-found = check(shuffled, oracle, yardsticks=YARDSTICKS, candidates=["scout"], draws=500)
-broken["labels dealt out anew"] = {"log_loss": found.falls["scout"]["log_loss"].value, "passed": found.passed}
+judge("labels dealt out anew", shuffled, {**logits, "scout": last.judged.oracle})  # even who knows the truth
 for name, each in broken.items():
     words = "PASSES: THE CHECK IS BROKEN" if each["passed"] else "fails, as it must"
     print(f"{name:24} falls {each['log_loss']:+.1%} and {words}")

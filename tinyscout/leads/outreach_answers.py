@@ -34,9 +34,13 @@ _ASKED = re.compile(
     r"\b(?:(?:can|could|may) (?:we|i) (?:please )?(?:get|have|see)|let (?:us|me) have|please (?:book|schedule|arrange))"
     rf" (?:the|a|an|your|that|this) ({_THING})(?= please| for (?:us|me)\b|\W*$)"  # "have a quote" that ends with it
 )
+_MORE = re.compile(  # "a demo and a contract": a clause that is a thing and nothing else
+    r"\s*(?:also )?(?:the|an?|your|some|one)(?: (?!(?:is|was|were|are)\b)[\w-]+){1,3}\W*"
+)
 _NOT_PLAIN = re.compile(  # what turns an ask into more than one: a person has to read it
     r"\b(?:if|unless|until|before|(?<!are )(?<!am )after|only|again|who|whoever|everyone|nobody|never|colleague|else"
-    r"|sue|lawyer|legal|login|expired|paying|forget|hear from|times|wrong|first|once|still|already|yesterday|last)\b"
+    r"|sue|lawyer|legal|login|expired|paying|forget|hear from|times|wrong|first|once|still|already|yesterday|last"
+    r"|or (?:the|an?|your))\b"
 )
 _MOST_WORDS = 25  # of a plain ask
 _NOT_GIVEN = re.compile(  # "the quote was not sent yet"
@@ -74,6 +78,8 @@ def asked_for(text: str) -> str:
             return ""
         if set(words) & {*OTHERS, *JUNIOR}:
             continue
+        if found and not negated and _MORE.fullmatch(clause):
+            return ""
         if negated:
             refused |= set(words) & {*BUYING, *GIVEAWAY}
         else:
