@@ -7,9 +7,9 @@ Prints a table; `--json FILE` writes the same figures. Beside ours stands the tr
 import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
+from outputs import file_to_write
 
 from tinyscout.tokenizer import BPE
 from tinyscout.tokenizer.bpe import PATTERN, split
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=10.0)
     parser.add_argument("--merges", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--json", type=file_to_write, help="write the figures to this file")
     args = parser.parse_args()
 
     texts = zipf_texts(args.megabytes, args.seed)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from outputs import file_to_write
 from real_exports import DATA, exports
 
 from tinyscout.leads import LeadTables, read_tables
@@ -51,7 +52,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=ScoutSettings().fit.epochs)
     parser.add_argument("--real", action="store_true", help="the real data sets instead of worlds")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the real data (default ../shared/data)")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=file_to_write, help="also write the figures to this file")
     args = parser.parse_args()
     print(f"Fits {len(WAYS)} models a set; a world of 16,000 leads takes about four minutes of one core.", flush=True)
     sets = {}

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from outputs import file_to_write
 
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.outreach import write_examples
@@ -40,7 +41,7 @@ parser.add_argument("--prompts", type=int, default=TuningSettings().prompts)
 parser.add_argument("--steps", type=int, default=GradientSettings().steps, help="of the policy gradient")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--save", type=Path, help="folder to keep the writer by DPO in")
-parser.add_argument("--json", type=Path)
+parser.add_argument("--json", type=file_to_write)
 args = parser.parse_args()
 
 tables = make_world(LEADS, 3 + args.seed).tables

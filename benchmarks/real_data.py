@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from outputs import file_to_write
 from real_exports import DATA, Export, exports
 
 from tinyscout import cli
@@ -27,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="tinyscout fit on real data, against targets.")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the data (default ../shared/data)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=file_to_write, help="also write the figures to this file")
     args = parser.parse_args()
     print("Fits two real data sets with trees beside them; takes about four minutes on two cores.")
     report = measure(exports(args.data), args.seed)

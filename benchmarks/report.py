@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from outputs import file_to_write
+
 
 def new_parser(doc: str | None) -> argparse.ArgumentParser:
     """A parser described by the first line of the script's docstring, with `--json FILE`."""
     parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=file_to_write, help="also write the figures to this file")
     return parser
 
 

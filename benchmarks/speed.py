@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from outputs import file_to_write
 from report import finish, new_parser
 from speed_parts import PARTS, Figure, Part, Report
 
@@ -59,7 +60,7 @@ def main() -> int:
     parser.add_argument("--rows", nargs="+", choices=REQUIRED, metavar="ROW", help=f"of: {', '.join(REQUIRED)}")
     parser.add_argument("--skip-long", action="store_true", help=f"leave out the row of {LONG}")
     parser.add_argument("--model", type=Path, help="scout of tinyscout demo, to judge int8 on (default: fit one)")
-    parser.add_argument("--figure", type=Path, help="draw the table to this PNG")
+    parser.add_argument("--figure", type=file_to_write, help="draw the table to this PNG")
     args = parser.parse_args()
     asked_for = [key for key in REQUIRED if key in (args.rows or REQUIRED)]
     wanted = {key for key in asked_for if not (args.skip_long and key == LONG)}

@@ -13,7 +13,8 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
+
+from outputs import file_to_write
 
 from tinyscout.metrics.table import Table
 from tinyscout.stress import threat
@@ -27,7 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--leads", type=int, default=LEADS, help=f"leads of the world (default {LEADS:,})")
     parser.add_argument("--judged", type=int, default=JUDGED, help=f"attacked leads to judge on (default {JUDGED:,})")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=file_to_write, help="also write the figures to this file")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     started = time.perf_counter()

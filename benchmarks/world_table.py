@@ -12,10 +12,10 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from outputs import file_to_write
 
 from tinyscout.cli.console import progress_bars
 from tinyscout.cli.judged_fit import JudgedFit
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--leads", type=int, default=60_000, help="leads of the world (default 60,000)")
     parser.add_argument("--held-out", type=int, default=20_000, help="latest leads to judge on (default 20,000)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=file_to_write, help="also write the figures to this file")
     args = parser.parse_args()
     print(f"Fits a scout and its peers on a world of {args.leads:,} leads; 60,000 take about ten minutes on two cores.")
     judged, report = measure(args.leads, args.held_out, args.seed, ScoutSettings(seed=args.seed))

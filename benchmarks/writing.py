@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from outputs import file_to_write, folder_to_write
 
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.outreach import write_examples
@@ -39,8 +40,10 @@ parser.add_argument("--depth", type=int)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--load", type=Path, help="measure this writer instead of training one")
 parser.add_argument("--save", type=Path, help="folder to keep the writer and its figures in")
-parser.add_argument("--drafts", type=Path, help="folder for drafts_TEMPERATURE.txt: every 25th held-out lead's")
-parser.add_argument("--json", type=Path)
+parser.add_argument(
+    "--drafts", type=folder_to_write, help="folder for drafts_TEMPERATURE.txt: every 25th held-out lead's"
+)
+parser.add_argument("--json", type=file_to_write)
 args = parser.parse_args()
 
 tables = make_world(LEADS, 3 + args.seed).tables

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from outputs import file_to_write
 from real_exports import DATA, exports
 
 from tinyscout.leads import FieldMap, LeadTables, read_tables
@@ -37,7 +38,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the real data (default ../shared/data)")
     parser.add_argument("--leads", type=int, default=24_000, help="leads of the synthetic world (default 24,000)")
     parser.add_argument("--seed", type=int, default=7, help="of the synthetic world")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=file_to_write, help="also write the figures to this file")
     args = parser.parse_args()
     report = measure(args.data, args.leads, args.seed)
     show(report)

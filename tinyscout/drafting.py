@@ -48,6 +48,7 @@ MIN_P = 0.1  # tokens less likely than a tenth of the likeliest are never drawn
 MOST_EACH = 100  # drafts of one lead, no two alike, and drawings for one draft: beyond, hours for nothing new
 LONGEST = 140  # tokens of a message
 WRITING = "writing drafts"  # the longer of the two kinds of work that progress is told of
+ANOTHER_CONTACT = "its lead has a later contact, which is the one to be written to"
 BLOCK = 256  # contacts written to at once, or looked at between two words of progress
 PLAIN_SUBJECTS = {"follow_up": "my last note", "re_engage": "after a while", "decline": "a last word"}
 HOTTEST = 2.0  # temperature: of 200 drafts 97 % pass the checks at once, all at 0.8; 68 % at 3; 9 % at 4, 40 % never
@@ -128,8 +129,9 @@ def write_drafts(
     sender: str = "",
     progress: Progress | None = None,
 ) -> list[Drafted]:
-    """Drafts for the contacts of `tables`, in their order, `number` for each that may be written to.
+    """Drafts for the contacts of `tables`, in their order, `number` for each lead that may be written to.
 
+    Of a lead with several contacts the last row of `tables` is the one that may be.
     A message is drawn up to `tries` times until it states a fact of the plan (where there is any), invents nothing, is
     as instructed, says nothing twice and differs from the contact's earlier drafts; and while there are tries left,
     until no sentence of it may be taken amiss (leads/outreach_amiss.py). values (by column) and kinds: what may be said
@@ -159,6 +161,7 @@ def write_drafts(
         own = replace(own, stop=stop.fact if stop else None)
         notes = str(tables.leads["columns_said"].iloc[row]) if "columns_said" in tables.leads else ""
         reason = why_not(tables, row, own, instruction.channel, talk, reply, stop)
+        reason = reason or (ANOTHER_CONTACT if row != latest[lead_id] else "")
         found.append(Drafted(lead_id, contact_id, reason, read_first=unread(book, row, notes)))
         if not found[row].why_not:
             request = (reply.asked or talk.wish) if instruction.channel in OF_A_REQUEST else None

@@ -258,6 +258,8 @@ def test_real_leads_without_a_name_for_anything(shared_data: Path, run, small_se
     )  # "Landing Page Submission" is no reason to write
     given = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("Prospect ID")
     assert (given.loc[written["lead_id"], "Do Not Email"] == "No").all()
+    activity = given.loc[written["lead_id"], ["Last Activity", "Last Notable Activity"]]
+    assert not activity.isin(["Unsubscribed", "Email Bounced", "Email Marked Spam"]).to_numpy().any()
     for lead, facts in zip(written["lead_id"], written["facts"], strict=True):
         for value, column in re.findall(r": ([^;\[]+) \[column ([^\]]+)\]", facts):
             worded = {"Organic Search": "a search", "Reference": "a reference"}.get(given.loc[lead, column])

@@ -129,6 +129,24 @@ def test_nobody_plans_to_unsubscribe_or_to_reply(dated, tmp_path: Path, kind: st
     assert not any(why for lead, why in found.items() if lead != "a")
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "heard"),
+    [("unsubscribe", "", True), ("Note", "not interested", True), ("pricing_page", "", False), ("Call", "nice", False)],
+)
+def test_who_unsubscribed_on_a_day_that_cannot_be_read_is_for_a_person(dated, tmp_path, kind, text, heard) -> None:
+    dated()
+    signals = pd.read_csv(tmp_path / "signals.csv")
+    bad = pd.DataFrame(
+        {"lead_id": [" a ", "b"], "at": ["soon", ""], "kind": [kind, "pricing_page"], "text": [text, ""]}
+    )
+    pd.concat([signals, bad]).to_csv(tmp_path / "signals.csv", index=False)
+    files = (tmp_path / "leads.csv", tmp_path / "signals.csv")
+    leads = read_tables(*files, labelled=False, as_of_now=True, skip_bad_rows=True).leads
+    found = dict(zip(leads["lead_id"], leads["ahead_forbids"], strict=True)) if "ahead_forbids" in leads else {}
+    said = f"is of a day that can't be read: read it yourself (signal {kind})"
+    assert {lead: why for lead, why in found.items() if why} == ({"a": said} if heard else {})
+
+
 def test_where_many_dates_lie_ahead_the_clock_is_not_believed(dated, tmp_path: Path) -> None:
     dated()
     signals = pd.read_csv(tmp_path / "signals.csv").assign(at="2999-12-05")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tinyscout.drafting import Draft
+from tinyscout.drafting import ANOTHER_CONTACT, Draft
 from tinyscout.errors import InputError
 from tinyscout.leads.outreach_allowed import REST_DAYS, Talk
 from tinyscout.leads.outreach_checks import faults, inventions
@@ -27,13 +27,17 @@ def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout,
     drafted = small_scout.write(rows, EMAIL, writer=writer)
     assert [each.contact_id for each in drafted] == rows.leads["contact_id"].tolist()
     book, drafts = FactBook(rows), 0
+    again = rows.leads["lead_id"].duplicated(keep="last").to_numpy()  # a lead is written to as its last contact
+    assert again.any() and all(
+        (each.why_not == ANOTHER_CONTACT) <= later for each, later in zip(drafted, again, strict=True)
+    )
     for row, each in enumerate(drafted):
         assert bool(each.why_not) != bool(each.drafts)
         talk = Talk.of(book, row)
         replied = talk.reply >= 0 and book.request(talk.reply) is None  # who asks for a thing is written to about that
         quiet = min(talk.written, talk.met) >= 24 * REST_DAYS["email"]
         fresh = talk.reply < 0 and not quiet and talk.wish is None
-        assert bool(each.why_not) == (last_stop(book, row) is not None or replied or fresh)
+        assert bool(each.why_not) == (last_stop(book, row) is not None or replied or fresh or again[row])
         for draft in each.drafts:
             if not draft.problems:
                 drafts += 1

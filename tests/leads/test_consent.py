@@ -87,24 +87,48 @@ def test_a_map_of_ones_own_names_columns_and_words(tmp_path: Path) -> None:
     assert "Email Consent" in tables.schema.profile  # this map names its own columns, no others
 
 
+@pytest.mark.parametrize("name", ["generic", "hubspot", "salesforce"])
 @pytest.mark.parametrize(
-    ("column", "maps", "channels"),
+    ("column", "kind", "channels"),
     [
-        ("Opted out of marketing emails", ("generic", "hubspot"), ("email",)),
-        ("Opted out of email: Newsletter", ("generic", "hubspot"), ("email",)),
-        ("Unsubscribed from all email", ("generic", "hubspot"), ("email",)),
-        ("Newsletter opt-out", ("generic", "hubspot"), ("email",)),
-        ("DNC", ("generic", "hubspot", "salesforce"), ("email", "linkedin")),
-        ("Do Not Contact", ("generic", "hubspot", "salesforce"), ("email", "linkedin")),
-        ("Email Opt Out", ("generic", "salesforce"), ("email",)),
-        ("HasOptedOutOfEmail", ("generic", "salesforce"), ("email",)),
-        ("Do Not Call", ("generic", "hubspot", "salesforce"), ()),
+        ("Opted out of marketing emails", "opt_out", ("email",)),
+        ("Opted out of email: Newsletter", "opt_out", ("email",)),
+        ("Unsubscribed from all email", "opt_out", ("email",)),
+        ("hs_email_optout_1234", "opt_out", ("email",)),
+        ("Newsletter opt-out", "opt_out", ("email",)),
+        ("DNC", "opt_out", ("email", "linkedin")),
+        ("Do Not Contact", "opt_out", ("email", "linkedin")),
+        ("Email Opt Out", "opt_out", ("email",)),
+        ("HasOptedOutOfEmail", "opt_out", ("email",)),
+        ("Do not allow Bulk Emails", "opt_out", ("email",)),
+        ("Unsubscribed at", "opted_out_at", ("email", "linkedin")),
+        ("Marketing consent", "consent", ("email",)),
+        ("Permission to email", "consent", ("email",)),
+        ("GDPR consent", "consent", ("email", "linkedin")),
+        ("Do Not Call", "", ()),
     ],
 )
-def test_the_usual_names_of_an_opt_out_are_known(column: str, maps: tuple[str, ...], channels: tuple[str, ...]) -> None:
-    for name in maps:
-        found = FieldMap.load(name).find_consent(["Record ID", column, "Opted in"], "leads.csv")
-        assert [(each.channel, each.kind, each.column) for each in found] == [(c, "opt_out", column) for c in channels]
+def test_the_usual_names_are_known_to_every_map(name: str, column: str, kind: str, channels: tuple[str, ...]) -> None:
+    found = FieldMap.load(name).find_consent(["Record ID", column, "Region"], "leads.csv")
+    assert [(each.channel, each.kind, each.column) for each in found] == [(c, kind, column) for c in channels]
+
+
+def test_the_date_of_an_opt_out_forbids_and_none_allows(tmp_path: Path) -> None:
+    rows = "lead_id,contacted_at,Unsubscribed at,label\na,2025-01-01,2025-02-03,0\nb,2025-01-02,,1\nc,2025-01-03,no,0\n"
+    said = {"a": "Unsubscribed at is 2025-02-03", "b": "", "c": ""}
+    assert of_leads(read(tmp_path, rows), "no_consent_email") == said
+
+
+def test_words_of_ones_own_stand_beside_the_names_of_the_map_that_it_is_like(tmp_path: Path) -> None:
+    ours = tmp_path / "ours.toml"
+    ours.write_text('like = "hubspot"\n[consent]\nno = [""]\n', encoding="utf-8")
+    rows = "Record ID,Email Consent,Unsubscribed from all email\na,yes,\nb,yes,yes\nc,,\n"
+    tables = read(tmp_path, rows, field_map=FieldMap.load(ours), labelled=False)
+    assert of_leads(tables, "no_consent_email") == {
+        "a": "",
+        "b": "Unsubscribed from all email is yes",
+        "c": "Email Consent is empty",
+    }
 
 
 def test_a_status_of_marketing_is_a_consent(tmp_path: Path) -> None:
@@ -132,8 +156,7 @@ def test_a_named_column_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_a_map_without_the_table_looks_for_the_usual_names_and_so_does_one_saved_before_there_was_any() -> None:
     generic = FieldMap.load("generic")
     assert FieldMap.load("x_education").consent == generic.consent
-    hubspot = FieldMap.load("hubspot").consent
-    assert {"hs_email_optout*", "Unsubscribed from all email"} <= set(hubspot["email"]["opt_out"])
+    assert FieldMap.load("hubspot").consent == FieldMap.load("salesforce").consent == generic.consent
     saved = {key: value for key, value in generic.to_dict().items() if not key.startswith("consent")}
     assert FieldMap.from_dict(saved).consent == generic.consent
     assert FieldMap.from_dict(saved).consent_no == generic.consent_no

@@ -1,5 +1,6 @@
 """The checks of messages: what is planted is found, what is true passes, and each fault of form has its name."""
 
+import re
 from collections.abc import Callable
 from random import Random
 
@@ -115,43 +116,42 @@ def insert(text: str, sentence: str, rng: Random) -> str:
     return "\n".join(lines)
 
 
-def planted(example: Example, kind: str, number: int, rng: Random, book: FactBook) -> str:
-    """A true message made untrue in one way."""
+def planted(example: Example, kind: str, number: int, rng: Random, book: FactBook) -> tuple[str, str]:
+    """A true message made untrue in one way, and the words in it that are untrue."""
     text, true = example.message, book.phrases(example.row)
 
     def wrong(words: list[str]) -> str:
         return rng.choice([each for each in words if each not in true])
 
-    if kind == "role":
-        return insert(text, f"I hear that {wrong(list(ROLES.values()))} decides at your place.", rng)
-    if kind == "industry":
-        return insert(text, f"I know {wrong(list(INDUSTRIES.values()))} well.", rng)
-    if kind == "number":
-        return insert(text, f"It has helped {NUMBERS[number % 10]} of our clients.", rng)
-    if kind == "date":
-        return insert(text, f"I can show it {DATES[number % 10]}.", rng)
-    if kind == "name":
-        return insert(text, f"{NAMES[number % 10]} told me to write.", rng)
-    if kind == "company":
-        return insert(text, f"We do the same for {COMPANIES[number % 10]}.", rng)
-    if kind == "product":
-        return insert(text, PRODUCT[number], rng)
-    if kind == "event":
-        return insert(text, EVENTS[number % 10], rng)
-    deed = next(fact for fact in example.facts if fact.did)  # age
-    own = {fact.when for fact in book.facts(example.row) if fact.said == deed.said}
-    return text.replace(deed.when, rng.choice([words for *_, words in AGES if words not in own]))
+    if kind == "age":
+        deed = next(fact for fact in example.facts if fact.did)
+        own = {fact.when for fact in book.facts(example.row) if fact.said == deed.said}
+        age = rng.choice([words for *_, words in AGES if words not in own])
+        return text.replace(deed.when, age), age
+    carrier, words = {
+        "role": ("I hear that {} decides at your place.", lambda: wrong(list(ROLES.values()))),
+        "industry": ("I know {} well.", lambda: wrong(list(INDUSTRIES.values()))),
+        "number": ("It has helped {} of our clients.", lambda: NUMBERS[number % 10]),
+        "date": ("I can show it {}.", lambda: DATES[number % 10]),
+        "name": ("{} told me to write.", lambda: NAMES[number % 10]),
+        "company": ("We do the same for {}.", lambda: COMPANIES[number % 10]),
+        "product": ("{}", lambda: PRODUCT[number]),
+        "event": ("{}", lambda: EVENTS[number % 10]),
+    }[kind]
+    false = words()
+    return insert(text, carrier.format(false), rng), false
 
 
 @pytest.mark.parametrize("kind", ["role", "industry", "number", "date", "name", "company", "event", "age", "product"])
 def test_planted_inventions_of_each_of_9_kinds_are_found(kind, examples, book):
-    """Into as many true messages: 25 of a kind, and every one of PRODUCT."""
+    """Into as many true messages: 25 of a kind, every one of PRODUCT. The untrue words are found, not those around."""
     rng = Random(kind)
     fit = [each for each in examples if kind != "age" or any(fact.did for fact in each.facts)]
     for number, example in enumerate(rng.sample(fit, len(PRODUCT) if kind == "product" else 25)):
-        text = planted(example, kind, number, rng, book)
+        text, false = planted(example, kind, number, rng, book)
         assert text != example.message
-        assert inventions(text, book.facts(example.row)), text
+        found = {word for each in inventions(text, book.facts(example.row)) for word in re.findall(r"\w+", each.words)}
+        assert found & set(re.findall(r"\w+", false)), (text, found)
 
 
 def test_a_wrong_deed_role_or_age_in_the_templates_own_words_is_found(examples, book):
@@ -222,9 +222,46 @@ def test_each_rule_finds_its_kind(text, rule, words):
     assert all(each.rule in RULES for each in found)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("You came to us through Python.", "us through Python"),
+        ("You use fintech, so that is where I would begin.", "you use fintech so"),
+        ("After fintech, there is a lot to decide.", "after fintech there"),
+        ("As Python, you will have a view of your own.", "as Python you"),
+        ("My notes say industry: Python.", "say industry Python"),
+        ("My notes say tech stack: Python.", ""),
+        ("You came to us through a partner. I understand that you work with Python.", ""),
+    ],
+)
+def test_a_true_value_told_as_another_column_s_is_found(sentence: str, words: str) -> None:
+    facts = [
+        Fact("industry", "fintech", "fintech"),
+        Fact("tech_stack", "python", "Python"),
+        Fact("source", "partner", "a partner"),
+        Fact("employees", "12", "a small team"),
+    ]
+    found = [each for each in inventions(f"Hi,\n{sentence}\nThanks", facts) if each.rule == "place"]
+    assert found == ([("place", words)] if words else [])
+
+
+def test_a_true_age_told_of_another_deed_is_found() -> None:
+    docs, webinar = (
+        Fact("docs_visit", "100 h ago", "read our docs", "a few days ago", True),
+        Fact("webinar", "400 h ago", "joined our webinar", "a few weeks ago", True),
+    )
+    swapped = "Hi,\nYou joined our webinar a few days ago and read our docs a few weeks ago.\nThanks"
+    true = "Hi,\nYou joined our webinar a few weeks ago and read our docs a few days ago.\nThanks"
+    assert {each for each in inventions(swapped, [docs, webinar]) if each.rule == "age"} == {
+        ("age", "a few days ago"),
+        ("age", "a few weeks ago"),
+    }
+    assert not [each for each in inventions(true, [docs, webinar]) if each.rule == "age"]
+
+
 def test_a_value_may_hold_a_word_that_states_something_but_lends_it_to_nothing_else():
     told = [Fact("industry", "Free Media", "Free Media")]
-    assert inventions("Hi,\nAs you work in Free Media, I thought of you.\nThanks", told) == []
+    assert inventions("Hi,\nSince you work in Free Media, your needs may differ from most.\nThanks", told) == []
     for summary in ("A free summary", "A Free summary"):
         assert ("thing", summary) in inventions(f"Hi,\n{summary}.\nThanks", told)
 

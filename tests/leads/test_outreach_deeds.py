@@ -45,6 +45,16 @@ WISHES = {
     "asked about the quote": "",
     "wants the slides, asked for the recording": "",
     "asked for a poem": "",
+    "requested a quote for 20 users": "asked for a quote",
+    "wants a quote and a demo": "",
+    "Asked if she wants a demo. No.": "",
+    "If he wants a demo he will call back": "",
+    "I doubt she wants a demo": "",
+    "Wants a demo?": "",
+    "wants a demo of our competitor": "",
+    "wants the newsletter stopped": "",
+    "wants the contract cancelled": "",
+    "thinks she needs a contract lawyer": "",
 }
 
 

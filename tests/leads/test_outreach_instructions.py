@@ -64,15 +64,6 @@ def test_a_plan_has_the_latest_deed_and_last_what_the_lead_is():
     assert len(plan(KNOWN, Instruction("email", "formal", "medium"))) == MOST_FACTS["medium"]
 
 
-def test_what_a_score_was_reasoned_with_comes_first():
-    assert [fact.about for fact in plan(KNOWN, EMAIL, prefer=("region", "webinar"))] == [
-        "region",
-        "webinar",
-        "docs_visit",
-    ]
-    assert plan(KNOWN, EMAIL, prefer=("nothing", "of ours")) == plan(KNOWN, EMAIL)
-
-
 def test_a_decline_states_why_to_stop_and_nothing_else():
     decline = Instruction("decline", "formal", "long")
     stop = Fact("persona", "student", STUDENT)

@@ -84,6 +84,14 @@ ALONE = {
         I don't want calls or emails
         I don't want emails. Email me again and I sue you
         Any further message will be forwarded to our lawyers
+        asked us to stop
+        Please stop.
+        requested removal from the campaign
+        requested to be removed
+        wants off our list
+        Requested no contact
+        does not want contact
+        I hereby revoke consent
         Go to hell!
         get lost""",
     "German": """Bitte nehmen Sie mich von der Liste
@@ -94,6 +102,8 @@ ALONE = {
         Bitte nicht mehr kontaktieren
         Kontaktieren Sie uns bitte nicht mehr
         L\u00f6schen Sie meine Daten
+        m\u00f6chte nicht kontaktiert werden
+        Keine Werbung
         Streichen Sie uns aus dem Verteiler""",
     "French": """D\u00e9sabonnez-moi
         merci de ne plus me solliciter
@@ -175,6 +185,17 @@ REFUSALS = {
         Thanks, but no.
         No, we are happy with what we have.
         I told you no
+        He declined
+        Declined.
+        She doesn't need it
+        does not need our software
+        has no need for it
+        Will pass
+        Hard no
+        Asked whether they want a demo: not interested
+        Asked if they need help - no interest
+        Checked in to see if the timing is better, not interested
+        Whether or not we lower the price, not interested
         No. Thanks""",
     "German": """Kein Interesse
         Wir haben kein Interesse
@@ -318,6 +339,14 @@ NEITHER = {
         It is not for lack of interest, we have no time
         Any further message will be a pleasure
         If you did not contact me, who did
+        You may revoke consent at any time
+        He declined the call
+        asked us to stop by next week
+        doesn't want our product yet
+        does not want contact details on the form
+        requested removal of the old quote
+        Asked if they are not interested
+        I asked if you are busy, not interested or stuck
         Yes please\n-----Original Message-----\nFrom: Ann\nIf not, say so. Stop emailing me.""",
     "German": """Kein Problem, schicken Sie es
         Keine Sorge
@@ -331,6 +360,7 @@ NEITHER = {
         Wir wollen das nicht verpassen
         Das ist nicht f\u00fcr uns allein
         Nicht nur interessiert, begeistert
+        Wir machen keine Werbung
         Noch keine Zeit gehabt""",
     "French": """Pas de probl\u00e8me
         Pas mal du tout
@@ -399,7 +429,7 @@ def test_greetings_partings_wrapped_lines_and_quotes_change_nothing() -> None:
     assert refusal("Dear Ann,\nthank you for your note. We are not\ninterested in it.\nKind regards") == NO
     assert refusal("Remove me\nBob") == refusal("Please take us off\nyour list.") == LEAVE_ALONE
     assert refusal("Not interested.\n\nOn Mon, 3 Mar 2025 at 10:00 Ann wrote:\n> shall we talk?") == NO
-    assert folded("K\u00d6LN \u2014 e\u2011mail isn\u2019t  h\u00e9re\n> quoted") == "koln email isn't here"
+    assert folded("K\u00d6LN \u2014 e\u2011mail isn\u2019t  h\u00e9re\n> quoted") == "koln, email isn't here"
     assert refusal("") == refusal("  \n") == ""
 
 
@@ -413,6 +443,13 @@ def test_a_long_text_of_marks_and_names_is_read_to_its_end(long: str) -> None:
 def test_a_no_that_goes_on_with_but_is_for_a_person_to_read() -> None:
     assert takes_back("Not interested in the slides, but send the quote") and takes_back("not interested but Bob is")
     assert not takes_back("Not interested, but thanks") and not takes_back("Thanks but no thanks")
+
+
+def test_a_body_in_html_is_read_as_its_words() -> None:
+    assert refusal("<p>Hello,</p><p>please don&#39;t contact me again.</p>") == LEAVE_ALONE
+    assert refusal("<div>No</div>") == refusal("not&nbsp;interested") == NO
+    assert refusal("<p>Sounds good!</p><blockquote>unsubscribe me</blockquote>") == ""
+    assert refusal("Yes<br>On Mon, Ann <ann@x.com> wrote:<br>stop emailing me") == ""
 
 
 def test_what_stands_below_the_head_of_a_message_is_quoted_only_where_words_stand_above_it() -> None:

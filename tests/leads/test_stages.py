@@ -36,6 +36,9 @@ LEFT_ALONE = [
         "Kein Bedarf",
         "Competitor",
     ),
+    *("Don't contact", "Do not mail", "DoNotContact", "NotInterested", "No contact", "Never contact", "Said no"),
+    *("Uninterested", "Requested removal", "Hard bounce", "Nicht interessiert", "Pas int\u00e9ress\u00e9", "Absage"),
+    "won't buy",
 ]
 IN_TALKS = [
     *("Negotiation", "in negotiation with Nadia", "In talks with Tom", "Contract sent", "Legal review", "Verhandlung"),
@@ -56,11 +59,11 @@ OTHERS = [
         "Former customer",
         "Churned customer",
         "Closed lost",
-        "won't buy",
         "not won",
     ),
     *("", "Wonder", "Potential customer", "Not yet a customer", "Waiting for client", "Client review", "Interested"),
-    *("Customer (churned)", "Qualified", "In progress", "Held on Monday", "Company left a message"),
+    *("Customer (churned)", "Qualified", "In progress", "Held on Monday", "Company left a message", "No"),
+    *("No contact yet", "No contact made", "PhD", "iPhone sale"),
 ]
 
 

@@ -158,8 +158,18 @@ def test_dropout_draws_for_packed_lessons_as_well() -> None:
 
 
 def test_no_message_no_loss() -> None:
-    lessons, _ = make_lessons(3, 3)
-    assert math.isnan(language_loss(make_model(), leads_alone(lessons.tokens).take(np.arange(0))))
+    model, lessons = make_model(), make_lessons(3, 3)[0].tokens
+    alone = leads_alone(lessons)
+    assert math.isnan(language_loss(model, alone)) and math.isnan(language_loss(model, alone.take(np.arange(0))))
+    mixed = leads_alone(lessons.take(np.array([0]))).append([[INSTRUCTION, 6]])
+    both = Tokens(
+        np.concatenate([lessons.ids, mixed.ids]),
+        np.concatenate([lessons.values, mixed.values]),
+        np.concatenate([lessons.ages, mixed.ages]),
+        offsets_of(np.concatenate([lessons.lengths, mixed.lengths])),
+        np.concatenate([lessons.dropped, mixed.dropped]),
+    )
+    assert language_loss(model, both) == pytest.approx(language_loss(model, lessons), rel=1e-6)
 
 
 def test_the_reply_is_read_at_score_as_if_nothing_followed() -> None:

@@ -145,6 +145,13 @@ def test_a_loss_that_is_not_finite_is_one_line() -> None:
         fit_dpo(policy, make_pairs(20, 1), DPOSettings(), seed=0)
 
 
+def test_a_reward_model_that_diverges_is_one_line() -> None:
+    writer = make_model()
+    writer.token.weight.data[7] = np.nan
+    with np.errstate(all="ignore"), pytest.raises(InputError, match=r"reward model, step 1: .* lower learning_rate"):
+        fit_reward(writer, make_pairs(20, 1), RewardSettings(), seed=0)
+
+
 def test_the_reward_loss_is_antisymmetric() -> None:
     found = np.random.default_rng(2).normal(0, 2, 10)
     turned = np.concatenate([found[5:], found[:5]])

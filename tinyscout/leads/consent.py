@@ -22,7 +22,8 @@ CHANNELS = ("email", "linkedin")
 NEEDED = {"email": "email", "linkedin": "linkedin"} | dict.fromkeys(("follow_up", "re_engage", "decline"), "email")
 """The channel that each kind of message goes by."""
 
-KINDS = ("consent", "opt_out")  # yes in a column of the first kind allows, yes in one of the second forbids
+KINDS = ("consent", "opt_out", "opted_out_at")
+"""Of columns: yes in one of the first allows, yes in one of the second forbids, as does a date in one of the third."""
 
 
 class ConsentColumn(NamedTuple):
@@ -56,12 +57,15 @@ def no_consent(raw: RawLeads, lead_id: np.ndarray, field_map: FieldMap, ledger: 
 def _reason(column: str, kind: str, value: str, words: Mapping[str, bool]) -> str:
     """Why a cell forbids; empty where it allows."""
     says = words.get(value.casefold())
-    if says == (kind == "consent"):
+    allows = (not value or says is False) if kind == "opted_out_at" else says == (kind == "consent")
+    if allows:
         return ""
     name, shown = " ".join(column.split()), in_brief(value)
     if not shown:
         return f"{name} is empty"
-    return f"{name} is {shown}" if says is not None else f'{name} is "{shown}", neither yes nor no'
+    if says is not None or kind == "opted_out_at":
+        return f"{name} is {shown}"
+    return f'{name} is "{shown}", neither yes nor no'
 
 
 def _for_the_lead(reasons: np.ndarray, lead_id: np.ndarray) -> np.ndarray:

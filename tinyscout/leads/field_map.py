@@ -36,7 +36,7 @@ class FieldMap:
     leakage_words: words in a column's name that hint at a field filled in while a lead is worked.
     label_first: a ready label wins where the export has reply times as well.
     outcomes: names of columns that hold the answer besides those that play a role; never read.
-    consent: channel -> "consent" or "opt_out" -> names of the columns that say so; those never become features.
+    consent: channel -> one of consent.KINDS -> names of the columns that say so; those never become features.
     consent_yes, consent_no: what their cells say, compared without case; anything else is no consent.
     """
 
@@ -173,12 +173,12 @@ class FieldMap:
         return cls(**values)
 
     def _with_consent_of(self, other: FieldMap) -> FieldMap:
-        """The same map, looking for consent where another does, if there is any."""
+        """The same map, looking for consent where another does, if there is any, and knowing its words besides."""
         return replace(
             self,
             consent=other.consent,
-            consent_yes=other.consent_yes,
-            consent_no=other.consent_no,
+            consent_yes=tuple(dict.fromkeys((*self.consent_yes, *other.consent_yes))),
+            consent_no=tuple(dict.fromkeys((*self.consent_no, *other.consent_no))),
             optional=(*self.optional, *(f"consent.{channel}" for channel in other.consent)),
         )
 
@@ -314,12 +314,12 @@ def _parse(content: dict[str, Any], path: Path, base: FieldMap | None) -> FieldM
         if channel not in CHANNELS:
             raise refuse("[consent] channel", channel, f"one of {', '.join(CHANNELS)}, or the words of yes and no")
         if not isinstance(given, dict) or not given or not given.keys() <= set(KINDS):
-            raise refuse(f"consent.{channel}", given, '{ consent = "a column" }, { opt_out = "a column" } or both')
+            raise refuse(f"consent.{channel}", given, f'{{ opt_out = "a column" }}, or another of {", ".join(KINDS)}')
         values["consent"][channel] = {
             kind: names(f"consent.{channel}.{kind}", columns) for kind, columns in given.items()
         }
     made = FieldMap(**values)
-    return made if base is None or "consent" in content else made._with_consent_of(base)
+    return made if base is None or made.consent else made._with_consent_of(base)
 
 
 def _missing_role(where: str, table: str, role: str, names: tuple[str, ...], columns: list[str]) -> str:

@@ -29,7 +29,7 @@ _ASKED = re.compile(
     r"\b(?:(?:send|share|forward|give|prepare|(?:e-?)?mail)(?: us| me| over)?|"
     r"(?:would|'d) like(?: to (?:see|have|get|read))?|"
     r"need|want|(?:are|am|'re|'m) after|(?:would|will|'d|'ll) (?:take|prefer)|asked for|(?:are|am) ready for)"
-    rf" (?:the|a|an|your|that|this) ({_THING})\b|"
+    rf" (?:the|a|an|your|that|this) ({_THING})\b(?! \w+ed\b)|"  # not "the contract terminated"
     rf"\b({_THING}) (?:that )?(?:we|i) (?:asked for|need|want|are after|am after|would like)\b|"
     r"\b(?:(?:can|could|may) (?:we|i) (?:please )?(?:get|have|see)|let (?:us|me) have|please (?:book|schedule|arrange))"
     rf" (?:the|a|an|your|that|this) ({_THING})(?= please| for (?:us|me)\b|\W*$)"  # "have a quote" that ends with it
@@ -40,7 +40,7 @@ _MORE = re.compile(  # "a demo and a contract": a clause that is a thing and not
 _NOT_PLAIN = re.compile(  # what turns an ask into more than one: a person has to read it
     r"\b(?:if|unless|until|before|(?<!are )(?<!am )after|only|again|who|whoever|everyone|nobody|never|colleague|else"
     r"|sue|lawyer|legal|login|expired|paying|forget|hear from|times|wrong|first|once|still|already|yesterday|last"
-    r"|or (?:the|an?|your))\b"
+    r"|or (?:the|an?|your)|back|cancel\w*|terminat\w*|stop\w*|ended|gone|remov\w+|delet\w+)\b"
 )
 _MOST_WORDS = 25  # of a plain ask
 _NOT_GIVEN = re.compile(  # "the quote was not sent yet"
@@ -78,7 +78,7 @@ def asked_for(text: str) -> str:
             return ""
         if set(words) & {*OTHERS, *JUNIOR}:
             continue
-        if found and not negated and _MORE.fullmatch(clause):
+        if found and not negated and is_one_more(clause):
             return ""
         if negated:
             refused |= set(words) & {*BUYING, *GIVEAWAY}
@@ -86,6 +86,11 @@ def asked_for(text: str) -> str:
             found |= {thing for each in _ASKED.findall(clause) for thing in each if thing}
     found -= refused
     return found.pop() if len(found) == 1 else ""
+
+
+def is_one_more(clause: str) -> bool:
+    """Whether a clause, as `clauses` gives it, is a thing alone, and so carries a wish on: "a demo, and a contract"."""
+    return bool(_MORE.fullmatch(clause))
 
 
 def is_settled(text: str, asked: str) -> bool:

@@ -14,11 +14,12 @@ from typing import NamedTuple
 from tinyscout.leads import outreach_templates as templates
 from tinyscout.leads.outreach_facts import AGES, REASONS, Fact, claims, phrases_of
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction
+from tinyscout.leads.outreach_names import in_words
 from tinyscout.leads.outreach_offer import places, with_offer
 from tinyscout.leads.outreach_templates import CONTRACTIONS, TONES
 from tinyscout.leads.outreach_values import word_set
 
-RULES = ("name", "number", "date", "claim", "age", "you", "us", "thing", "word")
+RULES = ("name", "number", "date", "claim", "age", "you", "us", "thing", "word", "place")
 ASKED = ("channel", "tone", "length", "question")
 NUMBERS = word_set(
     "zero one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty "
@@ -58,6 +59,7 @@ def inventions(text: str, facts: Iterable[Fact]) -> list[Invention]:
     for sentence in SENTENCE.split(text):
         found += [Invention("age", words) for words in _wrong_ages(sentence, facts)]
         words = _words(sentence.removeprefix("Subject: "))
+        found += [Invention("place", each) for each in _misplaced(words, facts)]
         for i, word in enumerate(words):
             rule = _broken(word, words[i - 1].lower() if i else "", own, own_pairs)
             if rule:
@@ -97,11 +99,50 @@ def _broken(word: str, before: str, own: set[str], own_pairs: set[tuple[str, str
 
 
 def _wrong_ages(sentence: str, facts: Sequence[Fact]) -> list[str]:
-    """Ages in a sentence that belong to none of the deeds it speaks of."""
+    """Ages in a sentence that belong to none of the deeds it speaks of, or to another than the nearest."""
     said = claims(sentence)
     ages = said & _AGES
     spoken = [fact for fact in facts if fact.when and (fact.said in sentence or claims(fact.said) & said)]
-    return sorted(ages - {fact.when for fact in spoken}) if ages and spoken else []
+    if not ages or not spoken:
+        return []
+    wrong = ages - {fact.when for fact in spoken}
+    placed = {fact.said for fact in spoken if fact.said in sentence}
+    if len(placed) > 1:
+        for age in ages - wrong:
+            nearest = min(placed, key=lambda deed: _between(sentence, deed, age))
+            wrong |= {age} - {fact.when for fact in spoken if fact.said == nearest}
+    return sorted(wrong)
+
+
+def _between(sentence: str, one: str, other: str) -> int:
+    """The least number of characters between two phrases of a sentence."""
+    gaps = (
+        max(b.start() - a.end(), a.start() - b.end())
+        for a in re.finditer(re.escape(one), sentence)
+        for b in re.finditer(re.escape(other), sentence)
+    )
+    return min(gaps, default=len(sentence))
+
+
+def _misplaced(words: Sequence[str], facts: Iterable[Fact]) -> list[str]:
+    """Values of known columns in a sentence that says something else with them: "you came to us through Python".
+
+    A value stands between the words that one of its column's sentences has right before it and one right behind it, or
+    behind its column's name ("industry: fintech").
+    """
+    found = []
+    values = {fact.said: fact.about for fact in facts if fact.about in _AROUND and fact.said not in REASONS}
+    for said, about in values.items():
+        value, name = _words(said), in_words(about).split()
+        for i in range(len(words) - len(value) + 1):
+            if words[i : i + len(value)] != value:
+                continue
+            before = tuple(word.lower() for word in words[max(i - 2, 0) : i])
+            after = tuple(word.lower() for word in words[i + len(value) : i + len(value) + 1])
+            befores, afters = _AROUND[about]
+            if (before not in befores or after not in afters) and list(before[-len(name) :]) != name:
+                found.append(" ".join([*before, said, *after]))
+    return found
 
 
 def _may_follow(words: Sequence[str], own: set[str], facts: Sequence[Fact]) -> bool:
@@ -274,4 +315,15 @@ def _learn() -> tuple[frozenset[str], frozenset[tuple[str, str]], dict[str, set[
     return frozenset(known - {_SLOT}), frozenset(pairs), after
 
 
+def _around(sentences: Sequence[str]) -> tuple[frozenset[tuple[str, ...]], frozenset[tuple[str, ...]]]:
+    """The up to two words in small letters before the slot of a column's sentences, and the one behind it."""
+    befores, afters = set(), set()
+    for sentence in sentences:
+        before, after = (_words(part.lower()) for part in sentence.split("{said}"))
+        befores.add(tuple(before[-2:]))
+        afters.add(tuple(after[:1]))
+    return frozenset(befores), frozenset(afters)
+
+
 _KNOWN, _PAIRS, _AFTER = _learn()
+_AROUND = {about: _around(sentences) for about, sentences in templates.BODIES.items()}

@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 
 from tinyscout.leads.oracle_texts import BUYING, GIVEAWAY, JUNIOR, OTHERS, clauses
+from tinyscout.leads.outreach_answers import is_one_more
 from tinyscout.leads.outreach_forms import form_name, is_form, not_to_sell
 
 _A = r"(?: (?:an?|the|your|our|my|me an?|free|live|personal|product|online))*"  # between a verb and its thing
@@ -54,7 +55,12 @@ _ONLY_SEEN = re.compile(r"\b(?:view\w*|visit\w*|start\w*|begun|partial\w*|impres
 _THINGS = "|".join((*BUYING, *GIVEAWAY))
 _NOTED = re.compile(
     r"(?<!\bwe )(?<!\bi )\b(?:(?:asked|asks|asking)(?: me| us)? for|requested|requests|wants|needs|would like)"
-    rf"(?: to (?:see|have|get))? (?:an?|the|our|your) ({_THINGS})\b"
+    rf"(?: to (?:see|have|get))? (?:an?|the|our|your) ({_THINGS})"
+    r"(?=\W*$| (?:please|asap|soon|today|tomorrow|by|next|this|until|instead|for|with|before|after|on|at|in|via|from us"
+    r"|of our)\b)"  # not "the contract cancelled", "a demo of their product"
+)
+_UNSURE = re.compile(
+    r"\b(?:if|whether|unless|unclear|unsure|not sure|doubt\w*|thinks?|maybe|perhaps|may|might|compet\w*)\b|\?"
 )
 _AN = "aeiou"
 
@@ -79,13 +85,15 @@ def deed_of(kind: str, text: str = "") -> str:
 def noted_wish(text: str) -> str:
     """The one thing that somebody's note says a lead asked for, as what it did: "asked for a quote"; "" for none.
 
-    A note of a no, of somebody else's wish, or of more things, tells of none.
+    A note of a no, of somebody else's wish, of more things, or of what its writer isn't sure of, tells of none.
     """
+    if _UNSURE.search(text.lower()):
+        return ""
     found = set()
     for clause, words, negated in clauses(text):
         if set(words) & {*OTHERS, *JUNIOR}:
             continue
-        if negated and set(words) & {*BUYING, *GIVEAWAY, "interested"}:
+        if (negated and set(words) & {*BUYING, *GIVEAWAY, "interested"}) or (found and is_one_more(clause)):
             return ""
         found |= set() if negated else set(_NOTED.findall(clause))
     thing = found.pop() if len(found) == 1 else ""

@@ -5,7 +5,7 @@ facts come into an instruction: short values in known places, never a text of th
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
@@ -145,16 +145,13 @@ def _aside(rng: Random) -> str:
     return " ".join(invent_word(rng) if rng.random() < 0.3 else rng.choice(ASIDES) for _ in range(rng.randint(1, 4)))
 
 
-def plan(known: LeadFacts, instruction: Instruction, *, prefer: Sequence[str] = ()) -> tuple[Fact, ...]:
+def plan(known: LeadFacts, instruction: Instruction) -> tuple[Fact, ...]:
     """The facts that a message is to state: why to stop for a decline, else up to MOST_FACTS of its length.
 
-    The latest deed comes first, then the profile by PREFERRED, what somebody is last: who likes to be told it? Columns
-    and kinds of prefer (what a score was reasoned with, say) go before all others, in their order.
+    The latest deed comes first, then the profile by PREFERRED, what somebody is last: who likes to be told it?
     """
     if instruction.channel == "decline":
         return (known.stop,) if known.stop else ()
-    places = {name: i for i, name in enumerate((*prefer, *PREFERRED))}
+    places = {name: i for i, name in enumerate(PREFERRED)}
     profile = sorted(known.profile.values(), key=lambda fact: places.get(fact.about, len(places)))
-    facts = [*known.deeds[:1], *profile, *known.deeds[1:]]
-    wanted = [fact for name in prefer for fact in facts if fact.about == name]
-    return tuple(dict.fromkeys((*wanted, *facts)))[: MOST_FACTS[instruction.length]]
+    return (*known.deeds[:1], *profile, *known.deeds[1:])[: MOST_FACTS[instruction.length]]

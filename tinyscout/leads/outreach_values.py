@@ -11,7 +11,7 @@ from tinyscout.leads.outreach_templates import OFFER
 LONGEST_VALUE = 32  # characters: what is longer, or has more than four words, is no value but a text
 MOST_WORDS = 4
 _PLAIN = re.compile(r"[^\W_][\w &/+.,#'()-]*")
-_ADDRESS = re.compile(r"\d{5}|\bwww\b|\bhttps?\b|\w\.(?:com|net|org|io|ru|info|biz|co|xyz|example)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"\d{5}|\bwww\b|\bhttps?\b|\w\.(?!js\b|(?<=\bASP\.)net\b)[a-z]{2,}\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 
 

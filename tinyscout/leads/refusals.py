@@ -5,6 +5,7 @@ a case ("if you are not interested", "to unsubscribe, click here"), questions ("
 an earlier message are nobody's no, nor are idioms ("no problem, send it", "not a bad idea").
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ _ENGLISH_LEAVE = (
     r"|on your)|receive"
     r"|hear from|get (?:any|more|your|these|emails?|messages?))|(?:any |you |your )*(?:more |further )?(?:emails?"
     r"|mails?"
-    r"|messages?|calls?|newsletters?)\b"
+    rf"|messages?|calls?|newsletters?|contact{_END_OF_IT})\b"
     rf"{_INSTEAD})",
     r"(?:prefer|rather|like) not to (?:be (?:contacted|called|emailed)|receive|hear)",
     r"(?:ask|asks|asked|told) (?:\w+ ){0,4}?(?:do not|don'?t|not to) (?:contact|email|mail|write|call|message)"
@@ -82,17 +83,21 @@ _ENGLISH_LEAVE = (
     r"|object to (?:the |any |your )*(?:processing|use) of (?:my|our)",
     r"(?:wants?|wish(?:es)?) no (?:more |further )?(?:marketing |sales |advertising )?(?:e?mails?|mailings?|messages?"
     r"|newsletters?|contact)\b|(?:revoked?|revokes|withdr[ae]ws?|withdrew|withdrawn) (?:my|our|his|her|their|the|all)"
-    r" consent\b",
+    r" consent\b"
+    r"|(?:i|he|she|they) (?:hereby |now |has |have )*(?:revoked?|revokes|withdr[ae]ws?|withdrew|withdrawn) consent\b",
     r"(?:please|pls|plz|kindly|just) unsubscribe|unsubscribe (?:me|us|him|her|them|my|our)\b"
     rf"|(?:wants?|wish(?:es)?|like|asked|asks|need|trying) to (?:(?:unsubscribe|opt out)\b{_SOMEBODY_ELSE_S}"
     r"|be (?:removed|taken off|left alone))"
     rf"|(?<!n't )(?<!not )(?<!never )\b(?:unsubscribed|opted out)\b{_SOMEBODY_ELSE_S}"
     r"|opt (?:me|us) out",
+    rf"request\w* (?:removal|deletion|to be (?:removed|deleted|left alone)|no (?:more |further )?contact)"
+    rf"(?:(?= from\b)|{_END_OF_IT})|wants? off (?:the|our|your|this|all) (?:\w+ )?(?:lists?|mailings?|database)\b",
     r"leave (?:me|us|him|her|them) (?:alone|in peace)|(?:asks?|asked|wants?) to be left (?:alone|in peace)"
     r"|give it a rest\b|lose (?:my|our|this) (?:number|email)",
     r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black) ?list",
     r"dnc|gdpr (?:erasure|deletion|removal)|right to be forgotten|cease and desist"
-    r"|cease (?:all |any )?(?:communications?|contact|emails?)|(?:asked|told) you (?:\w+ ){0,3}to stop",
+    r"|cease (?:all |any )?(?:communications?|contact|emails?)|(?:asked|told) (?:you|us|me) (?:\w+ ){0,3}to stop"
+    r"(?! (?:by|in|over|at)\b)",
     r"(?:report|reported|reporting|mark|marked|marking|flagged) (?:you|this|it|them|your \w+) (?:as |for |to )?"
     r"(?:spam|abuse)\b|(?:this|that|it)(?: is|'s) (?:just |pure |unwanted )?(?:spam|harassment)\b(?! (?:filter|folder))"
     r"|(?:any|all|every) (?:further|more|other|future) (?:\w+ ){1,2}(?:will|shall) (?:\w+ ){1,4}"
@@ -115,16 +120,18 @@ _ENGLISH_NO = (
     r"not (?:really )?for (?:me|us|our (?:company|team|business|firm))(?! to\b)",
     r"not (?:a |the )?(?:good |right )?(?:fit|match)(?= ?(?:[^\w ']|$)| (?:for|at|right)\b)",
     r"not (?:something|anything|what) (?:i|we)(?: a|')?(?:m|re)? ?(?:need|want|looking for|look for|interested)",
-    r"(?:i|we)(?:'ll| will|'d rather| would rather| have to| must) (?:have to )?pass"
+    r"(?:i|we|he|she|they)(?:'ll| will|'d rather| would rather| have to| must) (?:have to )?pass"
     r"(?= on (?:this|that|it)\b(?! to)| for now| this time| thank| ?(?:[^\w ']|$))|hard pass",
-    r"(?:do not|don'?t) (?:need|want|require) (?:it|this|that|you|one|any|anything|any of (?:it|this))"
-    r"(?= ?(?:[^\w ']|$)| (?:thank|at all|from you|any ?more|now|right)\b)",
-    r"(?:do not|don'?t) (?:need|want|require) (?:your|such|another|a new) \w+",
-    r"(?:have|got|see|is) no (?:need|use)\b(?= for (?:it|this|that|your|such|a )| ?(?:[^\w ']|$))",
+    r"(?:do not|don'?t|does not|doesn'?t) (?:need|want|require) (?:it|this|that|you|us|one|any|anything|any of"
+    r" (?:it|this))(?= ?(?:[^\w ']|$)| (?:thank|at all|from you|any ?more|now|right)\b)",
+    r"(?:do not|don'?t|does not|doesn'?t) (?:need|want|require) (?:your|such|another|a new) \w+",
+    rf"(?:does not|doesn'?t) (?:need|want|require) our \w+{_END_OF_IT}",
+    r"(?:have|has|got|see|sees|is) no (?:need|use)\b(?= for (?:it|this|that|your|such|a )| ?(?:[^\w ']|$))",
     r"(?:have |has |'ve )?(?:decided|chose|chosen) (?:against|not to (?:go|proceed|move|continue|buy|use|pursue))",
     r"(?:will not|won't|not going to|not gonna|cannot|can't) (?:be )?(?:proceed|proceeding|buy|buying|moving forward"
     r"|going ahead|going forward|pursu\w+)\b",
     r"(?:i|we)(?:'ll| will| must| have to| would like to| respectfully| politely| kindly)* decline\b"
+    rf"|(?:he|she|they) (?:has |have )?(?:declined|refused){_END_OF_IT}"
     r"|declined (?:our|the|your|my) (?:offer|proposal|invitation)|(?:respectfully|politely) declin\w+",
     r"(?:i|we)(?:'d| would) rather not(?= ?(?:[^\w ']|$))|(?:thanks?|thank you|sorry),? (?:but )?no(?= ?(?:[^\w ',]"
     r"|$))",
@@ -136,7 +143,8 @@ _ENGLISH_NO = (
 _OTHER_LEAVE = (
     # German
     rf"lass(?:en|t)? ?(?:sie )?(?:mich|uns) (?:bitte )?in (?:ruhe|frieden){_END_OF_IT}|verpiss\w*|arschloch"
-    r"|(?:will|mochte|wollen) (?:nichts mehr von|keinen kontakt)|hat sich abgemeldet|nicht (?:mehr )?(?:anschreiben"
+    r"|(?:will|mochte|wollen) (?:nichts mehr von|keinen kontakt)|hat sich abgemeldet"
+    r"|nicht (?:mehr )?(?:kontaktiert|angeschrieben|angerufen) werden|nicht (?:mehr )?(?:anschreiben"
     r"|kontaktieren|anmailen)\b|leck(?:t|en)? mich|haut? ab|newsletter abbestellen|(?:mich"
     r"|uns) (?:bitte )?(?:abmelden|austragen)",
     r"(?:streich\w*|entfern\w*|losch\w*) (?:sie )?(?:bitte )?(?:mich|uns|meine|unsere)\b"
@@ -200,7 +208,7 @@ _OTHER_LEAVE = (
 _OTHER_NO = (
     r"kein(?:e|en|erlei)? (?:weiteren? |weiteres |aktuellen )?(?:interesse|bedarf)|(?<!wenn )nicht (?:mehr "
     r"|weiter )?interessiert"
-    r"|ohne interesse|nein,? ?(?:danke|vielen dank)",
+    r"|ohne interesse|hat (?:uns |mir |leider )*abgesagt(?= ?(?:[^\w ']|$))|nein,? ?(?:danke|vielen dank)",
     r"(?:brauchen|benotigen|wollen|mochten) (?:wir |ich )?(?:das |es |so etwas )?nicht(?= ?(?:[^\w ']|$))"
     r"|interessiert (?:mich|uns) nicht(?= ?(?:[^\w ']|$))"
     r"|(?:passt|ist) (?:leider )?nichts? fur (?:uns|mich)(?= ?(?:[^\w ']|$))",
@@ -224,12 +232,14 @@ _OTHER_NO = (
 _BARE_NO = (  # a whole message
     r"no|nope|nah|nay|no no|no way|never|never ever|not a chance|no chance|absolutely not|definitely not|certainly not"
     r"|pass|nein|auf keinen fall|niemals|non|jamais|pas du tout|nunca|nee|nooit|mai|nao|not for me|not for us|forget it"
-    r"|sorry,? no|no,? sorry|no[.,]? never"
+    r"|sorry,? no|no,? sorry|no[.,]? never|(?:has )?(?:declined|refused)|(?:will|has) pass(?:ed)?"
+    r"|(?:it'?s )?(?:an? )?hard no"
 )
 _BARE_LEAVE = (
-    r"(?:stop|stop it|stop this|unsubscribe|opt out|remove|remove me|remove us)(?: (?:now|immediately|asap|at once))?"
+    r"(?:please |pls )?(?:stop|stop it|stop this|unsubscribe|opt out|remove|remove me|remove us)"
+    r"(?: (?:now|immediately|asap|at once))?"
     r"|abmelden|austragen|desinscription|baja"
-    r"|uitschrijven|cancellami|dnc|spam|go away|get lost|leave"
+    r"|uitschrijven|cancellami|dnc|spam|go away|get lost|leave|keine werbung"
 )
 
 _LEAVE = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_LEAVE, *_OTHER_LEAVE)))
@@ -251,9 +261,8 @@ _TAKEN_BACK = re.compile(  # "not interested in the slides, but send the quote"
     r"\bbut\b(?! (?:thank|good luck|all the best|i appreciate|we appreciate|i wish|we wish|keep up|no)|[^\w ])"
 )
 _CASE = re.compile(  # in front of a no, in its sentence: it puts a case, or denies the no
-    r"\b(?:if|in case|in the event|should you|whether|unless|wenn|falls|sofern|en caso|indien|caso|mocht)\b|^(?:si"
-    r"|se|als) "
-    r"|[,;] (?:si|se|als) |\b(?:not that|not because"
+    r"\b(?:if|in case|in the event|should you|whether(?! or not)|unless|wenn|falls|sofern|en caso|indien|caso|mocht)\b"
+    r"|^(?:si|se|als) |[,;] (?:si|se|als) |\b(?:not that|not because"
     r"|(?:not|never) (?:say|said|saying|mean|think|thought)|not true)\b|n't (?:say|saying|mean|think)\b"
 )
 _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do, says the sender
@@ -262,6 +271,13 @@ _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do,
     r" no longer|in case|should you|unless|not the (?:[\w'.]+ ){1,4}who (?:has |had )?"
     r"(?:opted|unsubscribed|asked|wants?)|wenn sie|falls|si vous|se non|indien u|caso nao)\b"
 )
+_ASKED_THEM = re.compile(  # "asked if they need help, not interested" puts no case
+    r"\b(?:asked|checked|called|rang|phoned|followed up)\b[^.!?\n,:;]{0,40}? (?:if|whether) (?!you\b)[^.!?\n,:;]*[,:;]"
+)
+_DASH = re.compile(r"(?<=\w) (?:-|--|\u2013|\u2014) (?=\w)")  # between two thoughts
+_QUOTE = re.compile(r"<blockquote\b.*?(?:</blockquote>|$)", re.DOTALL | re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|/p|/div|/li|/tr|/h\d)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)  # not "<anna@example.com>"
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
 _END = re.compile(r"[.!?\n]")
 _HEAD = re.compile(  # of an earlier message, below which it is quoted
@@ -296,7 +312,7 @@ def unquoted(text: str) -> str:
 def _own_lines(text: str) -> Iterator[str]:
     """The lines that are not quoted; below the head of a message nothing is, if there were words above it."""
     above = False
-    for line in text.splitlines():
+    for line in _of_html(text).splitlines():
         plain = _plain(line)
         if plain.startswith(">"):
             continue
@@ -308,9 +324,16 @@ def _own_lines(text: str) -> Iterator[str]:
         yield line
 
 
+def _of_html(text: str) -> str:
+    """The text of a body in HTML, without what it quotes; any other text as it is."""
+    if "<" in text:
+        text = _TAG.sub(" ", _BREAK.sub("\n", _QUOTE.sub("\n", text)))
+    return html.unescape(text) if "&" in text else text
+
+
 def _plain(line: str) -> str:
     plain = "".join(each for each in unicodedata.normalize("NFKD", line) if not unicodedata.combining(each)).casefold()
-    plain = re.sub("[\u2018\u2019`]", "'", re.sub(r"[-\u2010-\u2015]", " ", plain))
+    plain = re.sub("[\u2018\u2019`]", "'", re.sub(r"[-\u2010-\u2015]", " ", _DASH.sub(", ", plain)))
     return " ".join(re.sub(r"\be mail", "email", plain).split())
 
 
@@ -351,7 +374,8 @@ def _says(pattern: re.Pattern[str], said: str, case: re.Pattern[str], *, asked: 
             start = max(near, *(whole.rfind(mark, near, found.start()) + 1 for mark in ".!?\n"))
             end = _END.search(whole, found.end(), found.end() + 300)
             case_end = found.end() if asked else found.start()  # "no longer wish" may itself follow "if you"
-            if not case.search(whole[start:case_end].lstrip()) and (asked or not end or end.group() != "?"):
+            before = _ASKED_THEM.sub("", whole[start:case_end]).lstrip()
+            if not case.search(before) and (asked or not end or end.group() != "?"):
                 return True
     return False
 

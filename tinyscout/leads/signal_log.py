@@ -7,7 +7,7 @@ asks for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ class SignalLog:
 
     at (S,) int64 microseconds; date_only (S,) bool; kind, channel (S,) codes into their categories, -1 none; text Arrow
     strings in the order they were read, or None, and row (S,) where in it each signal is; file, line (S,) where each
-    came from; fate (S,) uint8, filled in by as_of.
+    came from; fate (S,) uint8, filled in by as_of. undated: lead id, kind and text of those left out for their date.
     """
 
     leads: pd.Index
@@ -57,6 +57,7 @@ class SignalLog:
     file: np.ndarray
     line: np.ndarray
     fate: np.ndarray
+    undated: tuple[tuple[str, str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.at)
@@ -125,7 +126,7 @@ def read_log(
     told = dict.fromkeys(names[role] for names in roles for role in ROLES if role in names)
     if told:
         ledger.notes["whose message a signal is, is read from"] = ", ".join(told)
-    several = 0
+    several, undated = 0, []
     for number, (source, names, parts) in enumerate(zip(sources, roles, texts, strict=True)):
         file = ledger.open(source)
         for batch in source.batches([*dict.fromkeys([*names.values(), *parts])]):
@@ -144,12 +145,20 @@ def read_log(
             lines = batch.lines[of_row]
             times = read_times(columns["at"], field_map.missing, field_map.date_formats)
             good = _refuse_bad_times(columns, names, times, field_map, file, lines, ledger)
+            undated += _told(columns, np.setdiff1d(np.arange(len(lines)), good))
             _append(pieces, columns, times, file, lines, good)
     if several:
         ledger.notes["signals of several leads"] = (
             f"lead ids that stand in one cell, with ; between them, are read as a signal of each ({several:,} more)"
         )
-    return _group(pieces, field_map, ledger)
+    return replace(_group(pieces, field_map, ledger), undated=tuple(undated))
+
+
+def _told(columns: dict[str, pa.ChunkedArray], rows: np.ndarray) -> list[tuple[str, str, str]]:
+    """Lead id, kind and text of some rows."""
+    cells = [columns[role].take(pa.array(rows)) if role in columns else () for role in ("lead_id", "kind", "text")]
+    lead_id, kind, text = ([str(each.as_py() or "").strip() for each in column] for column in cells)
+    return list(zip(lead_id, kind, text or [""] * len(rows), strict=True))
 
 
 def _for_each_lead(columns: dict[str, pa.ChunkedArray]) -> tuple[dict[str, pa.ChunkedArray], np.ndarray]:

@@ -34,6 +34,9 @@ _STAGES = frozenset(
         "opportunitystage",
         "salesstage",
         "pipelinestage",
+        "lastactivity",
+        "lastactivitytype",
+        "lastnotableactivity",
     ]
 )
 _TITLES = frozenset(["title", "jobtitle", "position", "jobposition"])
@@ -51,11 +54,12 @@ _NONE_BEFORE = re.compile(
 )
 _NONE_AFTER = re.compile(r" (?:churned|lost|former|cancelled|left|poten[ct]ial|perdido)\b", re.IGNORECASE)
 _LEAVE_ALONE = re.compile(
-    r"\b(?:do not (?:contact|e ?mail|call|disturb)|dnc|unsubscribed?|opted out|opt out|not interested|no interest"
-    r"|refused|rejected|declined|bounced|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased"
-    r"|dead|spam|junk|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|not converted|bad fit"
-    r"|no fit|not a fit|kein interesse|kein bedarf|bad timing|(?:wrong|falscher?) (?:contact|person|kontakt)|on hold"
-    r"|archived?|archiviert|lost forever|gesperrt|pausiert)\b",
+    r"\b(?:do not (?:contact|e ?mail|mail|call|disturb)|(?:no|never) contact(?! (?:yet|made|so far|details))|dnc"
+    r"|unsubscribed?|opted out|opt out|not interested|no interest|refused|rejected|declined|uninterested|bounced"
+    r"|hard bounce|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased|dead|spam|junk"
+    r"|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|not converted|bad fit|no fit|not a fit"
+    r"|kein interesse|kein bedarf|absage|abgesagt|abgemeldet|bad timing|(?:wrong|falscher?) (?:contact|person|kontakt)"
+    r"|on hold|archived?|archiviert|lost forever|gesperrt|pausiert)\b",
     re.IGNORECASE,
 )
 _COMPETITOR = re.compile(r"(?:an? |our |direct )*(?:competitors?|wettbewerber|konkurrenz)", re.IGNORECASE)
@@ -70,6 +74,7 @@ _IN_A_NAME = re.compile(  # what people write behind one
     r"|no longer (?:there|with|at|works?)|deceased|retired|nicht (?:kontaktieren|anschreiben)|ausgeschieden)\b",
     re.IGNORECASE,
 )
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])")  # within "DoNotContact"
 _TEST = re.compile(
     r"(?:tests?|testing|tester|dummy)(?: (?:tests?|user|lead|contact|account|record|person|entry|\d+))*", re.IGNORECASE
 )
@@ -171,9 +176,14 @@ def title_forbids(title: str) -> str:
 
 
 def stage_forbids(value: str) -> str:
-    """Why a stage stops all messages: "Closed won" is a customer's, not "Former customer"; empty for most."""
-    words = _words(value)
-    if _LEAVE_ALONE.search(words) or _COMPETITOR.fullmatch(words):
+    """Why a stage stops all messages: "Closed won" is a customer's, not "Former customer"; empty for most.
+
+    A no in any words stops, too; a bare "No" may be the answer to another question.
+    """
+    from tinyscout.leads.refusals import refusal  # compiles its patterns, which only write needs
+
+    words = _words(_JOINED.sub(" ", value))
+    if _LEAVE_ALONE.search(words) or _COMPETITOR.fullmatch(words) or (" " in words and refusal(value)):
         return "to be left alone by its stage"
     found = _CUSTOMER.search(words)
     if found is None or _NONE_BEFORE.search(words[: found.start()]) or _NONE_AFTER.match(words[found.end() :]):

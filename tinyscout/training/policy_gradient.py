@@ -103,7 +103,10 @@ def fit_policy_gradient(
     reference: Writer,
     progress: Progress | None = None,
 ) -> list[Turn]:
-    """Train the model of `writer` in place on drafts it writes to prompts of `asked` (N), drawn anew every step."""
+    """Train the model of `writer` in place on drafts it writes to prompts of `asked` (N), drawn anew every step.
+
+    Raises InputError when the gradient is no longer finite.
+    """
     model, rng = writer.model, np.random.default_rng(seed)
     learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     optimizer = AdamW(learnt, lr=settings.learning_rate, weight_decay=0.0)

@@ -12,6 +12,7 @@ from pydantic import Field
 from scipy import sparse
 
 from tinyscout.autograd import Tensor, keep_freed_memory, ops
+from tinyscout.errors import InputError
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
@@ -46,7 +47,10 @@ def fit_reward(
     seed: int,
     progress: Progress | None = None,
 ) -> LeadScout:
-    """A reward model that starts from the weights of `writer`; its reply head reads an answer's last token."""
+    """A reward model that starts from the weights of `writer`; its reply head reads an answer's last token.
+
+    Raises InputError when the loss is no longer finite.
+    """
     model = copy_of(writer)
     model.reply.weight.data[:] = 0
     total = settings.epochs * math.ceil(len(pairs) / settings.batch_size)
@@ -63,8 +67,13 @@ def fit_reward(
         for rows in pairs.batches(settings.batch_size, np.random.default_rng([seed, epoch])):
             optimizer.zero_grad()
             lessons = pairs.both(rows)
-            reward_loss(model.reply_logits(lessons.pad(), _nothing(model, len(lessons)))).backward()
-            clip_grad_norm(model.parameters(), settings.clip)
+            loss = reward_loss(model.reply_logits(lessons.pad(), _nothing(model, len(lessons))))
+            loss.backward()
+            if not math.isfinite(loss.item()) or not math.isfinite(clip_grad_norm(model.parameters(), settings.clip)):
+                raise InputError(
+                    f"reward model, step {done + 1}: the loss is not finite; lower learning_rate "
+                    f"({settings.learning_rate:g})"
+                )
             optimizer.lr = warmup_cosine(
                 done,
                 warmup=int(settings.warmup * total),
