@@ -153,8 +153,8 @@ run.hand_over(
     role="hardened_scout",
     figure=figure,
     arrays={"test_logits": test_logits},
-    parts={"model": hardened.members[0].state_dict()},
-    state={"model": hardened.members[0].to_state()},
+    parts={"scout": hardened.weights()},
+    state={"scout": hardened.to_state()},
     judged=judged,
     findings={
         "budgets": budgets,

@@ -79,6 +79,8 @@ def test_a_family_that_breaks_every_rule_is_refused_by_name(model, tmp_path, cap
         "return leads.head(5), signals",
         "raise SystemExit(0)",
         "return leads",
+        "return leads.to_numpy(), signals",
+        "raise ValueError('two\\nlines')",
         "return leads.iloc[:0], signals.iloc[:0]",
         "return leads.assign(role='hero', pair=range(len(leads))), signals",
     ],
@@ -88,6 +90,13 @@ def test_a_family_that_fails_is_said_to(model, tmp_path, capsys, body):
     assert stress("--model", model, "--family", tmp_path / "odd.py", "--world-leads", 400, "--searched", 4) == 2
     error = capsys.readouterr().err
     assert 'family "odd"' in error and error.count("\n") == 1
+
+
+def test_a_file_that_ends_the_program_is_said_to(model, tmp_path, capsys):
+    (tmp_path / "quit.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
+    assert stress("--model", model, "--family", tmp_path / "quit.py") == 2
+    error = capsys.readouterr().err
+    assert "quit.py: fails when it is run (SystemExit: 0)" in error and error.count("\n") == 1
 
 
 def test_three_leads_to_a_pair_are_no_twins_and_the_figures_are_json(model, tmp_path, capsys):

@@ -13,6 +13,10 @@ import pytest
 
 from tinyscout import artifact
 from tinyscout.course import Course, Phase
+from tinyscout.course.run import QUICK_THINNING
+from tinyscout.leads.world import load_sample
+from tinyscout.stress.harden import score_of
+from tinyscout.training import Stack
 
 PHASES = Course().phases
 CLOSING = ("Question", "Measured", "So what", "Saved", "Try")
@@ -269,6 +273,18 @@ def test_a_quick_check_says_that_it_is_none(folder: Path, runs: dict) -> None:
     phase = next(phase for phase in PHASES if phase.number == "16")
     made(phase, folder, runs)
     assert "NOT THE CHECK" in runs[phase.name].stdout and "PASSED" not in runs[phase.name].stdout
+
+
+@pytest.mark.phase16
+def test_the_scout_of_the_check_is_left_whole(folder: Path, runs: dict) -> None:
+    phase = next(phase for phase in PHASES if phase.number == "16")
+    _, arrays, state = artifact.load(made(phase, folder, runs))
+    weights = {name.removeprefix("scout."): array for name, array in arrays.items() if name.startswith("scout.")}
+    scout = Stack.from_state(state["scout"], weights)
+    _, rows, _ = artifact.load(made(PHASES[0], folder, runs))
+    sample = load_sample().tables
+    tables = sample.take(np.arange(0, len(sample), QUICK_THINNING)).take(rows["test"])
+    np.testing.assert_allclose(score_of(scout)(tables), arrays["test_logits"], atol=1e-5)
 
 
 @pytest.mark.phase00

@@ -38,6 +38,8 @@ def test_the_ceiling_is_what_the_oracle_scores_as_a_contestant(found, pools, yar
     result = judge(world.tables, {"a": contestant, "b": yardstick}, draws=200)
     for metric in ("log_loss", "credit_waste"):
         assert result.fall(metric, "a", "b") == found.falls[NATURAL][metric]
+        doubting = judge(world.tables, {"a": 0.9 * contestant, "b": yardstick}, draws=200)
+        assert metric != "log_loss" or doubting.fall(metric, "a", "b") != found.falls[NATURAL][metric]
     assert found.losses["log_loss"][ORACLE] == log_loss(world.tables.labels, contestant)
 
 
@@ -76,6 +78,12 @@ def test_auc_within_pairs_by_hand():
     truth = pd.DataFrame({"pair": [0, 0, 1, 1, 2, 2], "role": ["decoy", "sleeper"] * 3})
     assert auc_within_pairs(truth, np.array([0.0, 1.0, 3.0, 2.0, 5.0, 5.0])) == pytest.approx(0.5)
     assert auc_within_pairs(truth, np.array([0.0, 1.0, 1.0, 2.0, 5.0, 5.0 + 1e-12])) == pytest.approx(2.5 / 3)
+
+
+def test_leads_that_are_no_twins_have_no_order_in_pairs():
+    truth = pd.DataFrame({"pair": [0, 0, 1], "role": ["decoy", "sleeper", "decoy"]})
+    assert np.isnan(auc_within_pairs(truth, np.zeros(3)))
+    assert np.isnan(auc_within_pairs(truth.assign(role="decoy", pair=range(3)), np.zeros(3)))
 
 
 def test_the_report_can_be_read_and_stored(found):

@@ -107,7 +107,7 @@ def test_weight_and_penalty_are_chosen_together(grounds, monkeypatch):
 def test_validation_leads_are_made_as_judged_ones_are(pools, yardsticks):
     """Half of them natural; of the others half written and the rest searched, in equal shares against each score."""
     scores = {"one": yardsticks[NATURAL].logits, "other": yardsticks[HARDENED].logits}
-    valid = validation_leads(pools.valid, scores, {}, np.random.default_rng(0), rounds=4)
+    valid = validation_leads(pools.valid, scores, {}, np.random.default_rng(0), steps=4)
     natural = pools.valid.natural.tables
     ids = valid.leads["contact_id"].to_numpy(str)
     attacked = ~np.isin(ids, natural.leads["contact_id"].to_numpy(str))

@@ -1,9 +1,18 @@
-"""Nobody can have seen the final test: its seeds stand nowhere else, and who may ask the oracle is written down."""
+"""Nobody can have seen the final test: its seeds stand nowhere else, and who may ask the oracle is written down.
+
+Each guard is tried on what it is to catch, too.
+"""
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from tinyscout.stress.trial import TrialSettings
 
@@ -13,21 +22,44 @@ TEXT = (".py", ".toml", ".json", ".yaml", ".yml", ".md", ".sh", ".cfg", ".txt", 
 SKIPPED = (".git", "artifacts", "__pycache__", ".venv", "node_modules")
 
 
-def test_the_seeds_of_the_final_test_stand_nowhere_but_in_its_settings():
-    seeds = tomllib.loads(PHASES.read_text(encoding="utf-8"))["phase16"]["seeds"]
-    assert len(set(seeds)) == 5
+def leaks(root: Path, seeds: list[int]) -> list[str]:
+    """Where in the texts below a folder one of the seeds stands, but for the line that gives them to the phase."""
     there = re.compile("|".join(rf"(?<!\d){str(seed)[:2]}_?{str(seed)[2:]}(?!\d)" for seed in seeds))
     found = []
-    for path in ROOT.rglob("*"):
-        if path.suffix not in TEXT or set(path.relative_to(ROOT).parts) & set(SKIPPED):
+    for path in root.rglob("*"):
+        inside = path.relative_to(root)
+        if path.suffix not in TEXT or set(inside.parts) & set(SKIPPED):
             continue
         section = ""
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             section = line if line.startswith("[") else section
-            its_own = path == PHASES and section == "[phase16]" and line.startswith("seeds = ")
+            its_own = inside == PHASES.relative_to(ROOT) and section == "[phase16]" and line.startswith("seeds = ")
             if there.search(line) and not its_own:
-                found.append(f"{path.relative_to(ROOT)}:{number}")
-    assert not found
+                found.append(f"{inside.as_posix()}:{number}")
+    return found
+
+
+def test_the_seeds_of_the_final_test_stand_nowhere_but_in_its_settings():
+    seeds = tomllib.loads(PHASES.read_text(encoding="utf-8"))["phase16"]["seeds"]
+    assert len(set(seeds)) == 5 and not leaks(ROOT, seeds)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "caught"),
+    [
+        ("tinyscout/tune.py", "SEED = 12345\n", True),
+        ("tests/test_x.py", "rng = default_rng(12_345)\n", True),
+        ("README.md", "\non seed 12345 it holds\n", True),
+        ("configs/phases.toml", "[phase16]\nseeds = [12345]\n", False),
+        ("configs/phases.toml", "[phase15]\nseeds = [12345]\n", True),
+        ("configs/phases.toml", "[phase16]\nseed = 12345\n", True),
+        ("tinyscout/size.py", "SIZE = 912345\n", False),
+    ],
+)
+def test_a_seed_that_stands_elsewhere_is_found(tmp_path, name, text, caught):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert [place.split(":")[0] for place in leaks(tmp_path, [12345, 67890])] == ([name] if caught else [])
 
 
 def test_the_check_that_says_passed_is_of_the_size_that_the_package_says():
@@ -44,7 +76,9 @@ def test_the_check_ends_with_the_exit_code_of_its_verdict():
     tree = ast.parse((ROOT / "phases" / "16_final_check.py").read_text(encoding="utf-8"))
     calls = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert ast.unparse(tree.body[-1]) == "sys.exit(code)"
-    assert sum("sys.exit" in call for call in calls) == 1 and any(call.startswith("verdict(records") for call in calls)
+    assert sum("sys.exit" in call for call in calls) == 1
+    judged = [call for call in calls if call.startswith("verdict(")]
+    assert judged == ["verdict(records, full=given.full and plan == TrialSettings(), quick=run.quick)"]
 
 
 def test_whatever_trains_or_predicts_is_barred_from_the_oracle():
@@ -57,6 +91,23 @@ def test_whatever_trains_or_predicts_is_barred_from_the_oracle():
     made_up = ("_", "world", "oracle", "outreach")  # outreach reads the oracle's words, not its probabilities
     rooms |= {f"tinyscout.leads.{name}" for name in leads if not name.startswith(made_up)}
     assert rooms <= set(contract["source_modules"])
+
+
+@pytest.mark.parametrize("planted", ["", "from tinyscout.leads.oracle import reply_probability\n"])
+def test_an_import_of_the_oracle_breaks_the_contract(tmp_path, planted):
+    shutil.copytree(ROOT / "tinyscout", tmp_path / "tinyscout", ignore=shutil.ignore_patterns("__pycache__", "data"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / "tinyscout" / "metrics" / "scores.py").open("a", encoding="utf-8") as file:
+        file.write(planted)
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == (1 if planted else 0), done.stdout + done.stderr
+    assert ("tinyscout.metrics.scores -> tinyscout.leads.oracle" in done.stdout) == bool(planted)
 
 
 def test_only_the_phases_that_say_so_ask_the_oracle():

@@ -18,15 +18,22 @@ def test_passed_takes_five_seeds_and_20_000_leads_each():
     nobody = replace(PASSING, falls={})
     undefined = replace(PASSING, falls={"scout": {"log_loss": Interval(*[float("nan")] * 3)}})
     dearer = replace(PASSING, natural_rise=0.011)
-    for failing in (unsure, nobody, undefined, dearer, replace(PASSING, natural_rise=float("nan"))):
-        assert verdict([failing], full=True) == ("FAILED", 1) == verdict([*FIVE, failing], full=True)
+    for failing, why in (
+        (unsure, "the least lower end of a fall is 49.9 %: it DOES NOT REACH 50 %"),
+        (nobody, "the least lower end of a fall is not defined"),
+        (undefined, "the least lower end of a fall is not defined"),
+        (dearer, "natural leads cost +1.1 % (at most 1)"),
+        (replace(PASSING, natural_rise=float("nan")), "natural leads cost +nan % (at most 1)"),
+    ):
+        said = f"FAILED: seed 1: {why}", 1
+        assert verdict([failing], full=True) == said == verdict([*FIVE, failing], full=True)
     assert verdict(FIVE, full=True) == ("PASSED on seeds 0, 1, 2, 3, 4", 0)
     line, code = verdict([unsure], full=True, quick=True)
     assert "NOT THE CHECK" in line and "PASSED" not in line and code == 0
     few = [*FIVE[:4], replace(PASSING, seed=9, leads=600)]
     for records, full in ((FIVE, False), (FIVE[:4], True), ([PASSING] * 5, True), (few, True)):
         line, code = verdict(records, full=full)
-        assert code == 0 and line.startswith("holds on")
+        assert code == 0 and line.startswith(f"holds on {len({each.seed for each in records})} seed(s)")
 
 
 @pytest.mark.parametrize("ceiling", [0.649, float("nan")])

@@ -40,7 +40,7 @@ def stack(pools, yardstick) -> Stack:
 def test_a_search_misleads_the_model_it_is_aimed_at(pools, yardstick, texts):
     tables, rng = pools.test.natural.tables, np.random.default_rng(2)
     texts = Texts(tables.signals["text"].dropna(), rng, more=300)
-    found = attack_model("search", tables, yardstick.logits, texts, rng, number=200, rounds=8)
+    found = attack_model("search", tables, yardstick.logits, texts, rng, number=200, steps=8)
     made, truth = found.world.tables, found.world.truth
     assert found.refused == []
     np.testing.assert_allclose(truth["reply_probability"], oracle.reply_probability(made), rtol=1e-9)
@@ -55,12 +55,17 @@ def test_a_search_misleads_the_model_it_is_aimed_at(pools, yardstick, texts):
     assert 0.3 < made.labels.mean() < 0.7
 
 
-def test_more_rounds_mislead_more(tables, yardstick, texts):
+def test_one_lead_is_no_decoy_and_sleeper(tables, yardstick, texts):
+    with pytest.raises(InputError, match="number of leads is 1; needs 2 or more"):
+        attack_model("search", tables, yardstick.logits, texts, np.random.default_rng(0), number=1)
+
+
+def test_more_steps_mislead_more(tables, yardstick, texts):
     rows = np.flatnonzero(np.diff(tables.offsets) < 30)[:150]
     decoys = np.zeros(len(rows), bool)
     raised = []
-    for rounds in (0, 2, 6):
-        made = search(tables, rows, decoys, yardstick.logits, texts, np.random.default_rng(3), rounds=rounds)
+    for steps in (0, 2, 6):
+        made = search(tables, rows, decoys, yardstick.logits, texts, np.random.default_rng(3), steps=steps)
         raised.append(yardstick.logits(made.tables(tables, texts)).mean())
     assert raised[0] < raised[1] < raised[2]
 
@@ -68,10 +73,10 @@ def test_more_rounds_mislead_more(tables, yardstick, texts):
 def test_the_same_seed_finds_the_same_attack(tables, yardstick, texts):
     rows = np.flatnonzero(np.diff(tables.offsets) < 30)[:40]
     one, two = (
-        search(tables, rows, np.ones(len(rows), bool), yardstick.logits, texts, np.random.default_rng(4), rounds=3)
+        search(tables, rows, np.ones(len(rows), bool), yardstick.logits, texts, np.random.default_rng(4), steps=3)
         for _ in range(2)
     )
-    other = search(tables, rows, np.ones(len(rows), bool), yardstick.logits, texts, np.random.default_rng(5), rounds=3)
+    other = search(tables, rows, np.ones(len(rows), bool), yardstick.logits, texts, np.random.default_rng(5), steps=3)
     assert one.spent.any() and (one.ago.shape != other.ago.shape or (one.ago != other.ago).any())
     for name in ("ago", "kind", "text", "spent"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
@@ -91,7 +96,7 @@ def test_what_the_truth_rules_out_is_not_asked_and_changes_nothing(tables, yards
     for each in (_misled, every):
         asked.append(0)
         monkeypatch.setattr("tinyscout.stress.search._misled", each)
-        found.append(search(tables, rows, sleeper, score, texts, np.random.default_rng(6), rounds=5))
+        found.append(search(tables, rows, sleeper, score, texts, np.random.default_rng(6), steps=5))
     np.testing.assert_array_equal(found[0].ago, found[1].ago)
     np.testing.assert_array_equal(found[0].text, found[1].text)
     assert asked[0] < 0.8 * asked[1]
@@ -203,7 +208,7 @@ def test_what_flips_propose_keeps_to_the_threat_model(pools, stack):
         rng,
         number=60,
         proposer=flip,
-        rounds=6,
+        steps=6,
     )
     assert found.refused == [] and len(found.world.tables) > 20
 
@@ -226,7 +231,7 @@ def test_a_beam_holds_more_than_the_best_and_misleads_more_than_one_as_wide(tabl
     for beam in (1, 3):
         asked.append(0)
         rng = np.random.default_rng(3)
-        made = search(tables, rows, decoys, score, texts, rng, rounds=5, width=4, beam=beam)
+        made = search(tables, rows, decoys, score, texts, rng, steps=5, width=4, beam=beam)
         assert made.plausible().all() and (made.source == rows).all()
         raised.append(np.clip(yardstick.logits(made.tables(tables, texts)), -3, 3).mean())
     assert raised[0] < raised[1] and 1.8 * asked[0] < asked[1]

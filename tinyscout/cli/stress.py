@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         contenders = scout.contenders(scout.examples(made))
         logits = {"the oracle": oracle_logits(truth["reply_probability"].to_numpy()), **contenders}
         losses = {each: log_loss(made.labels, logit) for each, logit in logits.items()}
-        twins = auc_within_pairs(truth, contenders[scout.ships]) if _are_twins(truth) else np.nan
+        twins = auc_within_pairs(truth, contenders[scout.ships])
         figures[name] = {"leads": len(made), "refused": len(found.refused), "auc_within_pairs": twins, **losses}
         rows.append(
             [
@@ -122,11 +122,6 @@ def _attacks(args: argparse.Namespace, scout, tables, given: list[str]) -> dict[
         progress("attacks", len(every), len(every) + 1)
         searched = attack_model("search", tables, scout.logits, texts, rng, number=args.searched)
     return {**found, "search": searched} if len(searched.world.tables) else found
-
-
-def _are_twins(truth) -> bool:
-    """Whether every pair is a decoy and a sleeper: a search and most given families make no twins."""
-    return bool(truth.groupby("pair")["role"].agg(lambda roles: sorted(roles) == ["decoy", "sleeper"]).all())
 
 
 def _check_columns(scout, tables) -> None:

@@ -226,6 +226,14 @@ class PhaseRun(Generic[AnySettings]):
         return manifest
 
 
+def seed_list(text: str) -> tuple[int, ...]:
+    """The type of an option such as --seeds 1,2,3: each seed once. Raises ArgumentTypeError for what is no number."""
+    try:
+        return tuple(dict.fromkeys(np.uint32(each).item() for each in text.split(",")))
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f'"{text}" is no list of seeds; needs whole numbers such as 1,2,3') from error
+
+
 def open_phase(
     file: str,
     kind: type[AnySettings],

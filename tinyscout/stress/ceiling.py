@@ -15,7 +15,7 @@ from tinyscout.leads.world import World
 from tinyscout.metrics import log_loss
 from tinyscout.metrics.bootstrap import Interval, Resampled, resample
 from tinyscout.metrics.table import Table
-from tinyscout.stress.check import ORACLE, RULE, dicts, oracle_logits, percent
+from tinyscout.stress.check import ORACLE, RULE, dicts, oracle_logits, percent, shown
 from tinyscout.stress.contestants import GRID, Logistic, calibrated_score
 from tinyscout.stress.families import families
 from tinyscout.stress.ground import Ground
@@ -138,7 +138,13 @@ def by_family(judged: World, logits: Mapping[str, np.ndarray]) -> list[FamilyFig
 
 
 def auc_within_pairs(truth: Any, logit: np.ndarray) -> float:
-    """Share of pairs whose sleeper scores higher than its decoy, ties half: truth has role and pair, logit (M,)."""
+    """Share of pairs whose sleeper scores higher than its decoy, ties half: truth has role and pair, logit (M,).
+
+    NaN where the pairs aren't twins: a search and most families from outside make none.
+    """
+    roles = truth.groupby("pair")["role"].agg(lambda some: sorted(some) == ["decoy", "sleeper"])
+    if not roles.all():
+        return float("nan")
     by_pair = truth.assign(logit=logit).pivot(index="pair", columns="role", values="logit")
     ahead = (by_pair["sleeper"] - by_pair["decoy"]).to_numpy()
     return float(np.mean(np.where(np.abs(ahead) < 1e-9, 0.5, ahead > 0)))
@@ -153,7 +159,7 @@ def family_table(figures: Sequence[FamilyFigures]) -> str:
     rows = [
         [each.family, "held out" if each.held_out else "seen", each.match, str(each.leads), f"{each.base_rate:.3f}"]
         + [f"{each.log_loss[name]:.3f}" for name in names]
-        + [f"{each.auc_within_pairs[name]:.3f}" for name in scores]
+        + [shown("roc_auc", each.auc_within_pairs[name]) for name in scores]
         for each in figures
     ]
     return Table(heads, rows).text()

@@ -71,7 +71,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        return bool(self.falls) and all(fall.low >= NEEDED for found in self.falls.values() for fall in found.values())
+        return least_end(self.falls) >= NEEDED
 
     @property
     def least_ceiling(self) -> float:
@@ -110,9 +110,7 @@ class Check:
         parts.append(Table(head, [[name, *(percent(found[m]) for m in RULE)] for name, found in falls.items()]).text())
         coin = ", ".join(f"{name} {percent(found)}" for name, found in self.beyond_coin.items())
         parts.append(f"Fall in log loss against {COIN}: {coin}.")
-        least = min(fall.low for found in self.falls.values() for fall in found.values())
-        verdict = "reaches" if self.passed else "DOES NOT REACH"
-        parts.append(f"The least lower end of a fall is {100 * least:.1f} %: it {verdict} {100 * NEEDED:.0f} %.")
+        parts.append(f"The least lower end of a fall {ends(least_end(self.falls))}.")
         return "\n\n".join(parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -221,6 +219,20 @@ def check(
         gaps=gaps,
         differences=differences,
     )
+
+
+def least_end(falls: Mapping[str, Mapping[str, Interval]]) -> float:
+    """The least lower end of all falls; NaN where one is not defined, or there is none."""
+    lows = [fall.low for found in falls.values() for fall in found.values()]
+    return float(np.min(lows)) if lows else float("nan")
+
+
+def ends(low: float) -> str:
+    """Whether a lower end reaches NEEDED, in words, rounded so that the words and the number agree."""
+    if np.isnan(low):
+        return "is not defined"
+    words = "reaches" if low >= NEEDED else "DOES NOT REACH"
+    return f"is {np.floor(1000 * low) / 10:.1f} %: it {words} {100 * NEEDED:.0f} %"
 
 
 def better_of(found: Resampled, yardsticks: Sequence[str], metrics: Sequence[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from tinyscout.stress.threat import BUDGET
 from tinyscout.stress.timelines import Texts, Timelines
 from tinyscout.stress.wordings import scrambled
 
-ROUNDS = (4, 4, 4)  # edits tried before a lead is kept, once more, and again
+STOPS = (4, 4, 4)  # edits tried before a lead is kept, once more, and again
 SLACK = 0.6  # of twice the oracle's log-odds: how far an edit may lead away from where the lead is to go
 LEAST_BUDGET = 2  # each lead has a budget of its own, from this to the threat model's
 AT_ONCE = 8_000  # leads edited together
@@ -67,7 +67,7 @@ def contrast(
         missing = number - sum(len(part.world.tables) for part in parts)
         if missing <= 0:
             break
-        walks = min(AT_ONCE, max(200, round(1.3 * missing / len(ROUNDS))))
+        walks = min(AT_ONCE, max(200, round(1.3 * missing / len(STOPS))))
         made = _walk(tables, sources, texts, rng, walks, missing, proposer)
         parts.append(told(name, tables, *made, rng=rng))
     found = concatenate(parts, rng)
@@ -90,8 +90,8 @@ def _walk(
     sleeper, budget = rng.random(walks) < 0.5, rng.integers(LEAST_BUDGET, BUDGET + 1, walks)
     kept, last = [], np.zeros(walks, np.int64)
     how = {"proposer": proposer, "width": 1, "slack": SLACK, "budget": budget}
-    for rounds in ROUNDS:
-        lead_away(made, tables, sleeper, None, texts, rng, rounds=rounds, **how)
+    for steps in STOPS:
+        lead_away(made, tables, sleeper, None, texts, rng, steps=steps, **how)
         moved = np.flatnonzero(made.spent > last)
         kept.append(made.take(moved))
         last = made.spent.copy()

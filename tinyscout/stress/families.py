@@ -36,7 +36,8 @@ class Family:
 
     skill: what tells its decoys from its sleepers; held_out: kept from all hardening; match: `exact` where twins have
     equal yardstick features, `balanced` where only pairs of pairs have, `none` where an additive score sees a
-    difference. What is registered from outside counts as held out.
+    difference; like: of a held-out one, a seen family that asks for nearly the same. What is registered from outside
+    counts as held out.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Family:
     skill: str = ""
     held_out: bool = True
     match: Match = "none"
+    like: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ def load(path: Path) -> Family:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(f"{path}: fails when it is run ({type(error).__name__}: {error})") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{path}: fails when it is run ({_in_a_line(error)})") from error
     made = getattr(module, "family", None)
     if isinstance(made, Family):
         return made
@@ -152,17 +154,21 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
     try:
         made = family.edit(*_shown(source), budget, rng)
     except (Exception, SystemExit) as error:
-        raise InputError(f'stress: family "{family.name}" failed ({type(error).__name__}: {error})') from error
+        raise InputError(f'stress: family "{family.name}" failed ({_in_a_line(error)})') from error
     try:
         if not isinstance(made, tuple):
             raise TypeError(f"a {type(made).__name__}")
         leads, signals = made
         return told(family.name, source, leads, signals, rng=rng, most=most, budget=budget)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise InputError(
-            f'stress: family "{family.name}" returned no lead tables ({error}); needs a tuple of two frames: '
-            "leads as given, and signals with row (a position in leads), at, kind, channel and text"
+            f'stress: family "{family.name}" returned no lead tables ({_in_a_line(error)}); needs a tuple of two '
+            "frames: leads as given, and signals with row (a position in leads), at, kind, channel and text"
         ) from error
+
+
+def _in_a_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def told(

@@ -24,7 +24,7 @@ from tinyscout.stress.families import Attacked, concatenate
 from tinyscout.stress.ground import Ground, Rows
 from tinyscout.stress.hotflip import HotFlip
 from tinyscout.stress.pools import Part, Pools
-from tinyscout.stress.search import ROUNDS, Score, attack_model
+from tinyscout.stress.search import STEPS, Score, attack_model
 from tinyscout.stress.supply import Supply, TrainingSet, unguided
 from tinyscout.stress.timelines import Texts
 from tinyscout.stress.validation import validation_leads
@@ -51,7 +51,7 @@ class HardenSettings(Settings):
     contrast: Count = 60_000
     reworded: Count = 120_000
     searched: Count = 6_000
-    steps: Count = ROUNDS
+    steps: Count = STEPS
     rounds: Count = 6
     again_contrast: Count = 20_000
     again_reworded: Count = 40_000
@@ -139,10 +139,8 @@ class _Lessons:
         valid = self.pools.valid.mixed(rng)[0]
         ground = Ground.of_rows(self.scout, self.known[0].rows, attacked, valid, rng, ("baseline",))
         self.logistic = calibrated_score(Logistic.fit(ground, grid=(L2,)), valid).logits
-        number, rounds = settings.searched, settings.steps
-        self._know(
-            attack_model("search: logistic", source, self.logistic, self.texts, rng, number=number, rounds=rounds)
-        )
+        number, steps = settings.searched, settings.steps
+        self._know(attack_model("search: logistic", source, self.logistic, self.texts, rng, number=number, steps=steps))
 
         new += self._fresh(coming)
         members = [self.scout.new_member(number, self.learning) for number in range(self.learning.members)]
@@ -158,8 +156,8 @@ class _Lessons:
         coming = self.supply.start(1 + number, *sizes, pupil=self.scout, choice=settings.choice)
         one = replace(self.scout, members=[members[number % len(members)]])
         half, steps, on = -(-settings.searched // 2), settings.steps, (self.texts, self.rng)
-        self._know(attack_scout(one, self.source, *on, number=half, rounds=steps))
-        self._know(attack_model("search: scout", self.source, score_of(one), *on, number=half, rounds=steps))
+        self._know(attack_scout(one, self.source, *on, number=half, steps=steps))
+        self._know(attack_model("search: scout", self.source, score_of(one), *on, number=half, steps=steps))
         sets = [*self._fresh(coming), *settings.again_often * self.known]
         self._train(members, sets, settings.again, self.learning.seed + (1 + number) * len(members))
 
@@ -169,7 +167,7 @@ class _Lessons:
         for member in self.scout.members:
             blank_contact_time(member, self.known[0].examples.tokens, self.scout.tokenizer)
         scores = {"logistic": self.logistic, "scout": score_of(self.scout)}
-        valid = validation_leads(pools.valid, scores, {"scout": self.scout}, rng, rounds=self.settings.steps)
+        valid = validation_leads(pools.valid, scores, {"scout": self.scout}, rng, steps=self.settings.steps)
         train = replace(pools.train, attacked=concatenate([pools.train.attacked, *self.searched], rng))
         natural, short = self.known[0].rows, sum(len(part.y) for part in self.cut_short)
         attacked = Rows.concatenate([*self.rows, *self.cut_short])
@@ -216,12 +214,12 @@ def attack_scout(
     rng: np.random.Generator,
     *,
     number: int,
-    rounds: int = ROUNDS,
+    steps: int = STEPS,
 ) -> Attacked:
     """White-box: edits along the scout's own gradient beside random ones, at three times the cost of random ones."""
     along = HotFlip(scout, source, texts)
     return attack_model(
-        "search: scout", source, score_of(scout), texts, rng, number=number, proposer=along, rounds=rounds
+        "search: scout", source, score_of(scout), texts, rng, number=number, proposer=along, steps=steps
     )
 
 

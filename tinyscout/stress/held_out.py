@@ -1,8 +1,9 @@
 """Written families kept from all hardening: the skills of seen.py, asked for in stories of another kind.
 
 The split is by story, and fixed. Each stop, go and kind of visit decides in some seen family too, and each word occurs
-in natural leads; but the sentence form, the pair of stop and go, or the persona with the kind, that decides here,
-decides in none of the seen families.
+in natural leads. Of eight the sentence form, the pair of stop and go, or the pair of kinds, that decides here, decides
+in none of the seen families; four are `like` one of them, in other numbers. What is said of held-out families is said
+of the eight alone besides.
 """
 
 import numpy as np
@@ -88,7 +89,7 @@ def missed_meeting(persona: str, rng: np.random.Generator) -> Twins:
     return Twins(shared, messages(sorry, other), messages(other, sorry))
 
 
-@written("persona against kind", held_out=True, personas=("enterprise_vp",))
+@written("persona against kind", held_out=True, like="wrong_persona_enthusiasm", personas=("enterprise_vp",))
 def security_review(persona: str, rng: np.random.Generator) -> Twins:
     """The security review runs this week and the tour of the docs was last year; or the other way round."""
     idle = one_of(IDLE[persona], rng)
@@ -104,7 +105,7 @@ def security_review(persona: str, rng: np.random.Generator) -> Twins:
     return Twins(shared, mixed(long_ago, lately), mixed(lately, long_ago))
 
 
-@written("a date that is due", held_out=True, personas=("saas_founder", "developer"))
+@written("a date that is due", held_out=True, like="second_trial", personas=("saas_founder", "developer"))
 def trial_clock(persona: str, rng: np.random.Generator) -> Twins:
     """Two colleagues are in the third week of their trial and a third began today; or theirs lapsed in spring."""
     shared = [*visits("free_trial_start", [rng.uniform(0.3, 2)]), *visits("docs_visit", rng.uniform(0.2, 4, 2))]
@@ -129,7 +130,7 @@ def not_next_month(persona: str, rng: np.random.Generator) -> Twins:
     return Twins(shared, [Touch(at, "reply_message", dead)], [Touch(at, "reply_message", alive)])
 
 
-@written("machines or people", held_out=True)
+@written("machines or people", held_out=True, like="bot_opens")
 def link_checker(persona: str, rng: np.random.Generator) -> Twins:
     """The firm's mail gateway tests each link of two newsletters, days apart; a reader clicks them one by one."""
     last = rng.uniform(0.2, 0.8)
@@ -171,7 +172,12 @@ def new_owner(persona: str, rng: np.random.Generator) -> Twins:
     )
 
 
-@written("fading interest", held_out=True, personas=tuple(name for name in SECOND if name != "developer"))
+@written(
+    "fading interest",
+    held_out=True,
+    like="stale_stuffing",
+    personas=tuple(name for name in SECOND if name != "developer"),
+)
 def one_look_a_month(persona: str, rng: np.random.Generator) -> Twins:
     """One look a month for half a year is a habit; as many looks this week are a project."""
     kind = SECOND[persona]

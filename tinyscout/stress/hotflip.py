@@ -20,7 +20,7 @@ from tinyscout.leads.world_signals import CHANNELS
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.stress.moves import propose_at
-from tinyscout.stress.threat import CHANNELS_OF, EMPLOYEES_FACTOR, PLAN_FIT_POINTS, WITH_TEXT
+from tinyscout.stress.threat import CHANNELS_OF, EDITABLE, EMPLOYEES_FACTOR, PLAN_FIT_POINTS, WITH_TEXT
 from tinyscout.stress.timelines import SECOND, Texts, Timelines
 from tinyscout.tokenizer import Tokens
 from tinyscout.tokenizer.fields import CategoryCoder, NumberCoder
@@ -29,10 +29,9 @@ from tinyscout.tokenizer.tokens import spans
 from tinyscout.training import Stack
 
 AGES = np.geomspace(0.5, 200 * 24, 32)  # hours that a signal may move to
-FIELDS = ("employees", "plan_fit", "tech_stack")  # as Timelines.described counts them
 _STEPS = np.linspace(-1, 1, 9)  # of what the threat model lets a number move
 _PAIRS = [(kind, channel) for kind in KINDS if kind not in WITH_TEXT for channel in CHANNELS_OF[kind]]
-_SILENT = np.array([KIND[kind] not in {KIND[name] for name in WITH_TEXT} for kind in KINDS])
+_SILENT = np.array([kind not in WITH_TEXT for kind in KINDS])
 
 
 AGE, KIND_OF, WORD, FIELD = range(4)  # what a flip changes
@@ -42,7 +41,7 @@ class Flips(NamedTuple):
     """C single changes: of lead (C,), at column (C,) of its timeline, what (C,), to value (C,), gain (C,) in log-odds.
 
     value: a place in AGES, in the pairs of kind and channel, in the whole words, or in what a field may become; word
-    (C,): which word of the text, or which of FIELDS.
+    (C,): which word of the text, or which of EDITABLE.
     """
 
     lead: np.ndarray
@@ -157,7 +156,7 @@ class HotFlip:
         signal = group[words]
         parts.append(_best_of(by_word, WORD, signal, lead, column, words - first[signal], sign))
         for field, owned in zip(self.stack.tokenizer.fields, vocabulary.fields, strict=True):
-            if field.name in FIELDS:
+            if field.name in EDITABLE:
                 parts.append(self._of_field(field, owned.start, made, tokens, gradients, sign))
         return Flips(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
@@ -166,7 +165,7 @@ class HotFlip:
     ) -> Flips:
         """The best other value of a field of the profile, whose ids begin at `start`, of each lead that has one there
         and was not described anew yet."""
-        number, coder = FIELDS.index(field.name), field.coder
+        number, coder = EDITABLE.index(field.name), field.coder
         known = len(coder.values) if isinstance(coder, CategoryCoder) else 1
         at = np.flatnonzero((tokens.ids >= start) & (tokens.ids < start + known))
         at = at[~made.described[tokens.lead[at], number]]
@@ -182,7 +181,7 @@ class HotFlip:
 
 
 def _choices(made: Timelines, number: int) -> np.ndarray:
-    """What field `number` of FIELDS may become within the threat model, (M, C); NaN stays missing."""
+    """What field `number` of EDITABLE may become within the threat model, (M, C); NaN stays missing."""
     if number == 2:
         return np.broadcast_to(np.arange(len(STACKS), dtype=np.int8), (len(made), len(STACKS)))
     if number == 1:

@@ -1,6 +1,7 @@
 """Moves: random edits of many timelines at once, each within the threat model and at its costs.
 
-They know the world's kinds and words but nothing of what a reply depends on.
+They are drawn blindly, but from a pool of kinds and words that knows the world: a text may become one that differs from
+it by a word that decides (`Texts.near`), as wordings.py makes them of the oracle's own terms.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,6 @@ DAY = 24 * HOUR_US
 _OPTIONS = [[CHANNELS.index(channel) for channel in CHANNELS_OF[kind]] for kind in KINDS]
 _WITH_TEXT = np.array([KIND[name] for name in WITH_TEXT])
 _YOUNGEST, _OLDEST = 0.02, 200.0  # days: where moved and added signals go
-_EVERY = tuple(range(len(KINDS)))
 
 Move = Callable[[Timelines, np.ndarray, Texts, np.random.Generator], np.ndarray]
 

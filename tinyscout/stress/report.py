@@ -6,6 +6,7 @@ from tinyscout.leads.world import World
 from tinyscout.metrics.table import Table
 from tinyscout.stress.ceiling import HARDENED, by_family, family_table
 from tinyscout.stress.check import METRICS, NAMES, ORACLE, RULE, divergence, interval, shown
+from tinyscout.stress.families import families
 from tinyscout.stress.story import story
 from tinyscout.stress.trial import SCOUT, TREES, Trial
 from tinyscout.stress.variants import source_rows
@@ -81,14 +82,29 @@ def _by_family(trial: Trial) -> str:
     written = World(trial.judged.tables, trial.judged.truth)
     figures = family_table(by_family(written, {name: trial.logits[name] for name in some}))
     rows = [
-        [name, *(interval(found.of[SCOUT][metric]) for metric in METRICS)] for name, found in trial.families.items()
+        [name, *(interval(found.beside.of[SCOUT][metric]) for metric in METRICS)]
+        for name, found in trial.families.items()
     ]
-    return "\n\n".join([figures, Table([f"{SCOUT}, by family", *_BESIDE], rows).text()])
+    everyone = [*trial.logits, ORACLE]
+    tables = [figures, Table([f"{SCOUT}, by family", *_BESIDE], rows).text()]
+    for metric in RULE:
+        rows = [
+            [name, *(shown(metric, found.figures[metric][each]) for each in everyone)]
+            for name, found in trial.families.items()
+        ]
+        tables.append(
+            Table([f"{NAMES[metric]} by family", *(each.replace(", ", ",\n") for each in everyone)], rows).text()
+        )
+    return "\n\n".join(tables)
 
 
 def _aims(trial: Trial) -> str:
     times = interval(trial.held_out_gap)
-    lines = [f"{SCOUT}: {times} times as far from the oracle on held-out families as on seen ones."]
+    unlike = sum(not each.like for each in families(held_out=True))
+    lines = [
+        f"{SCOUT}: {times} times as far from the oracle on held-out families as on seen ones, "
+        f"{interval(trial.unlike_gap)} times on the {unlike} of them that are like no seen one."
+    ]
     if (beyond := trial.beyond_half_of_trees) is not None:
         lines.append(f"{SCOUT}: its KL from the oracle minus half of the hardened trees' is {interval(beyond)}.")
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from tinyscout.stress.timelines import Texts, Timelines
 Score = Callable[[LeadTables], np.ndarray]
 Proposer = Callable[[Timelines, np.ndarray, int, np.random.Generator], Timelines]
 SURE = 3.0  # log-odds from which on neither the truth nor the score need become clearer
-ROUNDS, WIDTH = 14, 8
+STEPS, WIDTH = 14, 8
 TRIES = 8  # searches until there are enough
 OVERDRAWN = 1.4  # leads begun with for each that is wanted: some never become what they were to become
 
@@ -52,15 +52,18 @@ def attack_model(
     *,
     number: int,
     proposer: Proposer | None = None,
-    rounds: int = ROUNDS,
+    steps: int = STEPS,
     width: int = WIDTH,
     beam: int = 1,
 ) -> Attacked:
     """At most `number` variants of leads in `tables` that mislead `score`, half of them decoys and half sleepers.
 
     Half of the source leads are ones whose reply the oracle expects: few leads of the world are, and what makes them so
-    is what there is to trick. A lead that did not become what it was to become is left out.
+    is what there is to trick. A lead that did not become what it was to become is left out. Raises InputError for a
+    number below 2, of which no half is a lead.
     """
+    if number < 2:
+        raise InputError(f"{name}: number of leads is {number}; needs 2 or more, a decoy and a sleeper")
     sources = Sources(tables)
     kept: dict[bool, list[Timelines]] = {False: [], True: []}
     for _ in range(TRIES):
@@ -69,7 +72,7 @@ def attack_model(
             break
         wanted = np.repeat([False, True], [max(round(OVERDRAWN * lacking[kind]), 0) for kind in (False, True)])
         rows = sources.draw(len(wanted), rng)
-        made = search(tables, rows, wanted, score, texts, rng, proposer=proposer, rounds=rounds, width=width, beam=beam)
+        made = search(tables, rows, wanted, score, texts, rng, proposer=proposer, steps=steps, width=width, beam=beam)
         is_sleeper = made.reply_probability(tables, texts) > 0.5
         for kind, parts in kept.items():
             done = (wanted == kind) & (is_sleeper == kind) & (made.spent > 0)
@@ -89,7 +92,7 @@ def search(
     rng: np.random.Generator,
     *,
     proposer: Proposer | None = None,
-    rounds: int = ROUNDS,
+    steps: int = STEPS,
     width: int = WIDTH,
     beam: int = 1,
     budget: int | np.ndarray = BUDGET,
@@ -100,7 +103,7 @@ def search(
     `width` changed copies of each; random moves where None. budget: edits of all leads, or of each (M,).
     """
     made = Timelines.of(tables, rows, texts)
-    how = {"proposer": proposer, "rounds": rounds, "width": width, "beam": beam, "budget": budget}
+    how = {"proposer": proposer, "steps": steps, "width": width, "beam": beam, "budget": budget}
     lead_away(made, tables, sleeper, score, texts, rng, **how)
     return made
 
@@ -114,7 +117,7 @@ def lead_away(
     rng: np.random.Generator,
     *,
     proposer: Proposer | None = None,
-    rounds: int = ROUNDS,
+    steps: int = STEPS,
     width: int = WIDTH,
     beam: int = 1,
     slack: float = 0.0,
@@ -127,7 +130,7 @@ def lead_away(
     sign, budget = np.where(sleeper, 1.0, -1.0), np.broadcast_to(budget, len(made))
     held, lead = made.take(np.arange(len(made))), np.arange(len(made))
     value = _misled(held, sign, tables, texts, score, np.full(len(held), -np.inf))
-    for _ in range(rounds):
+    for _ in range(steps):
         places = np.flatnonzero(held.spent < budget[lead])
         whose, spent = lead[places].repeat(width), held.spent[places].repeat(width)
         if proposer is None:

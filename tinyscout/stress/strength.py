@@ -35,14 +35,15 @@ def strength(
     """The log loss that the oracle expects of each score, in nats, on the same leads attacked with each budget.
 
     Half of the leads are led to where no reply is to be expected and the score says one, the others the other way;
-    the expectation is over the label, so that no luck is in it.
+    the expectation is over the label, so that no luck is in it. Half are drawn from those whose reply the oracle
+    expects (Sources.draw), so that the loss without an edit is not that of leads as they come, where few are.
     """
     rng = np.random.default_rng([seed, 19])
     rows, sleeper = Sources(tables).draw(leads, rng), rng.random(leads) < 0.5
     found: dict[str, list[float]] = {}
     for name, (score, proposer, width, beam) in targets.items():
         for budget in budgets:
-            how = {"proposer": proposer, "width": width, "beam": beam, "budget": budget, "rounds": budget}
+            how = {"proposer": proposer, "width": width, "beam": beam, "budget": budget, "steps": budget}
             made = search(tables, rows, sleeper, score, texts, np.random.default_rng([seed, budget]), **how)
             read = made.tables(tables, texts)
             found.setdefault(name, []).append(expected_loss(oracle.reply_probability(read), score(read)))

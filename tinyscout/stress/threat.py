@@ -49,12 +49,12 @@ WITH_TEXT = ("reply_message", "call_note", "support_ticket")
 BY_MACHINES = ("email_open", "email_click", "outreach_email")  # at any pace
 _TEXT = re.compile(r"[A-Za-z',.\- ]+")
 
-EDITABLE = ("employees", "plan_fit", "tech_stack")
+EDITABLE = ("employees", "plan_fit", "tech_stack")  # in the order that Timelines.described has them
 
 FIELDS: tuple[tuple[str, str, str], ...] = (
     ("signal: add or take away", "any kind of the world", "1 edit"),
     ("signal: its time", "any time before contact", "1 edit"),
-    ("signal: its text", "any sentence", "1 edit"),
+    ("signal: its text", f"any 1 to {MAX_WORDS} plain words, sense or not", "1 edit"),
     ("employees", f"by a factor of up to {EMPLOYEES_FACTOR:g}", "1 edit"),
     ("plan_fit", f"by up to {PLAN_FIT_POINTS:g} points, 0 to 100", "1 edit"),
     ("tech_stack", "any of the world", "1 edit"),

@@ -14,6 +14,7 @@ from tinyscout.settings import Count, FitSettings, ScoutSettings, Settings
 from tinyscout.stress.ceiling import HARDENED, NATURAL
 from tinyscout.stress.check import (
     METRICS,
+    ORACLE,
     RULE,
     Check,
     Differences,
@@ -28,7 +29,7 @@ from tinyscout.stress.families import Attacked, concatenate, families
 from tinyscout.stress.ground import Ground
 from tinyscout.stress.harden import L2, Hardened, HardenSettings, calibrated, harden, score_of
 from tinyscout.stress.pools import Pools, make_pools
-from tinyscout.stress.search import ROUNDS, Score, attack_model
+from tinyscout.stress.search import STEPS, Score, attack_model
 from tinyscout.stress.strength import BUDGETS, Target, strength
 from tinyscout.stress.timelines import Texts
 from tinyscout.stress.validation import targets, validation_leads
@@ -53,12 +54,19 @@ class TrialSettings(Settings):
     leads: Count = 16_000
     judged: Count = 22_000
     own: Count = 1_000
-    steps: Count = ROUNDS
+    steps: Count = STEPS
     trials: Annotated[int, Field(ge=0)] = 20
     natural: ScoutSettings = ScoutSettings(
         wide="careful", fit=FitSettings(epochs=8, learning_rate=1e-3, weight_decay=1.5)
     )
     harden: HardenSettings = HardenSettings()
+
+
+class OfFamily(NamedTuple):
+    """A written family's judged leads: metric -> contestant -> figure, and all beside the better yardstick."""
+
+    figures: dict[str, dict[str, float]]
+    beside: Differences
 
 
 class Arena(NamedTuple):
@@ -78,9 +86,9 @@ class Trial:
 
     check: the rule on the judged leads, in parts; natural: the same figures on natural held-out leads; own: contestant
     -> metric -> figure at the search against itself; own_beside: contestant -> metric -> that minus the better
-    yardstick's on the same leads; families: written family -> the contestants beside the better yardstick; judged and
-    logits: what all of it can be computed from anew; hardened_on: leads by where they came from; chosen: contestant ->
-    what it chose on validation leads; scout: the hardened one; arena: for searches besides the judged ones.
+    yardstick's on the same leads; families: the same of each written family, the oracle's figures among them; judged
+    and logits: what all of it can be computed from anew; hardened_on: leads by where they came from; chosen: contestant
+    -> what it chose on validation leads; scout: the hardened one; arena: for searches besides the judged ones.
     """
 
     seed: int
@@ -88,7 +96,7 @@ class Trial:
     natural: Check
     own: dict[str, dict[str, float]]
     own_beside: dict[str, dict[str, Interval]]
-    families: dict[str, Differences]
+    families: dict[str, OfFamily]
     judged: Judged
     logits: dict[str, np.ndarray]
     hardened_on: dict[str, int]
@@ -111,9 +119,17 @@ class Trial:
     @cached_property
     def held_out_gap(self) -> Interval:
         """How many times as far from the oracle the hardened scout is on held-out families as on seen ones."""
-        chance, (seen, held_out) = self._chance, (self.judged.part == part for part in PARTS)
-        far = divergence(chance, self.logits[SCOUT])
-        return ratio_interval(far, held_out, seen, groups=self.judged.groups, seed=self.seed)
+        return self._gap(self.judged.part == PARTS[1])
+
+    @cached_property
+    def unlike_gap(self) -> Interval:
+        """The same on those of the held-out families that are like no seen one."""
+        unlike = [each.name for each in families(held_out=True) if not each.like]
+        return self._gap(np.isin(self.judged.truth["family"].to_numpy(str), unlike))
+
+    def _gap(self, held_out: np.ndarray) -> Interval:
+        far = divergence(self._chance, self.logits[SCOUT])
+        return ratio_interval(far, held_out, self.judged.part == PARTS[0], groups=self.judged.groups, seed=self.seed)
 
     @cached_property
     def beyond_half_of_trees(self) -> Interval | None:
@@ -135,9 +151,11 @@ class Trial:
         return strength(source, targets, texts, leads=leads, budgets=budgets, seed=self.seed)
 
     def worst(self, metric: str, name: str) -> tuple[str, float]:
-        """The part of the judged leads, or the search against itself, where a contestant's figure is worst; figures
-        that are not defined are left out, unless none is."""
-        found = {part: figures[metric][name] for part, figures in self.check.figures.items() if part in PARTS}
+        """The part of the judged leads, searches and single families among them, or the search against itself, where a
+        contestant's figure is worst; figures that are not defined are left out, unless none is."""
+        found = {part: figures[metric][name] for part, figures in self.check.figures.items() if part != "all"}
+        found |= {family: of.figures[metric][name] for family, of in self.families.items()}
+        found.pop(f"search: {name}", None)
         found["own search"] = self.own[name][metric]
         known = [each for each in found.items() if not np.isnan(each[1])]
         return max(known or found.items(), key=lambda each: each[1])
@@ -157,10 +175,13 @@ class Trial:
             "natural": self.natural.to_json(),
             "natural_rise": self.natural_rise,
             "held_out_gap": self.held_out_gap.to_dict(),
+            "unlike_gap": self.unlike_gap.to_dict(),
             "beyond_half_of_trees": self.beyond_half_of_trees and self.beyond_half_of_trees.to_dict(),
             "own": self.own,
             "own_beside": {name: dicts(each) for name, each in self.own_beside.items()},
-            "families": {name: each.to_json() for name, each in self.families.items()},
+            "families": {
+                name: {"figures": each.figures, **each.beside.to_json()} for name, each in self.families.items()
+            },
             "worst": worst,
             "hardened_on": self.hardened_on,
             "chosen": self.chosen,
@@ -186,7 +207,7 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
     for number, (name, (score, proposer, *_)) in enumerate(arena.targets.items()):
         size = settings.judged // (2 * len(judges)) if name in judges else settings.own
         searched[name] = attack_model(
-            f"search: {name}", source, score, texts, rng, number=size, proposer=proposer, rounds=settings.steps
+            f"search: {name}", source, score, texts, rng, number=size, proposer=proposer, steps=settings.steps
         )
         if progress:
             progress("searches to judge on", number + 1, len(scores))
@@ -212,7 +233,7 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
         natural=check(natural, of_natural, **rule),
         own=own,
         own_beside=own_beside,
-        families=_beside_by_family(judged, logits, seed),
+        families=_by_family(judged, logits, seed),
         judged=judged,
         logits=logits,
         hardened_on={
@@ -247,7 +268,7 @@ def contestants(
     scores = {name: each.logits for name, each in fitted.items()} | {SCOUT: score_of(hardened.scout)}
     misled = {name: scores[name] for name in SEARCHED if name in scores}
     rng = np.random.default_rng([pools.seed, 22])
-    valid = validation_leads(pools.valid, misled, {SCOUT: hardened.scout}, rng, rounds=settings.steps)
+    valid = validation_leads(pools.valid, misled, {SCOUT: hardened.scout}, rng, steps=settings.steps)
     for name in fitted.keys() & {HARDENED, CAREFUL, TREES}:
         fitted[name] = calibrated_score(fitted[name], valid)
     sure = calibrated(hardened.scout, valid)
@@ -271,13 +292,14 @@ def _drawn(tables: LeadTables, logits: Mapping[str, np.ndarray], seed: int) -> R
     return resample(tables.labels, logits, metrics=METRICS, groups=groups, seed=seed)
 
 
-def _beside_by_family(judged: Judged, logits: Mapping[str, np.ndarray], seed: int) -> dict[str, Differences]:
-    """Every contestant beside the better yardstick on the judged leads of each written family."""
+def _by_family(judged: Judged, logits: Mapping[str, np.ndarray], seed: int) -> dict[str, OfFamily]:
+    """Every contestant on the judged leads of each written family."""
     family, found = judged.truth["family"].to_numpy(str), {}
+    everyone = {**logits, ORACLE: judged.oracle}
     for name in [each.name for each in families() if (family == each.name).any()]:
         rows = np.flatnonzero(family == name)
-        drawn = _drawn(judged.tables.take(rows), {each: logit[rows] for each, logit in logits.items()}, seed)
-        found[name] = Differences.among(drawn, YARDSTICKS, logits)
+        drawn = _drawn(judged.tables.take(rows), {each: logit[rows] for each, logit in everyone.items()}, seed)
+        found[name] = OfFamily(drawn.value, Differences.among(drawn, YARDSTICKS, logits))
     return found
 
 

@@ -1,7 +1,9 @@
-"""Validation leads of a stress test: what contestants choose by and are calibrated on, made as the judged leads are.
+"""Validation leads of a stress test: what contestants choose by, and what they are calibrated on.
 
 As many attacked leads as natural ones. Of the attacked half are of written families, none of them held out, and half
-are searched for, in equal shares against some scores.
+are searched for, in equal shares against some scores, as the judged leads are: to calibrate on, against the three that
+these are searched against; to choose by, which comes before there are trees, against the logistic and the scout of
+hardening.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,7 @@ from tinyscout.leads.tables import LeadTables
 from tinyscout.stress.ground import spread
 from tinyscout.stress.hotflip import HotFlip
 from tinyscout.stress.pools import Part
-from tinyscout.stress.search import ROUNDS, Score, attack_model
+from tinyscout.stress.search import STEPS, Score, attack_model
 from tinyscout.stress.strength import Target
 from tinyscout.stress.timelines import Texts
 from tinyscout.stress.variants import join
@@ -33,7 +35,7 @@ def validation_leads(
     scouts: Mapping[str, Stack],
     rng: np.random.Generator,
     *,
-    rounds: int = ROUNDS,
+    steps: int = STEPS,
 ) -> LeadTables:
     """All natural leads of `valid`, and as many attacked ones: half written, half searched against `scores` alike."""
     natural, written = valid.natural.tables, valid.attacked.world.tables
@@ -41,7 +43,7 @@ def validation_leads(
     parts = [natural, written.take(spread(len(written), half))]
     for name, (score, proposer, *_) in targets(scores, scouts, natural, texts).items():
         found = attack_model(
-            f"search: {name}", natural, score, texts, rng, number=half // len(scores), proposer=proposer, rounds=rounds
+            f"search: {name}", natural, score, texts, rng, number=half // len(scores), proposer=proposer, steps=steps
         )
         parts.append(found.world.tables)
     return join(parts, rng)[0]

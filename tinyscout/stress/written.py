@@ -23,7 +23,7 @@ COUNTS = {  # the visit that says most about each persona
     "ops_manager": "security_paper",
     "sales_lead": "pricing_page",
 }
-SECOND = {  # and the one that says most after it
+SECOND = {  # and another that says much (of a developer, no other does)
     "saas_founder": "pricing_page",
     "enterprise_vp": "case_study",
     "developer": "docs_visit",
@@ -67,6 +67,7 @@ def written(
     skill: str,
     *,
     held_out: bool = False,
+    like: str = "",
     match: Match = "exact",
     personas: tuple[str, ...] = BUYERS,
     decoys: dict[str, str] | None = None,
@@ -74,13 +75,13 @@ def written(
 ) -> Callable[[Story], Story]:
     """Register a story as a family named as the function, with its docstring as the sentence told.
 
-    personas: who it may happen to; decoys: persona of the sleeper -> persona of a second lead that plays the decoy,
-    where twins are two leads; calm_days: how long nothing that matters must have happened.
+    like: as in Family; personas: who it may happen to; decoys: persona of the sleeper -> persona of a second lead that
+    plays the decoy, where twins are two leads; calm_days: how long nothing that matters must have happened.
     """
 
     def decorate(story: Story) -> Story:
         name, sentence = story.__name__, " ".join((story.__doc__ or "").split())
-        register(Family(name, sentence, _edit(story, personas, decoys, calm_days), skill, held_out, match))
+        register(Family(name, sentence, _edit(story, personas, decoys, calm_days), skill, held_out, match, like))
         return story
 
     return decorate
