@@ -145,7 +145,7 @@ def write_drafts(
         mention = _mentioned(mention, {*columns, *kinds})
     own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
     tables = read_as_one(tables, by=NEEDED[instruction.channel])
-    book = FactBook(tables, mention, NEEDED[instruction.channel])
+    book = FactBook(tables, mention, NEEDED[instruction.channel], between=True)
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
     found: list[Drafted] = []
     asked: list[_Asked] = []

@@ -1,13 +1,14 @@
 """Leads that asked for something: by a form, in a note of a call, in a reply that a person has to answer."""
 
 from collections.abc import Callable
+from itertools import permutations
 
 import pytest
 
 from tinyscout.drafting import Drafted
-from tinyscout.leads.outreach_facts import Fact
+from tinyscout.leads.outreach_facts import AGES, BETWEEN, DEEDS, Fact
 from tinyscout.leads.outreach_instructions import Instruction
-from tinyscout.leads.outreach_stand_ins import stand_ins
+from tinyscout.leads.outreach_stand_ins import put_back, stand_ins
 from tinyscout.leads.refusals import NO, refusal
 
 DAY = 24.0
@@ -34,6 +35,29 @@ def test_who_asked_by_a_form_or_in_a_talk_is_written_to_about_that(written, sign
         (draft,) = written(channel, (200 * DAY, "docs_visit", None), signal).drafts
         assert draft.problems == () and f"{said} a few days ago" in draft.text
         assert draft.facts[0].about == signal[1] and "notes have" not in draft.text
+
+
+@pytest.mark.parametrize(
+    ("days", "age"), [(1.5, "a day or two ago"), (12, "a week or two ago"), (50, "a month or two ago")]
+)
+def test_an_age_that_no_lesson_has_is_told(written, days: float, age: str) -> None:
+    reply, webinar = (days * DAY, "Email reply", "please send the quote"), (200 * DAY, "webinar", None)
+    (draft,) = written("email", webinar, reply).drafts
+    assert draft.problems == () and f"asked for the quote {age}" in draft.text
+    told = {fact.said: fact.when for fact in draft.facts}
+    assert told["asked for the quote"] == age
+    assert told.get("joined our webinar", "a few months ago") == "a few months ago"
+
+
+def test_two_ages_are_never_told_as_one() -> None:
+    kinds, deeds = zip(*((kind, DEEDS[kind][1]) for kind in ("docs_visit", "webinar", "demo_request")), strict=True)
+    known, between = ({words for *_, words in ages} for ages in (AGES, BETWEEN))
+    for some in permutations(sorted(known | between), 3):
+        facts = [Fact(kind, "", did, when, True) for kind, did, when in zip(kinds, deeds, some, strict=True)]
+        told = stand_ins(facts)
+        assert len({each.told.when for each in told}) == 3 and {each.told.when for each in told} <= known
+        raw = " ".join(f"You {each.told.said} {each.told.when}." for each in told)
+        assert put_back(raw, told) == " ".join(f"You {fact.said} {fact.when}." for fact in facts)
 
 
 def test_a_wish_in_a_note_is_no_longer_one_after_our_message_or_a_no(written) -> None:

@@ -26,7 +26,7 @@ def test_drafts_are_true_as_told_and_say_where_their_facts_are_from(small_scout,
     rows = small_tables.take(np.arange(90))
     drafted = small_scout.write(rows, EMAIL, writer=writer)
     assert [each.contact_id for each in drafted] == rows.leads["contact_id"].tolist()
-    book, drafts = FactBook(rows), 0
+    book, drafts = FactBook(rows, between=True), 0
     again = rows.leads["lead_id"].duplicated(keep="last").to_numpy()  # a lead is written to as its last contact
     assert again.any() and all(
         (each.why_not == ANOTHER_CONTACT) <= later for each, later in zip(drafted, again, strict=True)

@@ -5,7 +5,7 @@ such a sentence is drawn again while there are tries left, and kept rather than 
 """
 
 from tinyscout.leads.outreach_checks import SENTENCE, expanded
-from tinyscout.leads.outreach_facts import AGES
+from tinyscout.leads.outreach_facts import AGES, BETWEEN
 
 _EMPTY = ("has rules of its own", "trust takes time", "does not suit everybody")  # of no use to anybody
 _GOES_ON_FROM_A_DEED = (
@@ -47,7 +47,7 @@ def taken_amiss(text: str, channel: str, *, written_to: bool = False) -> list[st
     said, written_to = expanded(text), written_to or channel in _LATER
     asked = "asked for" in said
     amiss = _EMPTY
-    amiss += () if any(age in said for *_, age in AGES) else _GOES_ON_FROM_A_DEED
+    amiss += () if any(age in said for *_, age in (*AGES, *BETWEEN)) else _GOES_ON_FROM_A_DEED
     amiss += () if asked or written_to else _GOES_ON_FROM_A_TALK
     amiss += _NEW if written_to else ()
     amiss += _HOLDS_BACK if asked else ()

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tinyscout.leads import outreach_templates as templates
-from tinyscout.leads.outreach_facts import AGES, REASONS, Fact, claims, phrases_of
+from tinyscout.leads.outreach_facts import AGES, BETWEEN, REASONS, Fact, claims, phrases_of
 from tinyscout.leads.outreach_instructions import LINKEDIN_CHARACTERS, Instruction
 from tinyscout.leads.outreach_names import in_words
 from tinyscout.leads.outreach_offer import places, with_offer
@@ -40,7 +40,7 @@ SENTENCE = re.compile(r"(?<=[.?!])\s+|\n")
 _YOU = re.compile(r"you(?:r|rs|'\w+)?")
 _US = re.compile(r"(?:we|us|our|ours|it|its)(?:'\w+)?")  # who writes, and what they sell
 _CONTRACTED = re.compile(r"\b\w+'(?:m|ll|ve|re|s|d|t)\b")
-_AGES = frozenset(words for *_, words in AGES)
+_AGES = frozenset(words for *_, words in (*AGES, *BETWEEN))
 _SLOT = "slot"  # stands for what a lead's facts fill in
 
 

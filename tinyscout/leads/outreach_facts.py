@@ -91,7 +91,7 @@ DEEDS = {
     "meeting_no_show": ("meeting", "had planned a meeting with us", "our meeting"),
 }
 # From how many days ago, before how many, and how it is said: a few are two or more; about is half a week, ten days of
-# a month, two months of a year more or less. Of what lies between, which no phrase tells truly, no message speaks.
+# a month, two months of a year more or less. Of what lies between, which none of them tells truly, no lesson speaks.
 AGES = (
     (0.0, 1.0, "in the last day"),
     (2.0, 5.5, "a few days ago"),
@@ -102,6 +102,8 @@ AGES = (
     (300.0, 430.0, "about a year ago"),
     (430.0, np.inf, "more than a year ago"),
 )
+# And how that is said in a message to a real lead, which is put in after the writer (outreach_stand_ins.py).
+BETWEEN = ((1.0, 2.0, "a day or two ago"), (10.5, 14.0, "a week or two ago"), (40.0, 61.0, "a month or two ago"))
 UNSUBSCRIBED, REFUSED, STUDENT = "unsubscribed", "not for you", "a student"
 _STUDENT = re.compile(r"\bstudents?\b")  # in a persona
 REASONS = NOES | {
@@ -180,12 +182,20 @@ class FactBook(SignalBook):
 
     mention: the columns and kinds of signals that a message may speak of; by default those that a phrase fits, and
     columns that a sentence suits by their names. A short value of a category is said in its own words.
-    Whom to leave alone does not depend on it. by: as in SignalBook.
+    Whom to leave alone does not depend on it. by: as in SignalBook. between: whether ages of BETWEEN are told, too.
     """
 
-    def __init__(self, tables: LeadTables, mention: Collection[str] | None = None, by: str | None = None):
+    def __init__(
+        self,
+        tables: LeadTables,
+        mention: Collection[str] | None = None,
+        by: str | None = None,
+        *,
+        between: bool = False,
+    ):
         super().__init__(tables, by)
         self.mention = mention
+        self.told_ages = (*AGES, *BETWEEN) if between else AGES
         self.columns: dict[str, list[str]] = {}
         self.numbers: dict[str, np.ndarray] = {}
         for name in tables.schema.profile:
@@ -249,7 +259,7 @@ class FactBook(SignalBook):
     def request(self, i: int) -> Fact | None:
         """The one thing that the lead asked for in reply i, as a fact; None where it is not plain or not to be said."""
         thing = asked_for(self.texts[i]) if self.own(i) else ""
-        when = age_in_words(self.ages[i])
+        when = age_in_words(self.ages[i], self.told_ages)
         if not thing or not when or not (self.mention is None or self.kinds[i] in self.mention):
             return None
         return Fact(self.kinds[i], self.ago(i), f"asked for the {thing}", when, True)
@@ -259,7 +269,7 @@ class FactBook(SignalBook):
         kind, words = self.kinds[i], words_of(self.kinds[i])
         said = noted_wish(self.texts[i]) if NOTED & words and not self.own(i) else ""
         said = said or deed_of(in_words(kind), self.texts[i])
-        when = age_in_words(self.ages[i])
+        when = age_in_words(self.ages[i], self.told_ages)
         if not is_wish(said) or not when or kind not in self.spoken:
             return None
         return Fact(kind, self.ago(i), said, when, True)
@@ -305,15 +315,15 @@ class FactBook(SignalBook):
         """Signal i as a fact; None where no phrase tells its age truly."""
         kind = self.kinds[i]
         did = DEEDS[kind][1] if kind in DEEDS else deed_of(in_words(kind), self.texts[i])
-        when = age_in_words(self.ages[i])
+        when = age_in_words(self.ages[i], self.told_ages)
         if not when or not (did or self.mention is not None):
             return None  # a kind that no phrase fits is noted only where the user names it
         return Fact(kind, self.ago(i), did or in_words(kind), when, bool(did))
 
 
-def age_in_words(hours: float) -> str:
+def age_in_words(hours: float, ages: Iterable[tuple[float, float, str]] = AGES) -> str:
     """How long ago something was, as a person says it; empty where none of the phrases is true."""
-    return next((words for least, below, words in AGES if least <= hours / 24 < below), "")
+    return next((words for least, below, words in ages if least <= hours / 24 < below), "")
 
 
 def _value_in_words(name: str, value: str) -> str:
@@ -331,7 +341,7 @@ _OURS = (*(words for _, words in SIZES), FUNDED, UNSUBSCRIBED, REFUSED)
 
 PHRASES: frozenset[str] = frozenset(
     [words for names in COLUMNS.values() for words in names.values()]
-    + [words for *_, words in (*SIZES, *AGES)]
+    + [words for *_, words in (*SIZES, *AGES, *BETWEEN)]
     + [words for words, _, _ in DEEDS.values()]
     + [FUNDED, UNSUBSCRIBED, REFUSED, *BUYING, *DELAYS, *FEATURES]
 )
