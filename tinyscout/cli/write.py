@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from tinyscout.cli.fitted import add_model_arguments, load_scout
 from tinyscout.cli.outputs import check_outputs
 from tinyscout.cli.reading import add_reading_arguments, note_signals_left_out, read
+from tinyscout.cli.write_notes import print_notes
 from tinyscout.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tinyscout.scout import Scout
 
 WHOM = {"name": "recipient_name", "email": "recipient_email"}  # column of the drafts -> of the leads, for a mail merge
-_EMPTY_CONSENT = re.compile(r"no consent for \w+: (.{1,200}? is empty)(?= \(|$)")
 BLOCK = 500  # ranked leads looked at in one go, until enough are found that may be written to
 
 
@@ -114,13 +113,7 @@ def run(args: argparse.Namespace) -> int:
     write_csv(args.out, table)
     print("\n".join(tables.account.lines()))
     note_signals_left_out(args, scout)
-    _note_no_consent(args, tables)
-    _note_empty_consent(found)
-    _note_no_replies(contacts)
-    _note_odd_replies(contacts)
-    _note_nobodys_kinds(contacts)
-    _note_own_words(args)
-    _note_other_ranks(contacts, tables)
+    print_notes(args, contacts, tables, found)
     _report(args, found, scout)
     status = Counter(_in_short(each) for each in table["status"])
     counts = {"leads": len(tables), "drafts": status["draft"], "status": dict(status)}
@@ -157,110 +150,6 @@ def _wanting_to_be_left_alone(tables: LeadTables, rows: np.ndarray) -> np.ndarra
 
     book = FactBook(tables, by=NEEDED["decline"])
     return np.array([row for row in rows if may_get_a_decline(tables, row, book)], dtype=np.int64)
-
-
-def _note_no_consent(args: argparse.Namespace, tables: LeadTables) -> None:
-    """Say on standard error that the export doesn't say who may be written to."""
-    from tinyscout.leads.consent import NEEDED
-
-    needed = NEEDED[args.channel]
-    if f"no_consent_{needed}" not in tables.leads:
-        print(
-            f"tinyscout write: note: no column of consent for {needed} was found, so nobody's consent was checked; "
-            f'name one in a field map: [consent] {needed} = {{ opt_out = "..." }} (docs/bring_your_own.md)',
-            file=sys.stderr,
-        )
-
-
-def _note_empty_consent(found: list[Drafted]) -> None:
-    """Say on standard error how an empty cell of a column of opting out may be made to mean what it does in a CRM."""
-    empty = Counter(said[1] for each in found if (said := _EMPTY_CONSENT.match(each.why_not)))
-    for said, count in empty.most_common(1):
-        print(
-            f"tinyscout write: note: {said} in {count:,} that rank as high, which is no consent; if that is a column "
-            "of opting out, where an empty cell means no, say so in a field map: "
-            'like = "hubspot" (or whose map you use), [consent] no = [""] (docs/bring_your_own.md)',
-            file=sys.stderr,
-        )
-
-
-def _note_no_replies(contacts: LeadTables) -> None:
-    """Say on standard error that neither the leads nor the signals tell who replied."""
-    from tinyscout.leads.outreach_kinds import is_reply
-
-    if "earlier_reply" in contacts.leads or any(is_reply(kind) for kind in contacts.signals["kind"].unique()):
-        return
-    print(
-        "tinyscout write: note: no column of replies and no signal of one was found, so nobody is known to have "
-        'replied; name the column in a field map: [leads] replied_at = "..." (docs/bring_your_own.md)',
-        file=sys.stderr,
-    )
-
-
-def _note_nobodys_kinds(contacts: LeadTables) -> None:
-    """Say on standard error which kinds of signal may be a lead's own words, and what follows from that."""
-    from tinyscout.leads.outreach_kinds import kinds_of_ours, may_be_a_message, may_be_either
-    from tinyscout.leads.outreach_signals import all_kinds
-
-    counts = {str(kind): count for kind, count in contacts.signals["kind"].value_counts().items() if count}
-    ours = kinds_of_ours(counts, all_kinds(contacts))
-    either = {kind: count for kind, count in counts.items() if may_be_either(kind) and kind not in ours}
-    nobodys = {kind: count for kind, count in counts.items() if may_be_a_message(kind) and kind not in {*either, *ours}}
-    if either:
-        print(
-            "tinyscout write: note: these may be yours or theirs, so whoever has one may have replied, and gets no "
-            f"draft: {_counted(either)}; export the column that says which, such as HubSpot's Email direction, or name "
-            'one in a field map: [signals] direction = "..." (docs/bring_your_own.md)',
-            file=sys.stderr,
-        )
-    if nobodys:
-        print(
-            "tinyscout write: note: whose words these are is not known: they are no replies, and heard in their text "
-            f"are only a no, a wish, a bounce and what must be read first: {_counted(nobodys)}; a kind counts as a "
-            'reply where its name says so, as "Email reply"',
-            file=sys.stderr,
-        )
-
-
-def _counted(kinds: dict[str, int]) -> str:
-    return ", ".join(f"{kind} ({count:,})" for kind, count in kinds.items())
-
-
-def _note_odd_replies(contacts: LeadTables) -> None:
-    """Say on standard error how many cells stand where a reply's date is expected and are none."""
-    from tinyscout.leads.replies import ODD
-
-    odd = contacts.account.notes.get(ODD)
-    if odd:
-        cells = "1 cell" if odd["cells"] == 1 else f"{odd['cells']:,} cells"
-        verbs = ("is", "counts") if odd["cells"] == 1 else ("are", "count")
-        print(
-            f"tinyscout write: note: {cells} of {odd['column']} {verbs[0]} no date and {verbs[1]} as a reply, "
-            f'such as "{odd["first"]}"',
-            file=sys.stderr,
-        )
-
-
-def _note_own_words(args: argparse.Namespace) -> None:
-    """Say on standard error which of the user's own words the channel has no room for."""
-    from tinyscout.leads.outreach_offer import WITHOUT_OFFER, WITHOUT_SENDER
-
-    for name, channel, said in (("offer", WITHOUT_OFFER, "decline"), ("sender", WITHOUT_SENDER, "LinkedIn note")):
-        if getattr(args, name).strip() and args.channel == channel:
-            print(f"tinyscout write: note: --{name} is left out: a {said} has none", file=sys.stderr)
-
-
-def _note_other_ranks(contacts: LeadTables, leads: LeadTables) -> None:
-    """Say on standard error why ranks aren't those of `tinyscout score`, where they aren't."""
-    why = []
-    if len(leads) < len(contacts):
-        why.append(f"are of {len(leads):,} leads, not of their {len(contacts):,} contacts")
-    if "earlier_contact" in leads.leads and leads.leads["earlier_contact"].notna().to_numpy().any():
-        why.append("are as of now, not as of a contact made already")
-    if why:
-        print(
-            f"tinyscout write: note: ranks are not those of tinyscout score: they {', and '.join(why)}", file=sys.stderr
-        )
 
 
 def _table(
