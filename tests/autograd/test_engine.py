@@ -70,7 +70,7 @@ def test_summing_gradients_leaves_the_shared_ones_alone():
     np.testing.assert_array_equal(dy, [1.0, 1.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, max_side=3), st.integers(0, 2**32 - 1))
 def test_broadcasting_is_undone_for_any_shapes(shapes, seed):
     rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ from tinyscout.kernels.activation import gelu_backward_twin, gelu_twin
 wide = st.floats(-50, 50, width=32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(x=arrays(np.float32, array_shapes(min_dims=0, min_side=0, max_side=40), elements=wide))
 def test_equals_twin(x):
     np.testing.assert_allclose(kernels.gelu(x), gelu_twin(x), rtol=1e-5, atol=1e-6, strict=True)

@@ -14,7 +14,7 @@ def draw(seed, *shapes, dtype=np.float32):
     return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     lead=st.sampled_from([(), (0,), (1,), (31,), (32,), (33,), (40,), (63,), (64,), (129,), (3, 50)]),
     n_in=sizes,

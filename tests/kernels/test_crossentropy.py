@@ -10,7 +10,7 @@ from tinyscout.kernels.crossentropy import cross_entropy_twin, softmax_backward_
 seeds = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(shape=array_shapes(min_dims=1, max_dims=3, max_side=70), spread=st.sampled_from([0.1, 3.0, 60.0]), seed=seeds)
 def test_softmax_equals_twin(shape, spread, seed):
     rng = np.random.default_rng(seed)
@@ -22,7 +22,7 @@ def test_softmax_equals_twin(shape, spread, seed):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     shape=array_shapes(min_dims=2, max_dims=3, max_side=50),
     weighted=st.booleans(),

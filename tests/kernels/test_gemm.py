@@ -43,7 +43,7 @@ def assert_equals_float64(got, a, b):
     assert (np.abs(got[sure] - want[sure]) <= room[sure] * (1 + a.shape[1] / 100)).all()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     rows=sizes,
     depth=sizes,
@@ -67,7 +67,7 @@ def test_product_equals_its_twin_at_every_shape(rows, depth, columns, transpose_
     assert_equals_float64(got, a, b)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rows=sizes, depth=sizes, columns=sizes, poison=poisons, seed=st.integers(0, 2**32 - 1))
 def test_packed_layer_equals_its_twin_at_every_shape(rows, depth, columns, poison, seed):
     x, weight, bias, out = draw(seed, (rows, depth), (columns, depth), columns, (rows, columns))

@@ -42,7 +42,7 @@ def whole_numbers(seed, rows, columns):
     return x
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rows=sizes, depth=sizes, columns=sizes, seed=st.integers(0, 2**32 - 1), biased=st.booleans())
 def test_equals_twin_at_every_shape(rows, depth, columns, seed, biased):
     x, weight, bias = draw(seed, (rows, depth), (columns, depth), columns)
@@ -54,7 +54,7 @@ def test_equals_twin_at_every_shape(rows, depth, columns, seed, biased):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows=sizes, depth=st.integers(1, 300), columns=sizes, seed=st.integers(0, 2**32 - 1))
 def test_whole_numbers_come_out_exactly(rows, depth, columns, seed):
     x, weight = whole_numbers(seed, rows, depth), whole_numbers(seed + 1, columns, depth)
@@ -69,7 +69,7 @@ def test_largest_sums_do_not_saturate():
     np.testing.assert_array_equal(linear_int8(-x, pack_int8(x)), np.full((3, 3), f32(-127 * 127 * 1024)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rows=sizes,
     depth=sizes,
@@ -129,7 +129,7 @@ def test_views_unaligned_arrays_and_leading_axes():
     np.testing.assert_array_equal(linear_int8(x[:, ::2], packed, bias), want[:, ::2])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(columns=sizes, depth=sizes, seed=st.integers(0, 2**32 - 1))
 def test_packing_loses_nothing(columns, depth, seed):
     q = np.random.default_rng(seed).integers(-127, 128, (columns, depth)).astype(np.int8)

@@ -15,7 +15,7 @@ def draw(seed, *shapes, dtype=np.float32):
     return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shape=array_shapes(min_dims=1, max_dims=3, max_side=70), seed=seeds)
 def test_equals_twin(shape, seed):
     x, dy, gain, bias = draw(seed, shape, shape, shape[-1], shape[-1])

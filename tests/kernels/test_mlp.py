@@ -20,7 +20,7 @@ def without_biases(weights):
     return gain, shift, up, down
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     lead=st.sampled_from([(), (0,), (1,), (7,), (63,), (64,), (65,), (3, 50), (200,)]),
     width=st.sampled_from([1, 16, 24, 32, 48, 64, 80, 128]),

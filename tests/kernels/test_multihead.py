@@ -34,7 +34,7 @@ def cases(draw_from):
     return (batch, heads, queries, width), (batch, heads, keys, width), options, draw_from(st.integers(0, 2**32 - 1))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(cases())
 def test_equals_twin(case):
     q_shape, k_shape, options, seed = case

@@ -15,7 +15,7 @@ def state(shape, seed, dtype=np.float32):
     return [rng.standard_normal(shape).astype(dtype) for _ in range(2)] + [np.zeros(shape, dtype) for _ in range(2)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shape=array_shapes(min_dims=0, min_side=0, max_dims=3, max_side=20), seed=st.integers(0, 2**32 - 1))
 def test_equals_twin_over_some_steps(shape, seed):
     ours, twin = state(shape, seed), state(shape, seed)

@@ -8,7 +8,7 @@ from tinyscout import kernels
 from tinyscout.kernels.scatter import gather_add_twin, scatter_add_twin
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shape=array_shapes(min_dims=1, max_dims=2, min_side=0, max_side=40),
     width=st.integers(1, 40),

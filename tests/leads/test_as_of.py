@@ -31,7 +31,7 @@ contacts = st.lists(st.tuples(st.sampled_from("abc"), moments), min_size=1, max_
 events = st.lists(st.tuples(st.sampled_from("abcd"), moments), min_size=1, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(contacts, events, st.sampled_from(["drop", "keep"]))
 def test_each_contact_sees_what_a_loop_over_all_pairs_says(tmp_path_factory, contacts, events, same_day):
     folder = tmp_path_factory.mktemp("as_of")

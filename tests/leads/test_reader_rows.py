@@ -113,7 +113,7 @@ cell = st.sampled_from(["1", "2", "3", "", "2025-01-01", "2025-03-01T10:00", "31
 row_strategy = st.lists(cell, min_size=1, max_size=5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(row_strategy, max_size=12), st.lists(row_strategy, max_size=8))
 def test_any_mess_is_accounted_for(tmp_path_factory, leads, signals):
     folder = tmp_path_factory.mktemp("mess")

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyscout.errors import InputError
@@ -43,7 +43,6 @@ rows_strategy = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows_strategy, st.sampled_from([0.1, 0.2, 0.5]), st.sampled_from([None, 0.0, 7.0]))
 def test_a_time_split_keeps_its_promises(rows, holdout, gap_days):
     days, leads, labels = zip(*rows, strict=True)
@@ -112,7 +111,6 @@ def test_a_side_left_empty_is_an_error():
         time_split(tables_of(range(20), range(20), [0, 1] * 10), holdout=1.0)
 
 
-@settings(deadline=None)
 @given(rows_strategy, st.sampled_from([(0.2,), (0.1, 0.1), (0.3, 0.2)]))
 def test_slices_are_in_time_order_and_share_no_lead(rows, fractions):
     days, leads, labels = zip(*rows, strict=True)

@@ -180,7 +180,7 @@ def test_draws_without_repliers_are_left_out():
     assert (interval.value, interval.low, interval.high) == (-1, -1, -1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 30), st.integers(0, 1_000))
 def test_intervals_are_ordered_and_finite_or_undefined(n, seed):
     y, good, worse = leads(n, seed, digits=1)

@@ -63,7 +63,7 @@ def test_order_is_all_that_ranking_figures_see(leads):
     assert roc_auc(y, -logit) == pytest.approx(1 - roc_auc(y, logit), abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(scored_leads(least=3, most=6), st.sampled_from([0.1, 0.34, 0.5, 1.0]))
 def test_ties_count_at_their_mean_over_all_tie_breaks(leads, share):
     y, score = leads

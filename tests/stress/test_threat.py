@@ -151,7 +151,7 @@ def test_a_variant_of_nobody_is_an_error():
 EDITS = st.lists(st.sampled_from(["add", "drop", "move", "rewrite", "profile"]), max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(EDITS, st.integers(0, 2**32 - 1))
 def test_the_distance_never_exceeds_the_edits_made(edits, seed):
     rng = np.random.default_rng(seed)
