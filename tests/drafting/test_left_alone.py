@@ -52,7 +52,7 @@ def test_a_no_in_the_text_of_any_signal_stops_every_channel_but_a_demo_asked_for
         assert why("email", lead((40 * DAY, kind, text))) == ""
 
 
-@pytest.mark.parametrize("text", ["No.", "kein Interesse", "pas interesse", "Nope", "Nee bedankt"])
+@pytest.mark.parametrize("text", ["No.", "Not interested", "Hi Ann, no thanks", "Nope"])
 def test_a_plain_no_of_the_lead_may_be_declined(why, lead, text: str) -> None:
     said, wants = (40 * DAY, "Email reply", text), (30 * DAY, "Email reply", "we would like to see the contract")
     refused = "refused in its own words (signal Email reply)"
@@ -60,6 +60,13 @@ def test_a_plain_no_of_the_lead_may_be_declined(why, lead, text: str) -> None:
     assert why("email", lead(said, wants)) == ""  # it thought better of it, and a draft may speak of that
     asked = lead((40 * DAY, "Email reply", "Please take us off your list"), wants)
     assert why("email", asked) == why("decline", asked) == "asked to be left alone (signal Email reply)"
+
+
+@pytest.mark.parametrize("text", ["kein Interesse", "pas interesse", "Nee bedankt", "Nein.", "Hallo,\nnein danke"])
+def test_a_no_in_another_tongue_is_for_a_person_to_answer(why, lead, text: str) -> None:
+    for channel in ("email", "re_engage", "decline"):
+        said = why(channel, lead((40 * DAY, "Email reply", text)))
+        assert said == "refused in its own words, and not in English (signal Email reply)"
 
 
 BOUNCES = {

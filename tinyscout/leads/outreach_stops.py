@@ -18,7 +18,7 @@ from tinyscout.leads.outreach_kinds import by_the_lead, is_a_sale, names_materia
 from tinyscout.leads.outreach_logs import by_a_machine
 from tinyscout.leads.outreach_names import NOTED, in_words, words_of
 from tinyscout.leads.outreach_talk import WISH_DAYS
-from tinyscout.leads.refusals import LEAVE_ALONE, NO, refusal, takes_back, wants_another
+from tinyscout.leads.refusals import LEAVE_ALONE, NO, is_foreign, refusal, takes_back, wants_another
 
 _LEFT_ALONE = "asked to be left alone"
 _ANOTHER = "turned one thing down and wants another: answer it yourself"
@@ -126,6 +126,8 @@ def _in_own_words(text: str, meaning: str) -> tuple[str, str]:
     no = plain_no(text)
     if not no and said == NO and not (says_no(text.lower()) or takes_back(text) or names_a_thing(text)):
         no = SAID_NO if meaning not in _OTHERWISE else ""
+    if no and is_foreign(text):
+        return "refused in its own words, and not in English", REFUSED  # as a decline is
     if no:
         return "refused in its own words", no
     if meaning == "refuse" and _STOP.search(text):

@@ -229,9 +229,10 @@ _OTHER_NO = (
     r"|jestesmy) zainteresowan\w+",
     r"nao (?:me|nos) interessa|nao (?:preciso|precisamos|queremos|quero)(?= ?(?:[^\w ']|$))",
 )
+_OTHER_BARE_NO = r"nein|auf keinen fall|niemals|non|jamais|pas du tout|nunca|nee|nooit|mai|nao"
 _BARE_NO = (  # a whole message
     r"no|nope|nah|nay|no no|no way|never|never ever|not a chance|no chance|absolutely not|definitely not|certainly not"
-    r"|pass|nein|auf keinen fall|niemals|non|jamais|pas du tout|nunca|nee|nooit|mai|nao|not for me|not for us|forget it"
+    rf"|pass|{_OTHER_BARE_NO}|not for me|not for us|forget it"
     r"|sorry,? no|no,? sorry|no[.,]? never|(?:has )?(?:declined|refused)|(?:will|has) pass(?:ed)?"
     r"|(?:it'?s )?(?:an? )?hard no"
 )
@@ -244,6 +245,7 @@ _BARE_LEAVE = (
 
 _LEAVE = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_LEAVE, *_OTHER_LEAVE)))
 _NO = re.compile("|".join(rf"\b(?:{each})" for each in (*_ENGLISH_NO, *_OTHER_NO)))
+_NOT_ENGLISH = re.compile("|".join(rf"\b(?:{each})" for each in _OTHER_NO))
 _WHOLE = {LEAVE_ALONE: re.compile(_BARE_LEAVE), NO: re.compile(_BARE_NO)}
 _ONE_THING = re.compile(  # a no that names what it is to, up to the next mark or joint
     r"(?:(?:\bnot|n't) (?:(?:really|at all|so|very) )?interested in|\bno interest in|\bno need for"
@@ -350,6 +352,13 @@ def refusal(text: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
+def is_foreign(text: str) -> bool:
+    """Whether a text says no in another tongue than English."""
+    said = folded(_less(_NAMES, text.strip()))
+    return bool(_NOT_ENGLISH.search(said) or re.fullmatch(_OTHER_BARE_NO, _bare(said)))
+
+
+@lru_cache(maxsize=50_000)
 def wants_another(text: str) -> bool:
     """Whether a text turns one thing down and wishes for another: "not interested in the free plan, wants enterprise".
 
@@ -382,7 +391,12 @@ def _says(pattern: re.Pattern[str], said: str, case: re.Pattern[str], *, asked: 
 
 def _is(what: str, said: str) -> bool:
     """Whether the whole message, without greeting and parting, is nothing but such a word."""
-    return bool(_WHOLE[what].fullmatch(_less(_SIGN_OFF, _GREETING.sub("", said)).strip(" .,;!\n()\"'")))
+    return bool(_WHOLE[what].fullmatch(_bare(said)))
+
+
+def _bare(said: str) -> str:
+    """A message without greeting and parting."""
+    return _less(_SIGN_OFF, _GREETING.sub("", said)).strip(" .,;!\n()\"'")
 
 
 def _less(parting: re.Pattern[str], said: str) -> str:
