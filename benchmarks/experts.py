@@ -29,8 +29,8 @@ from tinyscout.leads.field_map import FieldMap
 from tinyscout.leads.quality import find_leaks
 from tinyscout.leads.splits import latest_slices, time_split
 from tinyscout.leads.world import make_world
-from tinyscout.metrics import chance_information, comparison, normalised_mutual_information, table_of
-from tinyscout.models.expert_use import expert_use, lead_use
+from tinyscout.metrics import comparison
+from tinyscout.models.expert_use import expert_use, lead_use, told_of
 from tinyscout.models.lead_scout import predict_logits
 from tinyscout.settings import ScoutSettings
 from tinyscout.training import Stack
@@ -142,21 +142,18 @@ def routing(stack: Stack, examples: Any, later: LeadTables) -> dict[str, dict[st
     ids = np.arange(len(vocabulary))
     columns = [name for name, kind in later.schema.columns.items() if kind == "category"]
     values = {c: np.unique(later.leads[c].astype(str).to_numpy("U"), return_inverse=True) for c in columns}
-    names, kinds = values["persona"]
+    names, columns = values["persona"][0], {name: codes for name, (_, codes) in values.items()}
     found = {}
     use = lead_use(member, examples, vocabulary.is_signal(ids) | vocabulary.is_word(ids))
     for layer, counts in list(use.items())[-2:]:
-        table = table_of(kinds, counts)
-        chance = chance_information(kinds, counts)
-        some = counts.sum(axis=1) > 0
-        favourite = table_of(kinds[some], np.eye(counts.shape[1])[counts[some].argmax(axis=1)])
-        favourite = dict(zip(names, favourite / favourite.sum(axis=1, keepdims=True), strict=True))
+        told = told_of("persona", columns, counts)
+        first = dict(zip(names, told.first, strict=True))
         found[f"layer {layer}"] = {
-            "information": normalised_mutual_information(table),
-            "by_chance": float(np.quantile(chance, 0.975)),
-            "shares": {n: list(row / row.sum()) for n, row in zip(names, table, strict=True)},
-            "one_expert": float(favourite[PAIR[0]] @ favourite[PAIR[1]]),
-            "of_columns": {c: normalised_mutual_information(table_of(own, counts)) for c, (_, own) in values.items()},
+            "information": told.information["persona"],
+            "by_chance": told.by_chance,
+            "shares": {n: list(row / row.sum()) for n, row in zip(names, told.tokens, strict=True)},
+            "one_expert": float(first[PAIR[0]] @ first[PAIR[1]]),
+            "of_columns": told.information,
         }
     return found
 

@@ -17,9 +17,9 @@ from tinyscout.autograd import Tensor, ops
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLUE, VERMILION, label, new_figure
-from tinyscout.course.train import timed
+from tinyscout.course.train import started_from, timed
 from tinyscout.models.features import BaselineFeatures
-from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
+from tinyscout.models.lead_scout import Examples, LeadScoutConfig, predict_logits
 from tinyscout.nn import Block
 from tinyscout.optim import AdamW
 from tinyscout.settings import FitSettings
@@ -59,14 +59,9 @@ def examples_of(tokens):  # the wide features know all tokens, the stack the lat
 
 def make(depth, norm="pre"):
     sizes = len(vocabulary), vocabulary.n_language, numbers, len(features.names), width, depth
-    scout = LeadScout(LeadScoutConfig(*sizes), rng=np.random.default_rng(run.seed))
-    scout.reply.weight.data[:] = np.random.default_rng([run.seed, 1]).normal(0, width**-0.5, width)  # 0 stops gradients
-    scout.token.weight.data[:] = start["token.weight"]
+    scout = started_from(start, LeadScoutConfig(*sizes), run.seed)
     for block in scout.blocks:
         block.norm = norm  # without norms each branch is as many ops as it has steps, its sum one of them
-    age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
-    sines, into[:] = age.shape[1] // 2 - 1, 0
-    into[:, : 2 + sines], into[:, 2 + scout.age.frequencies :][:, :sines] = age[:, : 2 + sines], age[:, 2 + sines :]
     return scout
 
 

@@ -17,7 +17,7 @@ from tinyscout.autograd import Tensor, no_grad
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLUE, GREY, VERMILION, label, new_figure
-from tinyscout.course.train import timed
+from tinyscout.course.train import started_from, timed
 from tinyscout.models.expert_use import expert_use
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
@@ -58,14 +58,7 @@ examples = Examples(all_tokens.truncate(dense.config.max_tokens, vocabulary), wi
 
 def make(seed=run.seed, **sizes):
     """A fresh scout that starts from phase 03's vectors, as phase 04's did, with experts in both layers."""
-    scout = LeadScout(replace(dense.config, **sizes), rng=np.random.default_rng(seed))
-    width = scout.config.width
-    scout.reply.weight.data[:] = np.random.default_rng([seed, 1]).normal(0, width**-0.5, width)
-    scout.token.weight.data[:] = start["token.weight"]
-    age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
-    sines, into[:] = age.shape[1] // 2 - 1, 0
-    into[:, : 2 + sines], into[:, 2 + scout.age.frequencies :][:, :sines] = age[:, : 2 + sines], age[:, 2 + sines :]
-    return scout
+    return started_from(start, replace(dense.config, **sizes), seed)
 
 
 # %% By hand: each token asks the router, and only the MLPs it is sent to run

@@ -18,9 +18,8 @@ from tinyscout.autograd import no_grad
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import Rows, open_phase
 from tinyscout.course.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, label, new_figure
-from tinyscout.course.train import timed
-from tinyscout.metrics import chance_information, normalised_mutual_information, table_of
-from tinyscout.models.expert_use import lead_use
+from tinyscout.course.train import started_from, timed
+from tinyscout.models.expert_use import lead_use, told_of
 from tinyscout.models.features import BaselineFeatures
 from tinyscout.models.lead_kinds import kind_losses
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
@@ -79,14 +78,7 @@ def kinds_by_hand(logits, batch):
 
 
 def make():
-    scout = LeadScout(replace(dense.config, experts=settings.experts), rng=np.random.default_rng(run.seed))
-    width = scout.config.width
-    scout.reply.weight.data[:] = np.random.default_rng([run.seed, 1]).normal(0, width**-0.5, width)
-    scout.token.weight.data[:] = start["token.weight"]
-    age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
-    sines, into[:] = age.shape[1] // 2 - 1, 0
-    into[:, : 2 + sines], into[:, 2 + scout.age.frequencies :][:, :sines] = age[:, : 2 + sines], age[:, 2 + sines :]
-    return scout
+    return started_from(start, replace(dense.config, experts=settings.experts), run.seed)
 
 
 batch, fresh, routings = examples.tokens.pad(train[:100]), make().eval(), []
@@ -115,23 +107,21 @@ with progress_bars() as progress:
 # %% Break it: a router of tokens. What it knows of personas, against the same router paid for kinds
 columns = [field.name for field in vocabulary.fields if field.type == "category" and field.name in tables.leads]
 values = {c: np.unique(tables.leads[c].astype(str).to_numpy("U"), return_inverse=True) for c in columns}
-names, persona = values["persona"]
+names, _ = values["persona"]
 held_out, found, shares = examples.take(test), {}, {}
 for name, scout in scouts.items():
     for layer, use in lead_use(scout, held_out, counted).items():
-        table, some = table_of(persona[test], use), use.sum(axis=1) > 0
-        first = table_of(persona[test][some], np.eye(settings.experts)[use[some].argmax(axis=1)])
-        first = dict(zip(names, first / np.maximum(first.sum(axis=1, keepdims=True), 1), strict=True))
-        of_columns = {c: normalised_mutual_information(table_of(each[test], use)) for c, (_, each) in values.items()}
+        told = told_of("persona", {column: codes[test] for column, (_, codes) in values.items()}, use, draws=100)
+        first, of_columns = dict(zip(names, told.first, strict=True)), told.information
         found.setdefault(name, []).append(
             {
                 "information": of_columns["persona"],
-                "by_chance": float(np.quantile(chance_information(persona[test], use, draws=100), 0.975)),
+                "by_chance": told.by_chance,
                 "one_expert": float(first[PAIR[0]] @ first[PAIR[1]]),
                 "of_columns": of_columns,
             }
         )
-        shares[name] = table / table.sum(axis=1, keepdims=True)  # of the last layer
+        shares[name] = told.tokens / told.tokens.sum(axis=1, keepdims=True)  # of the last layer
         line = "{information:.3f} (by chance {by_chance:.3f}); founder and VP share a first expert in {one_expert:.0%}"
         print(f"{name:14} layer {layer}: information on personas {line.format(**found[name][-1])}")
         print(

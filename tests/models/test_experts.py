@@ -7,7 +7,8 @@ import pytest
 from scipy import sparse
 
 from tinyscout.autograd import Tensor, gradcheck_direction
-from tinyscout.models.expert_use import expert_use, lead_use
+from tinyscout.metrics import chance_information, normalised_mutual_information
+from tinyscout.models.expert_use import expert_use, lead_use, told_of
 from tinyscout.models.lead_kinds import kind_losses
 from tinyscout.models.lead_scout import Examples, LeadScout, LeadScoutConfig, predict_logits
 from tinyscout.nn import MLP, MoE, Routing
@@ -174,3 +175,13 @@ def test_a_state_without_experts_loads_as_a_dense_model() -> None:
     again = LeadScout.from_state(sparse_model.to_state(), sparse_model.state_dict())
     assert again.config == CONFIG
     np.testing.assert_array_equal(predict_logits(again, examples), predict_logits(sparse_model, examples))
+
+
+def test_what_experts_tell_of_a_category_by_hand() -> None:
+    persona, region = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    use = np.array([[3, 0], [2, 1], [0, 4], [0, 0]])  # tokens of four leads by expert; the last has none that count
+    told = told_of("persona", {"persona": persona, "region": region}, use, draws=50)
+    np.testing.assert_array_equal(told.tokens, [[5, 1], [0, 4]])
+    np.testing.assert_array_equal(told.first, [[1, 0], [0, 1]])
+    assert told.information["persona"] == normalised_mutual_information(told.tokens) > told.information["region"]
+    assert told.by_chance == np.quantile(chance_information(persona, use, draws=50), 0.975)

@@ -6,7 +6,7 @@ The scout's own loop, with checkpoints and threads, is training/fit.py; this one
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from tinyscout.autograd import Tensor, no_grad, ops
 from tinyscout.course.run import Rows
 from tinyscout.metrics import log_loss
+from tinyscout.models.lead_scout import LeadScout, LeadScoutConfig
 from tinyscout.nn import Module
 from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.tokenizer import Padded, Tokens, length_sorted_batches
@@ -33,6 +34,17 @@ class ReplyModel(Module):
 
     def __call__(self, batch: Padded) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} defines no __call__")
+
+
+def started_from(start: Mapping[str, np.ndarray], config: LeadScoutConfig, seed: int) -> LeadScout:
+    """A fresh scout with phase 03's token vectors (V, D) and projection of ages, from its model's weights by name."""
+    scout, rng = LeadScout(config, rng=np.random.default_rng(seed)), np.random.default_rng([seed, 1])
+    scout.reply.weight.data[:] = rng.normal(0, config.width**-0.5, config.width)  # 0 stops gradients
+    scout.token.weight.data[:] = start["token.weight"]
+    age, into = start["age.project.weight"], scout.age.project.weight.data  # columns: 1, log age, sines, cosines
+    sines, into[:] = age.shape[1] // 2 - 1, 0
+    into[:, : 2 + sines], into[:, 2 + scout.age.frequencies :][:, :sines] = age[:, : 2 + sines], age[:, 2 + sines :]
+    return scout
 
 
 def train_replies(

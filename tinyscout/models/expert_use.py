@@ -1,8 +1,12 @@
 """Which experts of a LeadScout are used, and by how many tokens: a starving one shows here first."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 
 from tinyscout.autograd import no_grad
+from tinyscout.metrics import chance_information, normalised_mutual_information, table_of
 from tinyscout.models.batches import BATCH_TOKENS, batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.nn import Routing
@@ -33,6 +37,32 @@ def lead_use(model: LeadScout, examples: Examples, counted: np.ndarray) -> dict[
         for layer, routing in zip(use, routings, strict=True):
             np.add.at(use[layer], (lead, routing.chosen[some, 0]), 1)
     return use
+
+
+class Told(NamedTuple):
+    """What the experts of a layer tell of a category of leads with K values.
+
+    information: category -> normalised mutual information of its value and a token's expert; by_chance: what that of
+    the one asked for comes to in one of 40 deals of its values; tokens (K, E): of each value's leads, by expert;
+    first (K, E): of each value's leads, the share whose tokens take an expert most often.
+    """
+
+    information: dict[str, float]
+    by_chance: float
+    tokens: np.ndarray
+    first: np.ndarray
+
+
+def told_of(of: str, columns: Mapping[str, np.ndarray], use: np.ndarray, *, draws: int = 200) -> Told:
+    """Of the category `of`: columns {category: (N,) codes of values from 0 on}, use (N, E) as `lead_use` has it."""
+    codes, some = columns[of], use.sum(axis=1) > 0
+    first = table_of(codes[some], np.eye(use.shape[1])[use[some].argmax(axis=1)])
+    return Told(
+        {name: normalised_mutual_information(table_of(own, use)) for name, own in columns.items()},
+        float(np.quantile(chance_information(codes, use, draws=draws), 0.975)),
+        table_of(codes, use),
+        first / np.maximum(first.sum(axis=1, keepdims=True), 1),
+    )
 
 
 def _routings(model: LeadScout, examples: Examples, every_token: bool) -> list[tuple[np.ndarray, list[Routing]]]:
