@@ -145,7 +145,8 @@ def read_log(
             lines = batch.lines[of_row]
             times = read_times(columns["at"], field_map.missing, field_map.date_formats)
             good = _refuse_bad_times(columns, names, times, field_map, file, lines, ledger)
-            undated += _told(columns, np.setdiff1d(np.arange(len(lines)), good))
+            if len(good) < len(lines):
+                undated += _told(columns, np.setdiff1d(np.arange(len(lines)), good))
             _append(pieces, columns, times, file, lines, good)
     if several:
         ledger.notes["signals of several leads"] = (
