@@ -245,6 +245,13 @@ def test_a_true_value_told_as_another_column_s_is_found(sentence: str, words: st
     assert found == ([("place", words)] if words else [])
 
 
+def test_a_value_that_two_columns_have_may_be_told_as_either_s() -> None:
+    facts = [Fact("industry", "fintech", "fintech"), Fact("source", "fintech", "fintech")]
+    for sentence in ("You came to us through fintech.", "My notes say industry: fintech."):
+        assert not [each for each in inventions(f"Hi,\n{sentence}\nThanks", facts) if each.rule == "place"]
+    assert ("place", "you use fintech") in inventions("Hi,\nYou use fintech.\nThanks", facts)
+
+
 def test_a_true_age_told_of_another_deed_is_found() -> None:
     docs, webinar = (
         Fact("docs_visit", "100 h ago", "read our docs", "a few days ago", True),

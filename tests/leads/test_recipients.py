@@ -66,6 +66,17 @@ def test_one_id_of_two_names_and_addresses_is_of_several_people(tmp_path: Path) 
     assert said == {"a": SEVERAL, "b": "", "c": ""}
 
 
+def test_who_has_a_row_that_cannot_be_read_is_for_a_person(tmp_path: Path) -> None:
+    rows = ["a,2025-01-01,a@x.example", "a,soon,", "b,2025-01-01,b@x.example", "c,2025-01-01,Bo <C+1@x.example>"]
+    rows += [",2025-01-01,c@x.example", "d,2025-01-01,", ",2025-01-02,"]
+    text = "\n".join(["lead_id,contacted_at,email,persona", *(f"{row},vp" for row in rows)]) + "\n"
+    leads = read(tmp_path, text, skip_bad_rows=True).leads
+    said = "has another row, which can't be read: {} line {}"
+    why = [said.format(tmp_path / "leads.csv", 3), "", said.format(tmp_path / "leads.csv", 6), ""]
+    assert dict(zip(leads["lead_id"], leads["unread_row"], strict=True)) == dict(zip("abcd", why, strict=True))
+    assert "unread_row" not in read(tmp_path, "lead_id,contacted_at,email,persona\na,2025-01-01,,vp\n").leads
+
+
 PEOPLE = ["First Name", "surname", "Full-Name", "Name", "E-Mail Address", "work_email"]
 
 

@@ -127,22 +127,30 @@ def _between(sentence: str, one: str, other: str) -> int:
 def _misplaced(words: Sequence[str], facts: Iterable[Fact]) -> list[str]:
     """Values of known columns in a sentence that says something else with them: "you came to us through Python".
 
-    A value stands between the words that one of its column's sentences has right before it and one right behind it, or
-    behind its column's name ("industry: fintech").
+    A value stands between the words that a sentence of a column with that value has right before it and one right
+    behind it, or behind the column's name ("industry: fintech").
     """
-    found = []
-    values = {fact.said: fact.about for fact in facts if fact.about in _AROUND and fact.said not in REASONS}
-    for said, about in values.items():
-        value, name = _words(said), in_words(about).split()
+    found, columns = [], {}
+    for fact in facts:
+        if fact.about in _AROUND and fact.said not in REASONS:
+            columns.setdefault(fact.said, []).append(fact.about)
+    for said, abouts in columns.items():
+        value = _words(said)
         for i in range(len(words) - len(value) + 1):
             if words[i : i + len(value)] != value:
                 continue
             before = tuple(word.lower() for word in words[max(i - 2, 0) : i])
             after = tuple(word.lower() for word in words[i + len(value) : i + len(value) + 1])
-            befores, afters = _AROUND[about]
-            if (before not in befores or after not in afters) and list(before[-len(name) :]) != name:
+            if not any(_suits(about, before, after) for about in abouts):
                 found.append(" ".join([*before, said, *after]))
     return found
+
+
+def _suits(about: str, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether a value of the column `about` may stand between these words, the two before it and the one behind it."""
+    befores, afters = _AROUND[about]
+    name = tuple(in_words(about).split())
+    return (before in befores and after in afters) or before[-len(name) :] == name
 
 
 def _may_follow(words: Sequence[str], own: set[str], facts: Sequence[Fact]) -> bool:

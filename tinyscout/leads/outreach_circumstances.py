@@ -8,8 +8,8 @@ in German, French and Spanish.
 import re
 from functools import lru_cache
 
+from tinyscout.leads.message_text import folded
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
-from tinyscout.leads.refusals import folded
 
 PUT_OFF = "put it off"
 _MONTH = (

@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
+from tinyscout.leads.message_text import folded
 from tinyscout.leads.outreach_names import names_channel, words_of
-from tinyscout.leads.refusals import folded
 
 _LONGEST_NAME = 60  # characters of a form's name: what is longer was written by somebody
 _LEAVES = re.compile(

@@ -5,8 +5,9 @@ there, we sent it.
 import re
 from functools import lru_cache
 
+from tinyscout.leads.message_text import folded
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
-from tinyscout.leads.refusals import folded, refusal
+from tinyscout.leads.refusals import refusal
 
 _NOT_REACHED = re.compile(  # folded
     r"\b(?:no (?:answer|reply|response|pick ?up)|(?:not|nobody|could ?n.t|unable to) (?:be )?(?:reach|there|answer)\w*"

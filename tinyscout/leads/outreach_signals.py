@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from tinyscout.leads.message_text import unquoted
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach_dates import Elapsed, ago
 from tinyscout.leads.outreach_deeds import deed_of, is_wish
@@ -12,7 +13,6 @@ from tinyscout.leads.outreach_forms import is_form, leaves_by_form
 from tinyscout.leads.outreach_kinds import by_the_lead, is_reply, kinds_of_ours, may_be_either
 from tinyscout.leads.outreach_logs import by_a_machine, tells_of_a_bounce, was_sent
 from tinyscout.leads.outreach_names import WROTE, in_words, leaves, words_of
-from tinyscout.leads.refusals import unquoted
 from tinyscout.leads.tables import LeadTables, microseconds
 from tinyscout.leads.times import NONE
 

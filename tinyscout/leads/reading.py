@@ -35,6 +35,7 @@ from tinyscout.leads.signal_log import UNKNOWN_LEAD, read_log
 from tinyscout.leads.stages import left_alone
 from tinyscout.leads.tables import HOUR_US, LeadTables
 from tinyscout.leads.times import DAY_US, NONE, Times, to_series
+from tinyscout.leads.unread_rows import unread_rows
 
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
 
@@ -128,10 +129,11 @@ class Reading:
         unread = ("label",) if by_reply else ("replied_at", "sentiment") if self.labelled else OUTCOMES
         whole = raw
         raw, contacts, good = read_contacts(raw.without(unread), self.field_map, self.ledger)
-        replies = {}
+        beside = {}
         if self.as_of_now:
             until = self.moment.given
-            replies = earlier_replies(whole.take(good), contacts.lead_id, self.field_map, until, self.ledger)
+            beside = earlier_replies(whole.take(good), contacts.lead_id, self.field_map, until, self.ledger)
+            beside |= unread_rows(whole, good, self.field_map.missing, self.ledger)
         forbidden = no_consent(raw, contacts.lead_id, self.field_map, self.ledger)
         order = order[good] if contacts.order is None else _whole(contacts.order)
         rows, contact_id = drop_repeats(raw, contacts, self.repeats, self.ledger)
@@ -176,7 +178,7 @@ class Reading:
             frame["earlier_contact"] = to_series(earlier)
         if by_reply and contacts.replied is not None:
             frame["replied_at"] = to_series(contacts.replied.us)
-        frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in {**replies, **said}.items()}
+        frame |= {name: values.iloc[rows].reset_index(drop=True) for name, values in {**beside, **said}.items()}
         frame |= read_recipients(raw.recipient, contacts.lead_id, self.field_map.missing)
         if self.as_of_now and self.log is not None and len(rows):
             frame |= read_ahead(self.log, contacts.lead_id, self.moment.plans_after(int(contacted.us[0])))

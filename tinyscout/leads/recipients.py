@@ -5,6 +5,7 @@ No model is fitted on them, and no writer reads them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -21,6 +22,9 @@ NAMES = {  # what such columns are called, the best first; whatever their case, 
     "email": ("email", "email_address", "e_mail_address", "work_email", "business_email", "primary_email", "mail"),
 }
 SEVERAL = "is the id of several people, by name and address: see whose it is"
+_LONGEST = 320  # characters of a cell with an address
+_SIGN = r"[^\s<>@,;:\"'()\[\]+]"
+_ADDRESS = re.compile(rf"({_SIGN}+)(?:\+[^\s<>@+]*)*@({_SIGN}*[^\W_])")
 _NAMES = frozenset(normal(name) for names in NAMES.values() for name in names)
 
 
@@ -56,6 +60,12 @@ def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]
     name = parts["name"].where(parts["name"] != "", "" if made is None else made) if "name" in parts else made
     told = {"recipient_name": name, "recipient_first": parts.get("first"), "recipient_email": parts.get("email")}
     return {what: _of_the_lead(given, lead_id) for what, given in told.items() if given is not None}
+
+
+def address_of(cell: str) -> tuple[str, ...] | None:
+    """The address in a cell, without its tag ("Ann <Ann+news@x.example>": ann, x.example); None where there is none."""
+    found = _ADDRESS.search(cell[:_LONGEST].casefold())
+    return found.groups() if found else None
 
 
 def several_people(told: dict[str, pd.Series], lead_id: np.ndarray) -> dict[str, pd.Series]:

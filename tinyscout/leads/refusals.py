@@ -5,16 +5,15 @@ a case ("if you are not interested", "to unsubscribe, click here"), questions ("
 an earlier message are nobody's no, nor are idioms ("no problem, send it", "not a bad idea").
 """
 
-import html
 import re
-import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
+
+from tinyscout.leads.message_text import folded
 
 LEAVE_ALONE, NO = "leave alone", "no"
 """What a text may be: a wish for no more messages, which wants no answer, and a no, which may have a polite one."""
 
-# Texts are looked at folded: small letters, no accents, "email" for "e-mail", spaces for hyphens.
+# Texts are looked at folded (leads/message_text.py).
 _OTHERS_DO = "".join(rf"(?<!\b{who} )" for who in ("we", "i", "they", "who", "people", "users", "customers"))
 _END_OF_IT = r"(?= ?(?:[^\w ']|$)| (?:please|now|asap)\b)"
 _ME_OR_OURS = r"(?:me|us|him|her|them|(?:my|our|this) \w+(?: \w+)?)"
@@ -276,16 +275,8 @@ _MAY = re.compile(  # in front of a wish to be left alone: what somebody may do,
 _ASKED_THEM = re.compile(  # "asked if they need help, not interested" puts no case
     r"\b(?:asked|checked|called|rang|phoned|followed up)\b[^.!?\n,:;]{0,40}? (?:if|whether) (?!you\b)[^.!?\n,:;]*[,:;]"
 )
-_DASH = re.compile(r"(?<=\w) (?:-|--|\u2013|\u2014) (?=\w)")  # between two thoughts
-_QUOTE = re.compile(r"<blockquote\b.*?(?:</blockquote>|$)", re.DOTALL | re.IGNORECASE)
-_BREAK = re.compile(r"<(?:br|/p|/div|/li|/tr|/h\d)\b[^<>]*>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)  # not "<anna@example.com>"
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
 _END = re.compile(r"[.!?\n]")
-_HEAD = re.compile(  # of an earlier message, below which it is quoted
-    r"^(?:(?:original message|ursprungliche nachricht):?|on .{5,120} wrote ?:.*|am .{5,120} schrieb.*"
-    r"|le .{5,120} a ecrit ?:.*|(?:from|von|de|da|van) ?: .*[<@].*)$"
-)
 _GREETING = re.compile(
     r"^(?:(?:hi|hello|hey|dear|hallo|bonjour|hola|ciao|ola|sehr geehrter?|guten tag|good (?:morning|afternoon))"
     r"(?: [\w'.]+){0,3}?[,.!\n]\s*)"
@@ -297,46 +288,6 @@ _SIGN_OFF = re.compile(
     r"|obrigad[oa]|please|bitte)\b[,.!]*(?:\n[\w' .\n]{1,60})?$"
 )
 _NAMES = re.compile(r"(?:\n[A-Z][\w'-]*(?: [A-Z][\w'-]*){0,2})+\s*$")  # who signs without a word of parting
-
-
-@lru_cache(maxsize=50_000)
-def folded(text: str) -> str:
-    """The text as it is looked at: small letters without accents, straight quotes, and nothing that it quotes."""
-    return "\n".join(_plain(line) for line in _own_lines(text)).strip()
-
-
-@lru_cache(maxsize=50_000)
-def unquoted(text: str) -> str:
-    """The text without the lines that it quotes, and what stands below the head of an earlier message."""
-    return "\n".join(_own_lines(text)).strip()
-
-
-def _own_lines(text: str) -> Iterator[str]:
-    """The lines that are not quoted; below the head of a message nothing is, if there were words above it."""
-    above = False
-    for line in _of_html(text).splitlines():
-        plain = _plain(line)
-        if plain.startswith(">"):
-            continue
-        if _HEAD.match(plain):
-            if above:
-                return
-            continue
-        above |= bool(plain)
-        yield line
-
-
-def _of_html(text: str) -> str:
-    """The text of a body in HTML, without what it quotes; any other text as it is."""
-    if "<" in text:
-        text = _TAG.sub(" ", _BREAK.sub("\n", _QUOTE.sub("\n", text)))
-    return html.unescape(text) if "&" in text else text
-
-
-def _plain(line: str) -> str:
-    plain = "".join(each for each in unicodedata.normalize("NFKD", line) if not unicodedata.combining(each)).casefold()
-    plain = re.sub("[\u2018\u2019`]", "'", re.sub(r"[-\u2010-\u2015]", " ", _DASH.sub(", ", plain)))
-    return " ".join(re.sub(r"\be mail", "email", plain).split())
 
 
 @lru_cache(maxsize=50_000)

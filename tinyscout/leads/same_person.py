@@ -13,14 +13,12 @@ import numpy as np
 import pandas as pd
 
 from tinyscout.leads.cells import in_brief
-from tinyscout.leads.refusals import folded
+from tinyscout.leads.message_text import folded
+from tinyscout.leads.recipients import address_of
 from tinyscout.leads.stages import name_forbids
 from tinyscout.leads.tables import LeadTables, gather_ranges, microseconds
 
 MOST = 20  # leads with one address that may be one person: more, and it stands for an address that nobody knows
-_LONGEST = 320  # characters of a cell with an address
-_SIGN = r"[^\s<>@,;:\"'()\[\]+]"
-_ADDRESS = re.compile(rf"({_SIGN}+)(?:\+[^\s<>@+]*)*@({_SIGN}*[^\W_])")  # "Ann <Ann+news@x.example>": ann, x.example
 _IN_BRACKETS = re.compile(r"[(\[].*?[)\]]")  # "Ann (left the company)" is Ann
 _FORBIDDING = (
     "no_consent_email",
@@ -30,6 +28,7 @@ _FORBIDDING = (
     "email_bounced",
     "ahead_forbids",
     "several_people",
+    "unread_row",
 )
 _REPLY = ("earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged")
 
@@ -91,8 +90,8 @@ def _people(leads: pd.DataFrame) -> list[np.ndarray]:
     """The rows of each address that several leads have."""
     ids, having = leads["lead_id"].tolist(), {}
     for row, cell in enumerate(leads["recipient_email"].tolist()):
-        if found := _ADDRESS.search(cell[:_LONGEST].casefold()):
-            having.setdefault(found.groups(), []).append(row)
+        if address := address_of(cell):
+            having.setdefault(address, []).append(row)
     return [np.array(rows) for rows in having.values() if len({ids[row] for row in rows}) > 1]
 
 
@@ -125,8 +124,7 @@ def _whose(count: int, names: list[str]) -> str:
 
 def are_several(names: list[str], addresses: list[str]) -> bool:
     """Whether rows with these names and addresses are of more than one person."""
-    found = [_ADDRESS.search(cell[:_LONGEST].casefold()) for cell in addresses]
-    return len({each.groups() for each in found if each}) > 1 and bool(_whose(len(names), names))
+    return len({address_of(cell) for cell in addresses} - {None}) > 1 and bool(_whose(len(names), names))
 
 
 def _but_the_first(ids: np.ndarray, names: list[str]) -> list[str]:
