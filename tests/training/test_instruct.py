@@ -210,7 +210,7 @@ def test_a_loss_that_is_not_finite_is_one_line() -> None:
     lessons, _ = make_lessons(40, 6)
     model = make_model()
     model.token.weight.data[7] = np.nan
-    with pytest.raises(InputError, match="step 1: the loss is not finite; lower learning_rate") as error:
+    with pytest.raises(InputError, match="step 1: the loss or a gradient is not finite; lower learning_rate") as error:
         fit_language(model, lessons, SETTINGS, seed=1)
     assert "\n" not in str(error.value)
 

@@ -141,14 +141,14 @@ def test_keep_holds_up_the_likelihood_of_what_was_chosen() -> None:
 def test_a_loss_that_is_not_finite_is_one_line() -> None:
     policy = make_model()
     policy.token.weight.data[7] = np.nan
-    with np.errstate(all="ignore"), pytest.raises(InputError, match=r"preference training, step 1: .* raise beta"):
+    with np.errstate(all="ignore"), pytest.raises(InputError, match=r"learning preferences, step 1: .* raise beta"):
         fit_dpo(policy, make_pairs(20, 1), DPOSettings(), seed=0)
 
 
 def test_a_reward_model_that_diverges_is_one_line() -> None:
     writer = make_model()
     writer.token.weight.data[7] = np.nan
-    with np.errstate(all="ignore"), pytest.raises(InputError, match=r"reward model, step 1: .* lower learning_rate"):
+    with np.errstate(all="ignore"), pytest.raises(InputError, match=r"learning rewards, step 1: .* lower learning_rate"):
         fit_reward(writer, make_pairs(20, 1), RewardSettings(), seed=0)
 
 

@@ -10,11 +10,10 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from tinyscout.autograd import Tensor, keep_freed_memory, ops
-from tinyscout.errors import InputError
+from tinyscout.autograd import Tensor, ops
 from tinyscout.models.lead_scout import LeadScout
-from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
+from tinyscout.training.descent import Descent
 from tinyscout.training.fit import Progress
 from tinyscout.training.preference import Pairs, answer_log_probs, log_probs
 
@@ -78,14 +77,12 @@ def fit_dpo(
     """
     base = log_probs(policy if reference is None else reference, pairs.both()).reshape(2, -1)  # (2, N)
     total = settings.epochs * math.ceil(len(pairs) / settings.batch_size)
-    learnt = [(name, p) for name, p in policy.named_parameters() if p.requires_grad]
-    optimizer = AdamW(learnt, lr=settings.learning_rate, weight_decay=0.0)
+    remedy = f" or raise beta ({settings.beta:g})"
+    descent = Descent(policy, settings, total, doing="learning preferences", remedy=remedy, progress=progress)
     steps: list[Step] = []
-    keep_freed_memory()
     policy.train()
     for epoch in range(settings.epochs):
         for rows in pairs.batches(settings.batch_size, np.random.default_rng([seed, epoch])):
-            optimizer.zero_grad()
             lessons = pairs.both(rows)
             chances, known = answer_log_probs(policy, lessons), base[:, rows].reshape(-1)
             loss, margins = dpo_loss(chances, known, settings.beta)
@@ -97,20 +94,6 @@ def fit_dpo(
             moved = (chances.data - known).reshape(2, -1).mean(axis=1)
             won = float((margins > 0).mean())
             steps.append(Step(loss.item(), float(margins.mean()), won, float(moved[0]), float(moved[1])))
-            if not math.isfinite(root.item()) or not math.isfinite(clip_grad_norm(policy.parameters(), settings.clip)):
-                raise InputError(
-                    f"preference training, step {len(steps)}: the loss is not finite; lower learning_rate "
-                    f"({settings.learning_rate:g}) or raise beta ({settings.beta:g})"
-                )
-            optimizer.lr = warmup_cosine(
-                len(steps) - 1,
-                warmup=int(settings.warmup * total),
-                total=total,
-                peak=settings.learning_rate,
-                floor=settings.final_rate,
-            )
-            optimizer.step()
-            if progress is not None:
-                progress("learning preferences", len(steps), total)
+            descent.step(root.item())
     policy.eval()
     return steps

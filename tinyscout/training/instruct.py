@@ -19,16 +19,16 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from tinyscout.autograd import Tensor, keep_freed_memory, no_grad, ops
+from tinyscout.autograd import Tensor, no_grad, ops
 from tinyscout.errors import InputError
 from tinyscout.models.batches import batches_of_tokens, for_each_batch
 from tinyscout.models.lead_scout import Examples, LeadScout
 from tinyscout.nn import Routing
-from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
 from tinyscout.tokenizer import SalesTokenizer, Tokens, chat
 from tinyscout.tokenizer.vocabulary import SCORE
-from tinyscout.training.fit import Progress, no_decay, shuffled_batches
+from tinyscout.training.descent import Descent
+from tinyscout.training.fit import Progress, shuffled_batches
 
 
 class LanguageSettings(Settings):
@@ -65,18 +65,12 @@ def fit_language(
     """
     lengths = lessons.tokens.lengths
     total = settings.epochs * math.ceil(len(lengths) / settings.batch_size)
-    optimizer = AdamW(
-        [(name, p) for name, p in model.named_parameters() if p.requires_grad],
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        no_decay=no_decay,
-    )
+    decay = settings.weight_decay
+    descent = Descent(model, settings, total, doing="learning to write", weight_decay=decay, progress=progress)
     losses: list[float] = []
-    keep_freed_memory()
     model.train()
     for epoch in range(settings.epochs):
         for rows in shuffled_batches(lengths, settings.batch_size, np.random.default_rng([seed, epoch])):
-            optimizer.zero_grad()
             known = None if labels is None else labels[rows]
             routings: list[Routing] = []
             loss = lesson_loss(
@@ -87,21 +81,7 @@ def fit_language(
                 root = root + routing.loss(balance_weight=settings.balance_weight, z_weight=settings.z_weight)
             root.backward()
             losses.append(loss.item())
-            if not math.isfinite(losses[-1]) or not math.isfinite(clip_grad_norm(model.parameters(), settings.clip)):
-                raise InputError(
-                    f"language training, step {len(losses)}: the loss is not finite; lower learning_rate "
-                    f"({settings.learning_rate:g})"
-                )
-            optimizer.lr = warmup_cosine(
-                len(losses) - 1,
-                warmup=int(settings.warmup * total),
-                total=total,
-                peak=settings.learning_rate,
-                floor=settings.final_rate,
-            )
-            optimizer.step()
-            if progress is not None:
-                progress("learning to write", len(losses), total)
+            descent.step(losses[-1])
     model.eval()
     return losses
 

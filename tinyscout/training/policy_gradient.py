@@ -6,22 +6,20 @@ from once, by the writer that wrote them, so that GRPO's ratio of old and new ch
 divergence from the reference is taken off the reward (Ouyang et al. 2022, eq. 2), a sample a draft.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from tinyscout.autograd import Tensor, keep_freed_memory, ops
-from tinyscout.errors import InputError
+from tinyscout.autograd import Tensor, ops
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.outreach_report import Asked
 from tinyscout.leads.outreach_touch import judge
 from tinyscout.models.lead_scout import LeadScout
-from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
 from tinyscout.tokenizer import Tokens, chat
+from tinyscout.training.descent import Descent
 from tinyscout.training.fit import Progress
 from tinyscout.training.preference import MOST, Draft, Pairs, answer_log_probs, draft, log_probs
 from tinyscout.training.reward import rewards
@@ -108,11 +106,10 @@ def fit_policy_gradient(
     Raises InputError when the gradient is no longer finite.
     """
     model, rng = writer.model, np.random.default_rng(seed)
-    learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    optimizer = AdamW(learnt, lr=settings.learning_rate, weight_decay=0.0)
+    doing, remedy = "learning from rewards", f" or raise beta ({settings.beta:g})"
+    descent = Descent(model, settings, settings.steps, doing=doing, remedy=remedy, progress=progress)
     turns: list[Turn] = []
-    keep_freed_memory()
-    for step in range(settings.steps):
+    for _ in range(settings.steps):
         wanted = [asked[row] for row in rng.choice(len(asked), min(settings.prompts, len(asked)), replace=False)]
         sampler = SamplerSettings(temperature=1.0, most=MOST, seed=int(rng.integers(2**31)))
         drafts = draft(writer, [each.prompt for each in wanted], sampler, number=settings.drafts)
@@ -124,27 +121,12 @@ def fit_policy_gradient(
         score = (rewards - settings.beta * ratio).reshape(len(wanted), -1)
         advantage = advantages(score, settings.advantage).reshape(-1)
         turns.append(Turn(float(rewards.mean()), float(ratio.mean())))
-        optimizer.zero_grad()
         model.train()
         order = np.argsort(lessons.lengths, kind="stable")
         for start in range(0, len(order), settings.at_once):
             some = order[start : start + settings.at_once]
             chances = answer_log_probs(model, lessons.take(some))
             gradient_loss(chances, advantage[some], len(order)).backward()
-        if not math.isfinite(clip_grad_norm(model.parameters(), settings.clip)):
-            raise InputError(
-                f"policy gradient, step {step + 1}: the gradient is not finite; lower learning_rate "
-                f"({settings.learning_rate:g}) or raise beta ({settings.beta:g})"
-            )
-        optimizer.lr = warmup_cosine(
-            step,
-            warmup=int(settings.warmup * settings.steps),
-            total=settings.steps,
-            peak=settings.learning_rate,
-            floor=settings.final_rate,
-        )
-        optimizer.step()
-        if progress is not None:
-            progress("learning from rewards", step + 1, settings.steps)
+        descent.step()
     model.eval()
     return turns

@@ -11,13 +11,12 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from tinyscout.autograd import Tensor, keep_freed_memory, ops
-from tinyscout.errors import InputError
+from tinyscout.autograd import Tensor, ops
 from tinyscout.models.lead_scout import Examples, LeadScout, predict_logits
-from tinyscout.optim import AdamW, clip_grad_norm, warmup_cosine
 from tinyscout.settings import Count, Settings, Share
 from tinyscout.tokenizer import Tokens
-from tinyscout.training.fit import Progress, no_decay
+from tinyscout.training.descent import Descent
+from tinyscout.training.fit import Progress
 from tinyscout.training.preference import Pairs, copy_of
 
 
@@ -54,37 +53,15 @@ def fit_reward(
     model = copy_of(writer)
     model.reply.weight.data[:] = 0
     total = settings.epochs * math.ceil(len(pairs) / settings.batch_size)
-    optimizer = AdamW(
-        [(name, p) for name, p in model.named_parameters() if p.requires_grad],
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        no_decay=no_decay,
-    )
-    keep_freed_memory()
+    decay = settings.weight_decay
+    descent = Descent(model, settings, total, doing="learning rewards", weight_decay=decay, progress=progress)
     model.train()
-    done = 0
     for epoch in range(settings.epochs):
         for rows in pairs.batches(settings.batch_size, np.random.default_rng([seed, epoch])):
-            optimizer.zero_grad()
             lessons = pairs.both(rows)
             loss = reward_loss(model.reply_logits(lessons.pad(), _nothing(model, len(lessons))))
             loss.backward()
-            if not math.isfinite(loss.item()) or not math.isfinite(clip_grad_norm(model.parameters(), settings.clip)):
-                raise InputError(
-                    f"reward model, step {done + 1}: the loss is not finite; lower learning_rate "
-                    f"({settings.learning_rate:g})"
-                )
-            optimizer.lr = warmup_cosine(
-                done,
-                warmup=int(settings.warmup * total),
-                total=total,
-                peak=settings.learning_rate,
-                floor=settings.final_rate,
-            )
-            optimizer.step()
-            done += 1
-            if progress is not None:
-                progress("learning rewards", done, total)
+            descent.step(loss.item())
     return model.eval()
 
 
