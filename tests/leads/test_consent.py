@@ -113,6 +113,16 @@ def test_the_usual_names_are_known_to_every_map(name: str, column: str, kind: st
     assert [(each.channel, each.kind, each.column) for each in found] == [(c, kind, column) for c in channels]
 
 
+def test_an_opt_out_whose_name_names_no_channel_stops_all() -> None:
+    consent = FieldMap.load("generic").consent
+    of_all = [name for name in consent["email"]["opt_out"] if "mail" not in name and "newsletter" not in name]
+    of_all = [name.removesuffix("*") for name in of_all]
+    assert len(of_all) > 10 and not {name for name in of_all if name != "unsubscribed_from"} - set(
+        consent["linkedin"]["opt_out"]
+    )
+    assert consent["email"]["opted_out_at"] == consent["linkedin"]["opted_out_at"]
+
+
 def test_the_date_of_an_opt_out_forbids_and_none_allows(tmp_path: Path) -> None:
     rows = "lead_id,contacted_at,Unsubscribed at,label\na,2025-01-01,2025-02-03,0\nb,2025-01-02,,1\nc,2025-01-03,no,0\n"
     said = {"a": "Unsubscribed at is 2025-02-03", "b": "", "c": ""}

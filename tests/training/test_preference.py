@@ -148,7 +148,10 @@ def test_a_loss_that_is_not_finite_is_one_line() -> None:
 def test_a_reward_model_that_diverges_is_one_line() -> None:
     writer = make_model()
     writer.token.weight.data[7] = np.nan
-    with np.errstate(all="ignore"), pytest.raises(InputError, match=r"learning rewards, step 1: .* lower learning_rate"):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(InputError, match=r"learning rewards, step 1: .* lower learning"),
+    ):
         fit_reward(writer, make_pairs(20, 1), RewardSettings(), seed=0)
 
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "stress": "attack a fitted scout with leads made to trick it",
     "export": "write a fitted scout's transformers as ONNX, or as weights that PyTorch loads",
     "learn": "run the phases of the course in order, skipping what is fresh",
-    "status": "show which phases and models there are, and whether they are fresh",
+    "status": "show which phases there are, whether they are fresh, and which models",
     "doctor": "check this machine and installation",
     "warm": "compile the kernels for this machine now, so that no later command waits for it",
     "world": "make synthetic leads with known reply probabilities",

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from tinyscout.scout import Scout
 
 
-def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool) -> None:
-    """Arguments of an export. `with_schema`: the model knows its columns and window, so they can't be given."""
+def add_reading_arguments(
+    parser: argparse.ArgumentParser, *, with_schema: bool, until: str = "the latest seen"
+) -> None:
+    """Arguments of an export. with_schema: the model knows its columns and window, so they can't be given; until: what
+    --observed-until is by default."""
     parser.add_argument("leads", nargs="+", type=Path, help="CSV or Parquet files of leads, one row a contact")
     parser.add_argument("--signals", nargs="+", type=Path, default=[], help="CSV or Parquet files of signals")
+    default = "the map the model was fitted with" if with_schema else "generic"
     parser.add_argument(
-        "--map", help="field map: a TOML file, or a name of configs/ such as hubspot, salesforce (default: generic)"
+        "--map", help=f"field map: a TOML file, or a name of configs/ such as hubspot, salesforce (default: {default})"
     )
     if with_schema:
         allow = "read a column the model knows and the file lacks as missing, instead of refusing the file"
@@ -27,7 +31,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser, *, with_schema: bool)
     else:
         parser.add_argument("--label", help="column with a ready 0/1 label, in place of the field map's")
         parser.add_argument("--window-days", type=float, help="a reply counts up to this many days after contact")
-    parser.add_argument("--observed-until", help="until when replies were recorded, ISO 8601 (default: latest seen)")
+    parser.add_argument("--observed-until", help=f"until when replies were recorded, ISO 8601 (default: {until})")
     same_day = "signals of the contact's day, where hours are not known (default: as the model learned it, else drop)"
     parser.add_argument("--same-day", choices=["drop", "keep"], help=same_day)
     parser.add_argument("--skip-bad-rows", action="store_true", help="drop rows that can't be read, and count them")

@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cost", type=float, help="what a contact costs; with --value, marks leads not worth one")
     parser.add_argument("--value", type=float, help="what a reply is worth, in the same currency")
     parser.add_argument("--no-reasons", action="store_true", help="leave the reasons out (three times as fast)")
-    parser.add_argument("--json", type=Path, help="write counts and the shape of the scores as JSON")
+    parser.add_argument(
+        "--json", type=Path, help="write the number of leads, the replies expected and the account as JSON"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -29,12 +29,13 @@ BLOCK = 500  # ranked leads looked at in one go, until enough are found that may
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_reading_arguments(parser, with_schema=True)
+    today = "today by this computer's clock; if the latest seen is over 30 days old, that"
+    add_reading_arguments(parser, with_schema=True, until=today)
     add_model_arguments(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("drafts.csv"), help="where the drafts go, one row each (drafts.csv)"
     )
-    parser.add_argument("--top", type=int, default=20, help="how many leads to write to, the best that may be (20)")
+    parser.add_argument("--top", type=int, default=20, help="how many leads to draft for, the best that may be (20)")
     channels = "email; linkedin; follow_up, 2 to 60 days after your last message; re_engage, after 30 days of silence; "
     channels += "or decline, which answers a plain no, and students who wrote or asked for something"
     parser.add_argument("--channel", default="email", help=f"{channels} (email)")
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tone", default="friendly", help="friendly, formal, direct, casual, warm or modest (friendly)"
     )
     parser.add_argument("--length", default="medium", help="short, medium or long (medium)")
-    varied = "0 for the likeliest words, up to 2 for more variety (0.8)"
+    varied = "0 for the likeliest words, drawn once, up to 2 for more variety (0.8)"
     parser.add_argument("--temperature", type=float, default=0.8, help=varied)
     parser.add_argument("--n", type=int, default=1, help="drafts a lead, no two alike, up to 100 (1)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same drafts (0)")
