@@ -31,6 +31,9 @@ def main() -> int:
     parser.add_argument("--json", type=file_to_write, help="also write the figures to this file")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
+    for name, least in (("seed", 0), ("leads", 1_000), ("judged", 100)):
+        if getattr(args, name) < least:
+            parser.error(f"--{name} is {getattr(args, name)}; needs a whole number of at least {least:,}")
     started = time.perf_counter()
     print(f"{threat.table()}\n\n{_stories()}\n")
     print(f"Attacks a world of {args.leads:,} leads and fits both yardsticks; about half a minute at default size.")

@@ -174,7 +174,10 @@ run.hand_over(
     figure=figure,
     arrays={"test_logits": test_logits},
     parts={"scout": last.scout.weights()},
-    state={"scout": last.scout.to_state()},
+    state={
+        "scout": last.scout.to_state(),
+        "yardsticks": {name: each.to_state() for name, each in last.yardsticks.items()},
+    },
     judged=judged,
     findings={
         "broken": broken,

@@ -2,10 +2,18 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from tinyscout import artifact
 from tinyscout.cli import main
+from tinyscout.leads.world import load_sample
+from tinyscout.models.baseline import LogisticBaseline
+from tinyscout.models.calibrators import Platt
+from tinyscout.models.features import BaselineFeatures
 from tinyscout.stress import families
+from tinyscout.stress.contestants import Logistic
+from tinyscout.tokenizer import SalesTokenizer
 
 FAMILY = '''
 """Everybody unsubscribed a minute ago and more."""
@@ -43,11 +51,66 @@ def test_a_family_from_a_file_stands_beside_the_others(model, tmp_path, capsys):
     assert stress("--model", model, "--family", tmp_path / "gone.py", *sizes, "--json", tmp_path / "found.json") == 0
     printed = capsys.readouterr().out
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert printed.isascii() and "this model" in printed and printed.count("a reply: the oracle") == 2
-    assert set(found["attacks"]) == {*(each.name for each in families.families()), "search"} > {"gone", "circle_back"}
+    assert printed.isascii() and "this model" in printed and printed.count("a reply: oracle") == 2
+    searches = {"search", "search, by gradient"}
+    assert set(found["attacks"]) == {*(each.name for each in families.families()), *searches, "all"}
     gone = found["attacks"]["gone"]
-    assert gone["leads"] > 20 and gone["the oracle"] < 0.3
-    assert found["attacks"]["search"]["scout"] > 1.0 > found["attacks"]["search"]["the oracle"]
+    assert gone["leads"] > 20 and gone["log_loss"]["oracle"] < 0.3 and gone["came"] >= gone["leads"] + gone["refused"]
+    for name in searches:
+        assert found["attacks"][name]["log_loss"]["scout"] > 1.0 > found["attacks"][name]["log_loss"]["oracle"]
+    every = found["attacks"]["all"]
+    assert every["leads"] == sum(each["leads"] for name, each in found["attacks"].items() if name != "all")
+    fall = every["falls"]["scout"]["log_loss"]
+    assert fall["low"] < fall["value"] == pytest.approx(1 - every["log_loss"]["scout"] / every["log_loss"]["baseline"])
+    assert "gone: " in printed and "1 edits each (median; 0 with none)" in printed
+
+
+def test_a_family_is_judged_the_same_whatever_stands_beside_it(model, tmp_path):
+    (tmp_path / "gone.py").write_text(FAMILY, encoding="utf-8")
+    sizes = ["--world-leads", 600, "--searched", 4, "--stories", 0, "--pairs", 10, "--json", tmp_path / "found.json"]
+    found = []
+    for more in ([], ["--family", tmp_path / "gone.py"]):
+        assert stress("--model", model, *more, *sizes) == 0
+        found.append(json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["attacks"])
+    assert found[0]["circle_back"] == found[1]["circle_back"] and "gone" not in found[0]
+
+
+def test_what_is_new_in_a_family_s_texts_is_told(model, tmp_path, capsys):
+    (tmp_path / "loud.py").write_text(
+        "def family(leads, signals, budget, rng):\n"
+        "    said = signals['text'].mask(signals['text'].notna(), 'Call me in Q3, when 2 of us are back!')\n"
+        "    return leads, signals.assign(text=said)\n",
+        encoding="utf-8",
+    )
+    sizes = ["--world-leads", 600, "--searched", 4, "--stories", 0, "--pairs", 30]
+    assert stress("--model", model, "--family", tmp_path / "loud.py", *sizes) == 0
+    said = '1 texts are new, and 1 of these say nothing to the oracle, such as "Call me in Q3, when 2 of us are back!"'
+    assert said in capsys.readouterr().out
+
+
+def test_the_hardened_scout_of_a_phase_is_attacked_beside_the_yardsticks_of_the_check(small_scout, tmp_path, capsys):
+    """As phase 16 leaves it, and as phase 15 does, which has no yardsticks."""
+    tables = load_sample().tables.take(np.arange(3_000))
+    tokenizer = SalesTokenizer.fit(tables, merges=100)
+    tokens = tokenizer.encode(tables)
+    features = BaselineFeatures.fit(tokens, tokenizer.vocabulary)
+    logistic = LogisticBaseline(10.0).fit(features.transform(tokens), np.nan_to_num(tables.labels))
+    yardstick = Logistic(tokenizer, features, logistic, 1.0, Platt(0.9, 0.1))
+    again = Logistic.from_state(json.loads(json.dumps(yardstick.to_state())))
+    np.testing.assert_array_equal(again.logits(tables), yardstick.logits(tables))
+    weights = {f"scout.{name}": each for name, each in small_scout.stack.weights().items()}
+    manifest = artifact.Manifest(name="checked", role="checked_scout", made_by="a test", seed=0, config={})
+    sizes = ["--world-leads", 600, "--searched", 4, "--stories", 0, "--pairs", 10, "--json", tmp_path / "found.json"]
+    for beside, names in (({}, ["baseline"]), ({"logistic": yardstick.to_state()}, ["logistic"])):
+        state = {"scout": small_scout.stack.to_state(), "yardsticks": beside}
+        artifact.save(tmp_path / "checked", manifest, weights, state)
+        assert stress("--model", tmp_path / "checked", "--dtype", "int8", *sizes) == 0
+        found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+        assert set(found["attacks"]["all"]["log_loss"]) == {"oracle", "scout, hardened", *names}
+        assert f"falls are against {names[0]}" in capsys.readouterr().out
+    artifact.save(tmp_path / "checked", manifest, {}, {"words": []})
+    assert stress("--model", tmp_path / "checked", *sizes) == 2
+    assert "holds a checked_scout, needs a scout" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Written families: twins that an additive score can't tell apart, within the threat model, judged by the oracle."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -214,12 +216,63 @@ def test_a_family_is_shown_no_label(tables):
     assert not {"label", "replied_at", "order"} & set(shown) and {"persona", "kind", "text"} <= set(shown)
 
 
-def test_a_family_that_returns_no_tables_is_an_error(tables):
+def test_signals_after_the_contact_cost_their_lead_alone(tables):
     def late(leads, signals, budget, rng):
-        return leads, signals.assign(at=signals["at"] + pd.Timedelta(2_000, "D"))
+        return leads, signals.assign(at=signals["at"].mask(signals["row"] % 2 == 0, leads["contacted_at"].max()))
 
-    with pytest.raises(InputError, match='family "late" returned no lead tables'):
-        attack(Family("late", "", late), tables, pairs=5, rng=np.random.default_rng(7))
+    made = attack(Family("late", "", late), tables.take(np.arange(300)), pairs=100, rng=np.random.default_rng(7))
+    assert {violation.rule for violation in made.refused} == {"time"}
+    assert len(made.world.tables) == 100 and made.leads_refused >= 100 and made.came >= 300
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda leads, signals: (leads, signals.assign(row=signals["row"] - 1)), "row is -1; needs a place"),
+        (lambda leads, signals: (leads, signals.assign(row=signals["row"] + 0.4)), "row is 0.4; needs whole numbers"),
+        (lambda leads, signals: (leads.iloc[:3], signals), "row is 3; needs a place among the 3 leads"),
+        (lambda leads, signals: (leads, signals.drop(columns="kind")), "signals: lack the column kind"),
+        (lambda leads, signals: (leads.drop(columns="contact_id"), signals), "leads: lack the column contact_id"),
+        (lambda leads, signals: (leads.assign(employees="many"), signals), "leads: employees holds what is no number"),
+        (lambda leads, signals: (leads.assign(pair=np.nan), signals), "leads: pair is nan; needs whole numbers"),
+        (lambda leads, signals: (leads, signals.assign(at=signals["at"].dt.tz_localize(None))), "at has no time zone"),
+        (lambda leads, signals: (leads, signals.assign(at="soon")), "returned no lead tables"),
+    ],
+)
+def test_what_is_no_lead_table_is_an_error_that_says_where(tables, change, said):
+    odd = Family("odd", "", lambda leads, signals, budget, rng: change(leads, signals))
+    with pytest.raises(InputError, match="returned no lead tables") as caught:
+        attack(odd, tables, pairs=5, rng=np.random.default_rng(7))
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_moments_in_another_zone_and_numbers_as_text_are_read_as_they_are_meant(tables):
+    def abroad(leads, signals, budget, rng):
+        zone = "Asia/Tokyo" if rng.random() < 0.5 else "America/Lima"
+        signals = signals.assign(at=signals["at"].dt.tz_convert(zone))
+        return leads.assign(
+            contacted_at=leads["contacted_at"].dt.tz_convert(zone), employees=leads["employees"].astype(str)
+        ), signals
+
+    made = attack(Family("abroad", "", abroad), tables, pairs=600, rng=np.random.default_rng(7)).world.tables
+    tokenizer, same = SalesTokenizer.fit(tables, merges=50), tables.take(source_rows(tables, made))
+    assert len(made) == 600 and (tokenizer.encode(made).ids == tokenizer.encode(same).ids).all()
+
+
+def test_a_family_from_outside_cannot_choose_which_labels_are_drawn(tables):
+    def known(leads, signals, budget, rng):
+        rng.bit_generator.state = np.random.default_rng(1).bit_generator.state
+        return leads, signals
+
+    one, two = (
+        attack(
+            Family("known", "", known), tables.take(np.arange(900)), pairs=900, rng=np.random.default_rng(seed)
+        ).world
+        for seed in (2, 3)
+    )
+    both = one.truth.merge(two.truth, on="contact_id", suffixes=("", "_"))
+    labels = [world.tables.leads.set_index("contact_id")["label"].loc[both["contact_id"]] for world in (one, two)]
+    assert len(both) > 100 and (labels[0].to_numpy() != labels[1].to_numpy()).any()
 
 
 FILE = '''
@@ -250,6 +303,29 @@ def test_a_family_from_a_file(tables, tmp_path):
     made = attack(family, tables, pairs=200, rng=np.random.default_rng(8)).world
     assert len(made.tables) == 200 and set(made.truth["role"]) == {"decoy", "sleeper"}
     assert (distance(tables, made.tables) == 1).all()
+
+
+def test_a_file_may_hold_what_python_files_hold(tmp_path):
+    head = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    head += "@dataclass\nclass Day:\n    at: float = 1\n"
+    (tmp_path / "tidy.py").write_text(head + FILE, encoding="utf-8")
+    assert load(tmp_path / "tidy.py").name == "tidy"
+
+
+@pytest.mark.parametrize("name", ["bot_opens", "search", "search: model"])
+def test_a_name_of_ours_is_taken_even_before_ours_are_there(name):
+    code = f"""
+from tinyscout.errors import InputError
+from tinyscout.stress.families import Family, families, register
+try:
+    register(Family({name!r}, "", lambda leads, signals, budget, rng: (leads, signals)))
+except InputError as error:
+    print(error)
+print(len(families()))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    said, count = ran.stdout.splitlines()
+    assert name in said and "give it another name" in said and int(count) == len(families())
 
 
 @pytest.mark.parametrize(

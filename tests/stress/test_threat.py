@@ -182,6 +182,26 @@ def test_the_distance_never_exceeds_the_edits_made(edits, seed):
     assert distance(SMALL, edited(change, row))[0] <= made
 
 
+def test_kinds_that_were_moved_and_kinds_that_were_rewritten_are_counted_each_at_its_least():
+    def replies(*said: tuple[int, str, str]):
+        def change(leads, signals):
+            for seconds, kind, text in said:
+                signals = add(signals, leads, seconds, kind, CHANNELS_OF[kind][0], text)
+            return leads, signals
+
+        return change
+
+    here, there, call = "please send us the contract", "got the message", "circle back in Q3"
+    source = SMALL.take(np.array([ROW]))
+    first = [(86_400, "reply_message", here), (172_800, "reply_message", here)]
+    first += [(345_600, "call_note", here), (432_000, "call_note", there)]
+    then = [(259_200, "reply_message", here), (86_400, "reply_message", call)]
+    then += [(345_600, "call_note", there), (518_400, "call_note", here)]
+    base, _ = assemble(SMALL, *replies(*first)(source.leads, source.signals), np.random.default_rng(0))
+    base.leads["contact_id"] = source.leads["contact_id"]
+    assert distance(base, edited(replies(*then), ROW)).tolist() == [4]
+
+
 @pytest.mark.parametrize(
     ("change", "edits"),
     [

@@ -26,14 +26,20 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", choices=["float32", "int8"], default="float32", help=numbers)
 
 
-def load_scout(args: argparse.Namespace) -> Scout:
-    """The scout that the arguments name. Raises InputError where there is none; it names the demo's."""
+def found_model(args: argparse.Namespace) -> Path:
+    """The folder that the arguments name. Raises InputError where it holds no model; it names the demo's."""
     from tinyscout import artifact
-    from tinyscout.scout import Scout
 
     if (lack := artifact.lacking(args.model)) and not artifact.lacking(DEMO):
         raise InputError(
             f"{args.model}: {lack}; fit a scout by tinyscout fit, or pass --model {DEMO} for the one that "
             "tinyscout demo left"
         )
-    return Scout.load(args.model).in_dtype(getattr(args, "dtype", "float32"))
+    return args.model
+
+
+def load_scout(args: argparse.Namespace) -> Scout:
+    """The scout that the arguments name. Raises InputError where there is none."""
+    from tinyscout.scout import Scout
+
+    return Scout.load(found_model(args)).in_dtype(getattr(args, "dtype", "float32"))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyscout.cli.fitted import add_model_arguments, load_scout
+from tinyscout.cli.fitted import add_model_arguments, found_model
 from tinyscout.cli.outputs import check_outputs
 from tinyscout.errors import InputError
 
 if TYPE_CHECKING:
+    from tinyscout.leads.tables import LeadTables
     from tinyscout.stress.families import Attacked
-
-PAIRS = 60  # of twins, of each family
+    from tinyscout.stress.subject import Subject
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE.py",
-        help="another attack: a file whose family(leads, signals, budget, rng) returns (leads, signals), edited: "
-        "pandas frames, where signals have row (a position in leads), at, kind, channel and text; budget is how many "
-        "edits a lead may have; the file is run (give it again for more)",
+        help="another attack: a file whose family(leads, signals, budget, rng) returns (leads, signals), edited "
+        "(docs/attacks.md says how, and what is refused); the file is run (give it again for more)",
     )
+    parser.add_argument("--pairs", type=int, default=60, help="pairs of twins of each family (default 60)")
     parser.add_argument("--world-leads", type=int, default=8_000, help="leads of the world to attack (default 8,000)")
-    parser.add_argument("--searched", type=int, default=400, help="leads of a search against the model (default 400)")
+    parser.add_argument(
+        "--searched", type=int, default=400, help="leads of each search against the model (default 400)"
+    )
     parser.add_argument("--stories", type=int, default=3, help="attacked leads to print as stories (default 3)")
     parser.add_argument(
         "--seed",
@@ -45,88 +48,116 @@ def run(args: argparse.Namespace) -> int:
 
     from tinyscout.cli.console import write_json
     from tinyscout.leads.world import make_world
-    from tinyscout.metrics import log_loss
     from tinyscout.metrics.table import Table
-    from tinyscout.stress.ceiling import auc_within_pairs
-    from tinyscout.stress.check import defined, oracle_logits
-    from tinyscout.stress.families import families, load, register
+    from tinyscout.stress.arrivals import arrivals
+    from tinyscout.stress.ceiling import auc_within_pairs, judge
+    from tinyscout.stress.check import NAMES, ORACLE, RULE, Falls, defined, oracle_logits, percent, shown
+    from tinyscout.stress.families import concatenate, families, load, register
     from tinyscout.stress.story import story
+    from tinyscout.stress.subject import Subject
     from tinyscout.stress.variants import source_rows
 
-    for name, least in (("world_leads", 200), ("searched", 2), ("stories", 0), ("seed", 0)):
-        if getattr(args, name) < least:
+    least = {"pairs": 1, "world_leads": 200, "searched": 2, "stories": 0, "seed": 0}
+    for name, number in least.items():
+        if getattr(args, name) < number:
             raise InputError(
-                f"--{name.replace('_', '-')} is {getattr(args, name)}; needs a whole number of at least {least}"
+                f"--{name.replace('_', '-')} is {getattr(args, name)}; needs a whole number of at least {number}"
             )
     check_outputs(args, ["json"])
-    families()  # the project's own are there before any other, so that a name can't be taken from them
     given = [register(load(path)).name for path in args.family]
-    scout = load_scout(args)
+    subject = Subject.load(found_model(args), args.dtype)
     world = make_world(args.world_leads, args.seed)
-    _check_columns(scout, world.tables)
+    _check_columns(subject, world.tables)
+    made = dict(_attacks(args, subject, world.tables, given))
+    everything = concatenate(list(made.values()), np.random.default_rng(args.seed))
     origin = {
         each.name: "given" if each.name in given else "held out" if each.held_out else "seen" for each in families()
     }
-    rows, figures, worst = [], {}, []
-    for name, found in _attacks(args, scout, world.tables, given).items():
-        made, truth = found.world.tables, found.world.truth
-        contenders = scout.contenders(scout.examples(made))
-        logits = {"the oracle": oracle_logits(truth["reply_probability"].to_numpy()), **contenders}
-        losses = {each: log_loss(made.labels, logit) for each, logit in logits.items()}
-        twins = auc_within_pairs(truth, contenders[scout.ships])
-        figures[name] = {"leads": len(made), "refused": len(found.refused), "auc_within_pairs": twins, **losses}
-        rows.append(
-            [
-                name,
-                origin.get(name, "against it"),
-                str(len(made)),
-                *(f"{loss:.3f}" for loss in losses.values()),
-                "-" if np.isnan(twins) else f"{twins:.2f}",
-            ]
-        )
-        off = np.abs(logits[scout.ships] - logits["the oracle"])
+    rows, figures, worst = {metric: [] for metric in RULE}, {}, []
+    for name, found in {**made, "all": everything}.items():
+        edited, truth = found.world.tables, found.world.truth
+        logits = {ORACLE: oracle_logits(truth["reply_probability"].to_numpy()), **subject.contenders(edited)}
+        drawn = judge(edited, logits)
+        twins, falls = auc_within_pairs(truth, logits[subject.name]), Falls.among(drawn, subject.beside, [subject.name])
+        figures[name] = {"leads": len(edited), "auc_within_pairs": twins, **drawn.value, **falls.to_json()}
+        if name != "all":
+            figures[name] |= {"came": found.came, "refused": found.leads_refused}
+        head = [name, origin.get(name, "" if name == "all" else "against it"), f"{len(edited):,}"]
+        for metric in RULE:
+            row = [*head, *(shown(metric, drawn.value[metric][each]) for each in logits)]
+            rows[metric].append(
+                [*row, percent(falls.of[subject.name][metric]), "-" if np.isnan(twins) else f"{twins:.2f}"]
+            )
+        if name == "all":
+            continue
+        off = np.abs(logits[subject.name] - logits[ORACLE])
         for i in np.argsort(-off)[: args.stories]:
             scores = {each: float(logit[i]) for each, logit in logits.items()}
-            worst.append((float(off[i]), name, made.take(np.array([i])), scores))
-    head = ["attack", "", "leads", *(f"log loss,\n{name}" for name in logits), f"twins in order,\n{scout.ships}"]
-    print(Table(head, rows).text())
-    print(f"\nthis model ({scout.version}) ships the {scout.ships}; a coin loses 0.693")
+            worst.append((float(off[i]), name, edited.take(np.array([i])), scores))
+    for metric in RULE:
+        heads = [NAMES[metric], "", "leads", *logits, f"fall of\n{subject.name}", "its twins\nin order"]
+        print(Table(heads, rows[metric]).text() + "\n")
+    beside = " or ".join(subject.beside)
+    print(
+        f"this model ({subject.version}) is the {subject.name}; falls are against {beside}, whichever is better, with"
+    )
+    print("95 % intervals; of log loss a coin has 0.693; credit waste takes 50 repliers")
+    for name in given:
+        print(f"\n{name}: {arrivals(world.tables, made[name])}")
 
     for _, name, edited, scores in sorted(worst, key=lambda each: -each[0])[: args.stories]:
         source = world.tables.take(source_rows(world.tables, edited))
         print(f"\n{name}: {story(source, edited, scores)}")
-    report = {"model_version": scout.version, "ships": scout.ships, "seed": args.seed, "attacks": figures}
+    report = {"model_version": subject.version, "is": subject.name, "seed": args.seed, "attacks": figures}
     write_json(args.json, defined(report))
     return 0
 
 
-def _attacks(args: argparse.Namespace, scout, tables, given: list[str]) -> dict[str, Attacked]:
-    """Every family's leads, and those of a search unless there is nothing to mislead. InputError for an empty one."""
+def _attacks(
+    args: argparse.Namespace, subject: Subject, tables: LeadTables, given: list[str]
+) -> Iterator[tuple[str, Attacked]]:
+    """Every family's leads, by its name, and those of the searches, unless there is nothing to mislead.
+
+    Each draws from a generator of its own, so that no attack depends on which others are asked for. Raises InputError
+    for a family of which no lead is left.
+    """
+    from zlib import crc32
+
     import numpy as np
 
     from tinyscout.cli.console import progress_bars
     from tinyscout.stress.families import attack, families
+    from tinyscout.stress.hotflip import HotFlip
     from tinyscout.stress.search import attack_model
     from tinyscout.stress.timelines import Texts
 
-    texts, rng = Texts.of(tables, np.random.default_rng([args.seed, 20])), np.random.default_rng([args.seed, 21])
-    found, every = {}, sorted(families(), key=lambda each: each.name not in given)  # these may be refused: first
+    texts = Texts.of(tables, np.random.default_rng([args.seed, 20]))
+    proposers = {"search": None} | (
+        {"search, by gradient": HotFlip(subject.stack, tables, texts)} if subject.stack.members else {}
+    )
+    every = sorted(families(), key=lambda each: each.name not in given)  # these may be refused: first
     with progress_bars() as progress:
         for number, family in enumerate(every):
-            progress("attacks", number, len(every) + 1)
-            made = found[family.name] = attack(family, tables, pairs=PAIRS, rng=rng)
+            progress("attacks", number, len(every) + len(proposers))
+            rng = np.random.default_rng([args.seed, 21, crc32(family.name.encode("utf-8"))])
+            made = attack(family, tables, pairs=args.pairs, rng=rng)
             if not len(made.world.tables):
                 first = next(iter(made.refused), None)
                 why = f"every lead breaks a rule; the first: {first.rule} ({first.detail})" if first else "no lead came"
                 raise InputError(f'family "{family.name}": {why}')
-        progress("attacks", len(every), len(every) + 1)
-        searched = attack_model("search", tables, scout.logits, texts, rng, number=args.searched)
-    return {**found, "search": searched} if len(searched.world.tables) else found
+            yield family.name, made
+        for number, (name, proposer) in enumerate(proposers.items()):
+            progress("attacks", len(every) + number, len(every) + len(proposers))
+            rng = np.random.default_rng([args.seed, 22, number])
+            made = attack_model(name, tables, subject.score, texts, rng, number=args.searched, proposer=proposer)
+            if len(made.world.tables):
+                yield name, made
+        progress("attacks", len(every) + len(proposers), len(every) + len(proposers))
 
 
-def _check_columns(scout, tables) -> None:
+def _check_columns(subject: Subject, tables: LeadTables) -> None:
     """Refuse a model of other columns than the made-up world has: there the oracle knows no truth."""
-    known = {field.name for field in scout.stack.tokenizer.vocabulary.fields}
+    known = {field.name for field in subject.stack.tokenizer.vocabulary.fields}
     there = set(tables.schema.columns)
     if not known & there or len(known - there) > len(known) / 2:
         raise InputError(

@@ -8,7 +8,7 @@ others (Platt 1999), as the scout is made on the same ones.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +22,7 @@ from tinyscout.models.trees import BoostedTrees
 from tinyscout.stress.ground import Ground
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training.fit import Progress
+from tinyscout.training.stack import WIDE
 
 GRID = (100_000.0, 30_000.0, 10_000.0, 3_000.0, 1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
 CHOSEN_ON = 20_000  # attacked leads, beside all natural ones, that weights and penalties are chosen by
@@ -70,6 +71,23 @@ class Logistic:
         """(N,) float64."""
         X = self.features.transform(self.tokenizer.encode(tables))
         return self.calibrator.transform(self.model.decision_function(X))
+
+    def to_state(self) -> dict[str, Any]:
+        """All of it, as what JSON can hold."""
+        kind = next(name for name, each in WIDE.items() if isinstance(self.features, each))
+        parts = {name: getattr(self, name).to_state() for name in ("tokenizer", "features", "model", "calibrator")}
+        return {"kind": kind, "weight": self.weight, **parts}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Logistic":
+        """The score that `to_state` described."""
+        return cls(
+            SalesTokenizer.from_state(state["tokenizer"]),
+            WIDE[state["kind"]].from_state(state["features"]),
+            LogisticBaseline.from_state(state["model"]),
+            state["weight"],
+            Platt.from_state(state["calibrator"]),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,15 @@
-"""How far two timelines are apart: what was added, taken away, moved or rewritten, by lead."""
+"""How far two timelines are apart: the least that was added, taken away, moved or rewritten, by lead.
+
+Signals that are alike in all are nobody's edit. Of the others as many as can be are paired off, each with one that it
+became by a single edit (a maximum matching, Hopcroft and Karp 1973); who is left alone came or went.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from tinyscout.leads.tables import LeadTables, microseconds
 
@@ -12,7 +18,7 @@ from tinyscout.leads.tables import LeadTables, microseconds
 class Edits:
     """Edits between the timelines of N leads and of variants of them, row for row.
 
-    per_lead (N,) int64: an upper bound of the least number; new_time (S,) bool: signals of the variants that stand
+    per_lead (N,) int64: the least number; new_time (S,) bool: signals of the variants that stand
     where the lead had none of their kind and channel.
     """
 
@@ -28,13 +34,12 @@ class Edits:
         coded = _codes(*sides)
         kept = _matched(coded, ("row", "kind", "text", "at"), *(np.ones(len(side.row), bool) for side in sides))
         left = [~mask for mask in kept]
-        orders = [_unmatched(coded, left, keys, len(before)) for keys in (_MOVED_FIRST, _REWRITTEN_FIRST)]
+        alone = sum(np.bincount(side.row[mask], minlength=len(before)) for side, mask in zip(sides, left, strict=True))
         stood = _matched(coded, ("row", "kind", "at"), *(np.ones(len(side.row), bool) for side in sides))[1]
-        return cls(np.minimum(*orders), ~stood)
+        return cls(alone - _pairs(coded, left, len(before)), ~stood)
 
 
 _MOVED, _REWRITTEN = ("row", "kind", "text"), ("row", "kind", "at")
-_MOVED_FIRST, _REWRITTEN_FIRST = (_MOVED, _REWRITTEN), (_REWRITTEN, _MOVED)
 
 
 @dataclass(frozen=True)
@@ -84,18 +89,15 @@ def _matched(
     return masks[0], masks[1]
 
 
-def _unmatched(
-    coded: dict[str, tuple[np.ndarray, np.ndarray]],
-    left: list[np.ndarray],
-    keys: tuple[tuple[str, ...], ...],
-    n: int,
-) -> np.ndarray:
-    """Edits a lead when signals are paired off by one key and then another: pairs and what is left alone, (n,)."""
-    old, new = left[0].copy(), left[1].copy()
-    edits = np.zeros(n, np.int64)
-    for names in keys:
-        gone, come = _matched(coded, names, old, new)
-        edits += np.bincount(coded["row"][1][come], minlength=n)
-        old &= ~gone
-        new &= ~come
-    return edits + sum(np.bincount(coded["row"][i][mask], minlength=n) for i, mask in enumerate((old, new)))
+def _pairs(coded: dict[str, tuple[np.ndarray, np.ndarray]], left: list[np.ndarray], n: int) -> np.ndarray:
+    """The most pairs a lead (n,) of signals on both sides, among those in the masks, of which one became the other by a
+    single edit: moved, or rewritten where it stood."""
+    places = [np.flatnonzero(mask) for mask in left]
+    edges = sparse.csr_matrix((len(places[0]), len(places[1])), dtype=bool)
+    for names in (_MOVED, _REWRITTEN):
+        keys = [pd.DataFrame({name: coded[name][i][places[i]] for name in names}) for i in (0, 1)]
+        found = keys[0].reset_index().merge(keys[1].reset_index(), on=list(names))
+        ends = found["index_x"].to_numpy(), found["index_y"].to_numpy()
+        edges += sparse.csr_matrix((np.ones(len(found), bool), ends), shape=edges.shape)
+    partner = maximum_bipartite_matching(edges, perm_type="column")
+    return np.bincount(coded["row"][0][places[0]][partner >= 0], minlength=n)

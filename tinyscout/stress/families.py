@@ -7,6 +7,7 @@ the threat model is refused, the oracle gives every edited lead its probability,
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +20,14 @@ from tinyscout.errors import InputError
 from tinyscout.leads import oracle
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
+from tinyscout.stress.returned import Frames, as_given, whole_numbers
 from tinyscout.stress.threat import BUDGET, Violation, check
 from tinyscout.stress.variants import assemble, join, source_ids
 
-Frames = tuple[pd.DataFrame, pd.DataFrame]
 Edit = Callable[[pd.DataFrame, pd.DataFrame, int, np.random.Generator], Frames]
 Match = Literal["exact", "balanced", "none"]
 ROLES = ("decoy", "sleeper")
+SEARCH = "search"  # how the names of searches begin
 HIDDEN = ("label", "replied_at", "order")  # of the leads, from a family
 _CHUNK = 6  # source leads shown to a family at a time, for each pair still wanted
 
@@ -36,8 +38,8 @@ class Family:
 
     skill: what tells its decoys from its sleepers; held_out: kept from all hardening; match: `exact` where twins have
     equal yardstick features, `balanced` where only pairs of pairs have, `none` where an additive score sees a
-    difference; like: of a held-out one, a seen family that asks for nearly the same. What is registered from outside
-    counts as held out.
+    difference; like: of a held-out one, a seen family that asks for nearly the same; ours: not from outside. What is
+    from outside counts as held out, and draws from a generator of its own: it can't know which labels will be drawn.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Family:
     held_out: bool = True
     match: Match = "none"
     like: str = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,17 @@ class Attacked:
     """What an attack made: variants with drawn labels, the truth about them, and what was refused.
 
     world.truth: contact_id, reply_probability, role, family, pair (int64: twins share one). A pair is refused whole.
+    came: leads that the attack returned, these and those that broke a rule, their twins, and more than were wanted.
     """
 
     world: World
     refused: list[Violation] = field(default_factory=list)
+    came: int = 0
+
+    @property
+    def leads_refused(self) -> int:
+        """Leads that broke a rule or more."""
+        return len({violation.contact_id for violation in self.refused})
 
     @property
     def pairs(self) -> int:
@@ -71,11 +81,15 @@ _FAMILIES: dict[str, Family] = {}
 def register(family: Family | Edit) -> Family:
     """Add a family, or a plain function with the first line of its docstring as its story.
 
-    Raises InputError for a name that is taken.
+    Raises InputError for a name that is taken; the project's own are there before any other.
     """
     if not isinstance(family, Family):
         name = getattr(family, "__name__", "family")
         family = Family(name, next(iter((family.__doc__ or "").strip().splitlines()), ""), family)
+    if not family.ours:
+        families()
+        if family.name.startswith(SEARCH):
+            raise InputError(f'stress: a family can\'t be named "{family.name}", as searches are; give it another name')
     if family.name in _FAMILIES:
         raise InputError(f'stress: a family named "{family.name}" is registered already; give it another name')
     _FAMILIES[family.name] = family
@@ -101,6 +115,7 @@ def load(path: Path) -> Family:
     if spec is None or spec.loader is None:
         raise InputError(f"{path}: is no Python file; needs one that defines family(leads, signals, budget, rng)")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module  # where dataclasses look for it
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -119,7 +134,7 @@ def attack(
     """Up to `pairs` pairs of variants (or single variants, from a family that doesn't say which are twins).
 
     Source leads are drawn from the mature contacts of `tables`. Raises InputError when a family returns something that
-    is no lead table, such as a signal after the contact, and where no lead is mature.
+    is no lead table, such as numbers for moments, and where no lead is mature.
     """
     mature = rng.permutation(np.flatnonzero(tables.mature))
     if not len(mature):
@@ -146,13 +161,14 @@ def concatenate(parts: Sequence[Attacked], rng: np.random.Generator) -> Attacked
     contact = _distinct(pd.Series(tables.leads["contact_id"]))
     truth = truth.iloc[position].reset_index(drop=True).assign(contact_id=contact)
     tables.leads["contact_id"] = contact
-    return Attacked(World(tables, truth), [violation for part in parts for violation in part.refused])
+    refused = [violation for part in parts for violation in part.refused]
+    return Attacked(World(tables, truth), refused, sum(part.came for part in parts))
 
 
 def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Generator, most: int) -> Attacked:
     """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
     try:
-        made = family.edit(*_shown(source), budget, rng)
+        made = family.edit(*_shown(source), budget, rng if family.ours else rng.spawn(1)[0])
     except (Exception, SystemExit) as error:
         raise InputError(f'stress: family "{family.name}" failed ({_in_a_line(error)})') from error
     try:
@@ -185,14 +201,18 @@ def told(
 
     leads: edited leads of `source`, with `role` and `pair` where the attack says so; cut to `most` pairs at random.
     """
-    leads = leads.reset_index(drop=True)
+    leads, signals = as_given(source, leads, signals)
     if "role" in leads and (others := set(leads["role"].astype(str)) - set(ROLES)):
         raise ValueError(f"role is {sorted(others)}; needs {' or '.join(ROLES)}")
     role, pair = (leads.pop(column) if column in leads else None for column in ("role", "pair"))
-    pair = np.arange(len(leads)) if pair is None else pair.to_numpy(np.int64)
-    edited, position = assemble(source, leads.reindex(columns=list(source.leads)), signals, rng)
-    refused = check(source, edited, budget)
-    bad = edited.leads["contact_id"].isin([violation.contact_id for violation in refused]).to_numpy()
+    pair = np.arange(len(leads)) if pair is None else whole_numbers("leads: pair", pair)
+    late = ~(signals["at"] < leads["contacted_at"].take(signals["row"]).set_axis(signals.index)).to_numpy()
+    edited, position = assemble(source, leads.reindex(columns=list(source.leads)), signals.loc[~late], rng)
+    contact = edited.leads["contact_id"]
+    ahead = set(contact[np.isin(position, signals["row"].to_numpy()[late])])
+    refused = [violation for violation in check(source, edited, budget) if violation.contact_id not in ahead]
+    refused += [Violation(each, "time", "a signal that is not before contact") for each in sorted(ahead)]
+    bad = contact.isin([violation.contact_id for violation in refused]).to_numpy()
     pair = pair[position]
     fine = np.setdiff1d(pair, pair[bad])
     kept = np.flatnonzero(np.isin(pair, rng.permutation(fine)[:most]))
@@ -206,7 +226,7 @@ def told(
     leads["replied_at"] = (leads["contacted_at"] + delay).where(leads["label"] == 1).astype("datetime64[us, UTC]")
     truth = pd.DataFrame({"contact_id": leads["contact_id"], "reply_probability": chance})
     truth = truth.assign(role=said, family=name, pair=pair)
-    return Attacked(World(edited, truth), refused)
+    return Attacked(World(edited, truth), refused, len(position))
 
 
 def _shown(source: LeadTables) -> Frames:

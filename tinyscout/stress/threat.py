@@ -47,14 +47,14 @@ CHANNELS_OF: dict[str, tuple[str, ...]] = {
 
 WITH_TEXT = ("reply_message", "call_note", "support_ticket")
 BY_MACHINES = ("email_open", "email_click", "outreach_email")  # at any pace
-_TEXT = re.compile(r"[A-Za-z',.\- ]+")
+_TEXT = re.compile(r"[A-Za-z0-9',.?!\- ]+")
 
 EDITABLE = ("employees", "plan_fit", "tech_stack")  # in the order that Timelines.described has them
 
 FIELDS: tuple[tuple[str, str, str], ...] = (
     ("signal: add or take away", "any kind of the world", "1 edit"),
     ("signal: its time", "any time before contact", "1 edit"),
-    ("signal: its text", f"any 1 to {MAX_WORDS} plain words, sense or not", "1 edit"),
+    ("signal: its text", f"any 1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -, sense or not", "1 edit"),
     ("employees", f"by a factor of up to {EMPLOYEES_FACTOR:g}", "1 edit"),
     ("plan_fit", f"by up to {PLAN_FIT_POINTS:g} points, 0 to 100", "1 edit"),
     ("tech_stack", "any of the world", "1 edit"),
@@ -73,7 +73,7 @@ RULES: dict[str, str] = {
     "time": f"every signal is {YOUNGEST_SECONDS} seconds to {OLDEST_DAYS:g} days before contact",
     "order": "signals stand oldest first, no two of a lead at the same second",
     "kind": "a kind of the world, by a channel it comes by",
-    "text": f"messages, notes and tickets have a text of up to {MAX_WORDS} plain words, other signals none",
+    "text": f"messages, notes and tickets have a text of up to {MAX_WORDS} such words, other signals none",
     "pace": f"what people do is {PACE_SECONDS} seconds apart, where it was added or moved",
     "length": f"at most {LONGEST} signals, or as many as the source had",
 }
@@ -119,7 +119,7 @@ def distance(original: LeadTables, edited: LeadTables) -> np.ndarray:
     """Edits that each edited contact is from its source, (M,) int64, at the costs of FIELDS.
 
     A signal that only moved, or whose text alone was rewritten, is one edit; changed in both, it is two. Which signal
-    became which is guessed, and never so that an edit is missed.
+    became which is taken so that the edits are fewest.
     """
     source = original.take(source_rows(original, edited))
     return Edits.between(source, edited).per_lead + _profile_edits(source, edited)

@@ -88,7 +88,8 @@ class Trial:
     -> metric -> figure at the search against itself; own_beside: contestant -> metric -> that minus the better
     yardstick's on the same leads; families: the same of each written family, the oracle's figures among them; judged
     and logits: what all of it can be computed from anew; hardened_on: leads by where they came from; chosen: contestant
-    -> what it chose on validation leads; scout: the hardened one; arena: for searches besides the judged ones.
+    -> what it chose on validation leads; scout: the hardened one; yardsticks: whom it is judged against; arena: for
+    searches besides the judged ones.
     """
 
     seed: int
@@ -102,6 +103,7 @@ class Trial:
     hardened_on: dict[str, int]
     chosen: dict[str, dict[str, float]]
     scout: Stack
+    yardsticks: dict[str, Logistic]
     arena: Arena
 
     @property
@@ -199,7 +201,7 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
     """Harden and judge. The same pools and settings give the same figures on the same machine."""
     seed = pools.seed
     hardened = harden(pools, settings.harden, progress=progress)
-    scores, scouts, chosen = contestants(pools, hardened, settings, progress)
+    scores, scouts, fitted = contestants(pools, hardened, settings, progress)
     rng, source = np.random.default_rng([seed, 18]), pools.test.natural.tables
     texts, searched = Texts.of(source, rng), {}
     judges = [name for name in SEARCHED if name in scores]
@@ -241,16 +243,17 @@ def run(pools: Pools, settings: TrialSettings, *, progress: Progress | None = No
             **_families(hardened.train.attacked),
             **hardened.more,
         },
-        chosen=chosen,
+        chosen={name: each.choice for name, each in fitted.items()},
         scout=scouts[SCOUT],
+        yardsticks={name: each for name, each in fitted.items() if name in YARDSTICKS and isinstance(each, Logistic)},
         arena=arena,
     )
 
 
 def contestants(
     pools: Pools, hardened: Hardened, settings: TrialSettings, progress: Progress | None = None
-) -> tuple[dict[str, Score], dict[str, Stack], dict[str, dict[str, float]]]:
-    """Every contestant's score by name, which of them are scouts, and what the others chose on validation leads.
+) -> tuple[dict[str, Score], dict[str, Stack], dict[str, Logistic | Trees]]:
+    """Every contestant's score by name, which of them are scouts, and the others.
 
     All hardened ones are calibrated on the same leads, the searched ones of which mislead each of `SEARCHED` alike.
     """
@@ -275,7 +278,7 @@ def contestants(
     scouts = {SCOUT_NATURAL: scout, SCOUT: sure, INT8: replace(sure, dtype="int8")}
     scores = {name: each.logits for name, each in fitted.items()}
     scores |= {name: score_of(each) for name, each in scouts.items()}
-    return scores, scouts, {name: each.choice for name, each in fitted.items()}
+    return scores, scouts, fitted
 
 
 def judged_leads(pools: Pools, searched: Sequence[Attacked], rng: np.random.Generator) -> Judged:

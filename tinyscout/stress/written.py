@@ -81,7 +81,8 @@ def written(
 
     def decorate(story: Story) -> Story:
         name, sentence = story.__name__, " ".join((story.__doc__ or "").split())
-        register(Family(name, sentence, _edit(story, personas, decoys, calm_days), skill, held_out, match, like))
+        edit = _edit(story, personas, decoys, calm_days)
+        register(Family(name, sentence, edit, skill, held_out, match, like, ours=True))
         return story
 
     return decorate

@@ -1,0 +1,32 @@
+"""What came of a family from outside, in a few lines: what was kept and refused, how far it was edited, what is new to
+the oracle in its texts.
+"""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from tinyscout.leads.oracle_texts import MEANINGS, read_text
+from tinyscout.leads.tables import LeadTables
+from tinyscout.stress.families import Attacked
+from tinyscout.stress.threat import distance
+
+
+def arrivals(source: LeadTables, made: Attacked) -> str:
+    """Of an attack on leads of `source`: a sentence each on leads, edits and texts that the leads had not."""
+    tables = made.world.tables
+    broken = Counter(violation.rule for violation in made.refused)
+    why = f" ({', '.join(f'{rule} {count:,}' for rule, count in broken.most_common())})" if broken else ""
+    said = [f"{made.came:,} leads came, {made.leads_refused:,} broke a rule{why}, {len(tables):,} are kept"]
+    if len(tables):
+        edits, sources = distance(source, tables), tables.leads["lead_id"].nunique()
+        said.append(
+            f"{sources:,} leads edited, {np.median(edits):g} edits each (median; {np.sum(edits == 0):,} with none)"
+        )
+        known, texts = set(source.signals["text"].dropna()), pd.Series(tables.signals["text"]).dropna().unique()
+        new = [text for text in texts if text not in known]
+        idle = [text for text in new if MEANINGS[read_text(text)[0]] == "neutral"]
+        shown = f', such as "{idle[0]}"' if idle else ""
+        said.append(f"{len(new):,} texts are new, and {len(idle):,} of these say nothing to the oracle{shown}")
+    return "; ".join(said)
