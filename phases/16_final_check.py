@@ -28,7 +28,7 @@ from tinyscout.settings import FitSettings, ScoutSettings
 from tinyscout.stress import ceiling, trial
 from tinyscout.stress.check import ORACLE, RULE, check, ends, least_end
 from tinyscout.stress.harden import HardenSettings, score_of
-from tinyscout.stress.records import Record, kept, made_of, verdict
+from tinyscout.stress.records import Record, kept, made_of, set_aside, verdict
 from tinyscout.stress.report import stories
 from tinyscout.stress.strength import BUDGETS, strength_text
 from tinyscout.stress.trial import CANDIDATES, INT8, SCOUT, TREES, YARDSTICKS, TrialSettings
@@ -62,6 +62,7 @@ class Settings:
 options = argparse.ArgumentParser(add_help=False)
 options.add_argument("--full", action="store_true", help="the five seeds of the final test: only this says PASSED")
 options.add_argument("--seeds", type=seed_list, metavar="A,B,...", help="judge these seeds instead")
+options.add_argument("--anew", action="store_true", help="judge all of them again, whatever was judged before")
 run = open_phase(__file__, Settings, options=options)
 settings, given = run.settings, run.options
 tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
@@ -79,12 +80,14 @@ plan = TrialSettings(**sizes_of(TrialSettings), natural=natural, harden=HardenSe
 
 # %% Measure, first: a seed is a world, its attacks, the room they leave, its training and its verdict
 # What a run of hours found before it was cut off is not judged again, but for the last seed, which is taken apart below
-signature, file, records = made_of(plan), run.directory / "check.json", []
-before = kept(file, signature)
+signature, file, records, again = made_of(plan), run.directory / "check.json", [], 0
+before = {} if given.anew else kept(file, signature)
+set_aside(file, signature)
 for seed in seeds:
-    if (again := before.pop(seed, None)) and seed != seeds[-1]:
-        print(f"\n==== seed {seed}: {again.leads:,} leads, judged before by the same code\n\n{again.text}\n")
-        records.append(again)
+    if (old := before.pop(seed, None)) and seed != seeds[-1]:
+        print(f"\n==== seed {seed}: {old.leads:,} leads, judged before by the same code\n\n{old.text}\n")
+        records.append(old)
+        again += 1
         continue
     with progress_bars() as progress, stopping_at_input_errors(run.phase):
         pools = trial.pools_of(seed, plan, progress=progress)
@@ -193,5 +196,5 @@ run.hand_over(
     so_what="what a score is worth on leads that were made to trick it is a number, and anybody can ask for it",
     try_this="give --seeds with numbers of your own: nobody has tuned anything on those",
 )
-print(f"\nThe check: {line}")
+print(f"\nThe check: {line}" + (f" ({again} judged before, by the same code)" if again else ""))
 sys.exit(code)

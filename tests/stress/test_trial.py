@@ -5,18 +5,21 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from tinyscout.leads.tables import microseconds
 from tinyscout.metrics import credit_waste, log_loss
 from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings, TokenizerSettings
 from tinyscout.stress import trial
-from tinyscout.stress.ceiling import HARDENED
+from tinyscout.stress.ceiling import HARDENED, NATURAL
 from tinyscout.stress.check import ORACLE, check, divergence
 from tinyscout.stress.contestants import calibrated_score
-from tinyscout.stress.families import families
+from tinyscout.stress.contrast import contrast
+from tinyscout.stress.families import _FAMILIES, Family, families, register
 from tinyscout.stress.ground import WEIGHTS
 from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
-from tinyscout.stress.records import Record, kept
+from tinyscout.stress.records import Record, kept, made_of, set_aside
 from tinyscout.stress.report import report, stories
 from tinyscout.stress.supply import Supply
 from tinyscout.stress.trial import (
@@ -25,6 +28,7 @@ from tinyscout.stress.trial import (
     INT8,
     PARTS,
     SCOUT,
+    SCOUT_NATURAL,
     SEARCHED,
     TREES,
     TREES_NATURAL,
@@ -66,6 +70,23 @@ def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, ha
     assert set(after.attacked.world.tables.leads["lead_id"]) <= of_train
     assert set(hardened.valid.leads["lead_id"]) <= of_valid
     assert not (of_train | of_valid) & set(pools.test.natural.tables.leads["lead_id"])
+    first_valid = microseconds(pools.valid.natural.tables.leads["contacted_at"]).min()
+    for rows in (hardened.natural, hardened.attacked):  # all that others are told of, contrast leads among them
+        assert len(rows.contacted) == len(rows.y) and rows.contacted.max() < first_valid
+
+
+def test_the_contrast_leads_are_variants_of_training_leads(pools, monkeypatch):
+    ids = []
+
+    def made(source, *args, **options):
+        found = contrast(source, *args, **options)
+        ids.append(set(found.world.tables.leads["lead_id"]))
+        return found
+
+    monkeypatch.setattr("tinyscout.stress.harden.fit", lambda *args, **options: None)
+    monkeypatch.setattr("tinyscout.stress.supply.contrast", made)
+    harden(pools, SMALL)
+    assert len(ids) >= 6 and set.union(*ids) <= set(pools.train.natural.tables.leads["lead_id"])
 
 
 def test_contrast_leads_are_read_once_and_all_others_so_often_as_asked(pools, monkeypatch):
@@ -145,6 +166,37 @@ def test_a_hardened_scout_is_better_on_attacked_leads_than_a_logistic_of_the_sam
     assert log_loss(judged.labels, logits) < log_loss(
         judged.labels, hardened.scout.baseline_logits(hardened.scout.examples(judged))
     )
+
+
+def test_two_candidates_are_judged_and_one_of_them_computes_in_bytes(found):
+    assert set(found.check.falls) == {SCOUT, INT8}
+    assert (found.logits[SCOUT] != found.logits[INT8]).mean() > 0.9
+    assert np.abs(found.logits[SCOUT] - found.logits[INT8]).max() < 1.5
+
+
+def test_the_rise_on_natural_leads_is_that_of_the_logits(pools, found):
+    losses = found.natural.figures["all"]["log_loss"]
+    best = min(losses[NATURAL], losses[TREES_NATURAL], losses[SCOUT_NATURAL])
+    assert found.natural_rise == pytest.approx(losses[SCOUT] / best - 1) and found.natural_rise != 0
+    worse = {**losses, SCOUT: 1.02 * best}
+    figures = {"all": {**found.natural.figures["all"], "log_loss": worse}}
+    costly = replace(found, natural=replace(found.natural, figures=figures))
+    assert costly.natural_rise == pytest.approx(0.02)
+    assert any("natural leads cost +2.0 %" in why for why in Record.of(costly, "abc").shortfalls)
+
+
+def test_no_contestant_reads_what_tells_the_answer(found):
+    """Labels, replies, the order of rows and the contact's id say nothing to any score: without them it is the same."""
+    some = found.judged.tables.take(np.arange(200))
+    order = np.random.default_rng(0).permutation(len(some))
+    wiped = some.leads.assign(
+        label=np.nan,
+        replied_at=pd.Series(pd.NaT, index=some.leads.index, dtype=some.leads["replied_at"].dtype),
+        order=order,
+        contact_id=[f"c{i}" for i in order],
+    )
+    for name, target in found.arena.targets.items():
+        np.testing.assert_array_equal(target.score(some), target.score(replace(some, leads=wiped)), err_msg=name)
 
 
 def test_the_judged_leads_stand_in_their_shares(found):
@@ -275,6 +327,28 @@ def test_a_record_says_what_the_trial_said_and_comes_back_from_its_file(found, t
         file.write_text(broken, encoding="utf-8")
         assert kept(file, "abc") == {}
     assert kept(tmp_path / "nothing.json", "abc") == {}
+
+
+def test_what_other_code_judged_is_set_aside_and_not_lost(found, tmp_path):
+    file, record = tmp_path / "check.json", Record.of(found, "abc")
+    text = json.dumps({"trials": [record.to_json()], "before": []})
+    file.write_text(text, encoding="utf-8")
+    set_aside(file, "abc")
+    assert file.is_file() and not list(tmp_path.glob("check-*"))
+    set_aside(file, "def")
+    assert not file.exists() and (tmp_path / "check-abc.json").read_text(encoding="utf-8") == text
+    for nothing in ("{", "[]", "{}"):
+        file.write_text(nothing, encoding="utf-8")
+        set_aside(file, "def")
+        assert file.is_file()
+
+
+def test_a_family_from_outside_makes_other_records(monkeypatch):
+    monkeypatch.setattr("tinyscout.stress.families._FAMILIES", dict(_FAMILIES))
+    before = made_of(TrialSettings())
+    assert before == made_of(TrialSettings()) != made_of(TrialSettings(own=7))
+    register(Family("outside", "", lambda leads, signals, budget, rng: (leads, signals)))
+    assert made_of(TrialSettings()) != before
 
 
 def test_a_curve_of_every_contestant_begins_where_nothing_was_edited(found):

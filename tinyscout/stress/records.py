@@ -3,6 +3,7 @@
 A record counts only for the settings, the code and the libraries that made it: whatever changed since, it is made anew.
 """
 
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from tinyscout.metrics.bootstrap import Interval
 from tinyscout.settings import Settings
 from tinyscout.stress.ceiling import LEAST_FALL
 from tinyscout.stress.check import NEEDED, ends, least_end
+from tinyscout.stress.families import families
 from tinyscout.stress.report import report
 from tinyscout.stress.trial import Trial
 
 SEEDS, JUDGED = 5, 20_000  # seeds, and leads of each, that it takes to say PASSED
 MAY_RISE = 0.01  # log loss on natural leads, over that of the best who saw no attack
-LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn")  # whose versions may move a figure
+LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "pandas")  # whose versions may move a figure
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,35 @@ def kept(path: Path, made_of: str) -> dict[int, Record]:
     return {record.seed: record for record in records}
 
 
+def set_aside(path: Path, made_of: str) -> None:
+    """Move a check.json that was made of anything else to a name of its own, `check-<what it was made of>.json`."""
+    try:
+        trials = json.loads(path.read_text(encoding="utf-8"))["trials"]
+        others = {each["made_of"] for each in trials} - {made_of}
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if others:
+        path.replace(path.with_name(f"{path.stem}-{min(others)}{path.suffix}"))
+
+
 def made_of(settings: Settings) -> str:
-    """Hash of a trial's settings, of all code of the package, and of the libraries' versions."""
+    """Hash of a trial's settings, of all code of the package, of families from outside, and of libraries' versions."""
     code = sha256(settings.model_dump_json().encode("utf-8"))
+    for family in families():
+        if not family.ours:
+            code.update(f"{family.name} {_source(family.edit)}".encode())
     code.update(" ".join(f"{name} {version(name)}" for name in LIBRARIES).encode("utf-8"))
     folder = Path(tinyscout.__file__).parent
     for path in sorted(folder.rglob("*.py")):
         code.update(path.relative_to(folder).as_posix().encode("utf-8") + b"\n" + path.read_bytes())
     return code.hexdigest()[:16]
+
+
+def _source(function: Any) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return repr(function)
 
 
 def verdict(records: Sequence[Record], *, full: bool, quick: bool = False) -> tuple[str, int]:

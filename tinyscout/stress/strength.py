@@ -38,7 +38,7 @@ def strength(
     the expectation is over the label, so that no luck is in it. Half are drawn from those whose reply the oracle
     expects (Sources.draw), so that the loss without an edit is not that of leads as they come, where few are.
     """
-    rng = np.random.default_rng([seed, 19])
+    rng = np.random.default_rng([seed, 23])
     rows, sleeper = Sources(tables).draw(leads, rng), rng.random(leads) < 0.5
     found: dict[str, list[float]] = {}
     for name, (score, proposer, width, beam) in targets.items():
