@@ -1,7 +1,9 @@
 """How few edits turn a good score into a bad one, and can a model learn from being tricked?
 
 An attack may add, move or reword a few signals; what is then true is asked anew of the oracle. Searches that only see
-a score, and edits along the scout's own gradient, look for leads it gets wrong. Then it is trained on such leads.
+a score, and edits along the scout's own gradient, look for leads it gets wrong. Then it is trained on such leads, and
+judged on others: written stories of kinds that it was trained on, stories of other kinds, and what was found against
+it as it was. A new search against it is another matter.
 
 Needs: 00 (the baseline), the newest reply scout. Leaves: a hardened scout.
 Takes: about 110 s. Reference: Ebrahimi et al. 2018 (HotFlip); Madry et al. 2018, section 3 (adversarial training).
@@ -14,7 +16,7 @@ import numpy as np
 
 from tinyscout.cli.console import progress_bars
 from tinyscout.course import open_phase
-from tinyscout.course.figure import BLACK, BLUE, GREEN, VERMILION, label, new_figure
+from tinyscout.course.figure import BLACK, BLUE, GREEN, ORANGE, VERMILION, label, new_figure
 from tinyscout.course.replies import ReplyScout
 from tinyscout.course.train import timed
 from tinyscout.explain.contributions import token_gradients
@@ -31,7 +33,7 @@ from tinyscout.stress.hotflip import WORD, HotFlip
 from tinyscout.stress.pools import attack_in_shares
 from tinyscout.stress.search import WIDTH, attack_model, search
 from tinyscout.stress.story import story
-from tinyscout.stress.strength import BUDGETS, Target, strength, strength_text
+from tinyscout.stress.strength import BUDGETS, Target, expected_loss, strength, strength_text
 from tinyscout.stress.timelines import Texts, Timelines
 from tinyscout.stress.variants import join
 from tinyscout.tokenizer import SalesTokenizer
@@ -49,6 +51,7 @@ class Settings:
     written: int
     contrast: int
     searched: int
+    judged: int
     epochs: int
     learning_rate: float
 
@@ -68,6 +71,10 @@ print(threat.table() + "\n")
 
 def additive(some):  # phase 00's score
     return baseline.decision_function(features.transform(tokenizer.encode(some)))
+
+
+def oracle_score(some):
+    return oracle_logits(oracle.reply_probability(some))
 
 
 # %% By hand: which word would move the score most? Each token's vector meets the gradient at its place.
@@ -122,15 +129,28 @@ print(strength_text(curves, budgets))
 print(f"\n{budgets[-1]} edits of the hardened scout by how many are tried: ", end="")
 print(", ".join(f"{name} {loss:.3f}" for name, loss in tries.items()), "(the beam tries as many as the second)")
 
+# %% Measure: attacked leads that it was not trained on
+rng, number = np.random.default_rng([run.seed, 1]), settings.judged
+judged_on = {
+    f"written, {name}": attack_in_shares(families(held_out=other)[: settings.families], held_out, number, rng)
+    for name, other in {"kinds trained on": False, "other kinds": True}.items()
+}
+judged_on["searched for before"] = attack_scout(scout, held_out, held_out_texts, rng, number=number // 2)
+judges = {"logistic": additive, "scout": score_of(scout), "hardened": score_of(hardened), "oracle": oracle_score}
+found = {}
+print(f"\n{'log loss the oracle expects':30}" + "".join(f"{name:>10}" for name in judges))
+for name, each in judged_on.items():
+    chance = oracle.reply_probability(each.world.tables)
+    found[name] = {who: expected_loss(chance, judge(each.world.tables)) for who, judge in judges.items()}
+    print(f"{name:30}" + "".join(f"{loss:10.3f}" for loss in found[name].values()))
+
 # %% Three attacked leads as stories
 print("\nThree leads, edited to mislead the scout:")
 short = np.flatnonzero(held_out.mature & (np.diff(held_out.offsets) < 12))[:120]
 upwards = search(held_out, short, np.zeros(len(short), bool), score_of(scout), held_out_texts, rng, budget=6)
 misled = upwards.tables(held_out, held_out_texts)
-judges = {"the oracle": lambda some: oracle_logits(oracle.reply_probability(some)), "00 logistic": additive}
-judges |= {"scout": score_of(scout), "hardened scout": score_of(hardened)}
 logits = {name: judge(misled) for name, judge in judges.items()}
-for i in np.argsort(logits["the oracle"] - logits["scout"])[:3]:
+for i in np.argsort(logits["oracle"] - logits["scout"])[:3]:
     one = misled.take(np.array([i]))
     print("\n" + story(held_out.take(short[i : i + 1]), one, {name: float(each[i]) for name, each in logits.items()}))
 
@@ -141,14 +161,21 @@ judged = run.table(rows.y[rows.test], test_logits, ms_per_lead, also={"scout": w
 
 # %% Hand over
 first, last = curves["scout, its gradient"], curves["hardened scout, its gradient"]
-title = f"{budgets[-1]} edits take the scout from {first[0]:.2f} to {first[-1]:.2f} nats, hardened to {last[-1]:.2f}"
-figure, (panel,) = new_figure(title)
+others = found["written, other kinds"]
+title = f"Stories of other kinds cost the hardened scout {others['hardened']:.2f} nats ({others['scout']:.2f} before), "
+title += f"a new search against it {last[-1]:.2f}"
+figure, (panel, side) = new_figure(title, panels=2)
 for (name, losses), color in zip(curves.items(), (BLACK, BLUE, VERMILION, GREEN), strict=True):
     panel.plot(range(len(budgets)), losses, "o-", color=color)
     label(panel, name, len(budgets) - 1, losses[-1], color)
 panel.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
 panel.set(xlabel="edits an attack may make", ylabel="log loss expected by the oracle (nats)", ylim=(0, None))
-panel.set_xlim(-0.2, len(budgets) + 0.8)
+panel.set_xlim(-0.2, len(budgets) + 1.8)
+for name, color in {"logistic": BLACK, "scout": BLUE, "hardened": GREEN, "oracle": ORANGE}.items():
+    side.plot([each[name] for each in found.values()], range(len(found)), "o", color=color, label=name)
+side.set(yticks=range(len(found)), yticklabels=[name.replace(", ", ",\n") for name in found], xlim=(0, None))
+side.set(xlabel="log loss expected by the oracle (nats)", ylim=(len(found) - 0.5, -0.5))
+side.legend(frameon=False, fontsize=8)
 run.hand_over(
     role="hardened_scout",
     figure=figure,
@@ -160,12 +187,14 @@ run.hand_over(
         "budgets": budgets,
         "curves": curves,
         "tries": tries,
+        "before_after": found,
         "promised": promised.max(),
         "given": after - before,
     },
     measured=f"{budgets[-1]} edits along its own gradient take the scout from {first[0]:.2f} to {first[-1]:.2f} nats a "
-    f"lead, where a coin loses 0.69, and the hardened one from {last[0]:.2f} to {last[-1]:.2f}; the baseline goes to "
-    f"{curves['00 logistic'][-1]:.2f}; on leads as they come: {run.verdict(judged, '00')}",
+    f"lead, where a coin loses 0.69, and the hardened one from {last[0]:.2f} to {last[-1]:.2f}; but stories of kinds "
+    f"that it never saw cost it {others['hardened']:.2f} in place of {others['scout']:.2f}; on leads as they come: "
+    f"{run.verdict(judged, '00')}",
     so_what="a good score on yesterday's leads says nothing of leads that were made to trick it: attack it first",
     try_this="set contrast to 100 in a copy of configs/phases.toml: does one search teach as much?",
 )

@@ -235,8 +235,9 @@ def shown_14(found: dict) -> bool:
 
 
 def shown_15(found: dict) -> bool:
-    before, after = (found["curves"][name] for name in ("scout, its gradient", "hardened scout, its gradient"))
-    return found["promised"] > 0 < found["given"] and after[-1] < before[-1]
+    stories = [found["before_after"][f"written, {kinds}"] for kinds in ("kinds trained on", "other kinds")]
+    taught = all(each["oracle"] < each["hardened"] < each["scout"] for each in stories)
+    return found["promised"] > 0 < found["given"] and taught
 
 
 def shown_16(found: dict) -> bool:
