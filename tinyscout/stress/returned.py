@@ -18,17 +18,17 @@ def as_given(source: LeadTables, leads: pd.DataFrame, signals: pd.DataFrame) -> 
     _needs("leads", leads, LEAD)
     _needs("signals", signals, SIGNAL)
     leads, signals = leads.reset_index(drop=True), signals.reset_index(drop=True)
-    places = whole_numbers("signals: row", signals["row"])
+    places = whole_numbers("signals: row", pd.Series(signals["row"]))
     if len(outside := places[(places < 0) | (places >= len(leads))]):
         raise ValueError(f"signals: row is {outside[0]}; needs a place among the {len(leads)} leads returned, from 0")
-    typed = {"row": places, "at": _moments("signals: at", signals["at"])}
+    typed = {"row": places, "at": _moments("signals: at", pd.Series(signals["at"]))}
     found = {}
     for name in source.leads.columns.intersection(leads.columns):
         like = source.leads[name].dtype
         if isinstance(like, pd.DatetimeTZDtype):
-            found[name] = _moments(f"leads: {name}", leads[name])
+            found[name] = _moments(f"leads: {name}", pd.Series(leads[name]))
         elif isinstance(like, np.dtype) and like.kind == "f":
-            found[name] = _numbers(f"leads: {name}", leads[name])
+            found[name] = _numbers(f"leads: {name}", pd.Series(leads[name]))
     return leads.assign(**found), signals.assign(**typed)
 
 
