@@ -114,9 +114,9 @@ class Trial:
 
     @property
     def natural_rise(self) -> float:
-        """Log loss of the hardened scout on natural held-out leads over that of `best_natural`, minus 1."""
+        """Log loss of the candidate that is worse on natural held-out leads over that of `best_natural`, minus 1."""
         losses = self.natural.figures["all"]["log_loss"]
-        return losses[SCOUT] / losses[self.best_natural] - 1
+        return max(losses[name] for name in CANDIDATES) / losses[self.best_natural] - 1
 
     @cached_property
     def held_out_gap(self) -> Interval:
