@@ -2,8 +2,8 @@
 
 An attack may add, move or reword a few signals; what is then true is asked anew of the oracle. Searches that only see
 a score, and edits along the scout's own gradient, look for leads it gets wrong. Then it is trained on such leads, and
-judged on others: written stories of kinds that it was trained on, stories of other kinds, and what was found against
-it as it was. A new search against it is another matter.
+judged on others: stories of kinds that it was trained on and of other kinds, and leads that a search found against the
+scout before it was hardened. A new search still finds its weak points.
 
 Needs: 00 (the baseline), the newest reply scout. Leaves: a hardened scout.
 Takes: about 110 s. Reference: Ebrahimi et al. 2018 (HotFlip); Madry et al. 2018, section 3 (adversarial training).

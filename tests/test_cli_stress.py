@@ -1,6 +1,7 @@
 """`tinyscout stress`: families from a file are judged like the project's own, and what is wrong is said in one line."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from tinyscout.leads.world import load_sample
 from tinyscout.models.baseline import LogisticBaseline
 from tinyscout.models.calibrators import Platt
 from tinyscout.models.features import BaselineFeatures
+from tinyscout.scout import Scout
+from tinyscout.settings import FitSettings, ScoutSettings
 from tinyscout.stress import families
 from tinyscout.stress.contestants import Logistic
 from tinyscout.tokenizer import SalesTokenizer
@@ -55,14 +58,16 @@ def test_a_family_from_a_file_stands_beside_the_others(model, tmp_path, capsys):
     searches = {"search", "search, by gradient"}
     assert set(found["attacks"]) == {*(each.name for each in families.families()), *searches, "all"}
     gone = found["attacks"]["gone"]
-    assert gone["leads"] > 20 and gone["log_loss"]["oracle"] < 0.3 and gone["came"] >= gone["leads"] + gone["refused"]
+    assert (
+        gone["leads"] > 20 and gone["log_loss"]["oracle"] < 0.3 and gone["returned"] >= gone["leads"] + gone["refused"]
+    )
     for name in searches:
         assert found["attacks"][name]["log_loss"]["scout"] > 1.0 > found["attacks"][name]["log_loss"]["oracle"]
     every = found["attacks"]["all"]
     assert every["leads"] == sum(each["leads"] for name, each in found["attacks"].items() if name != "all")
     fall = every["falls"]["scout"]["log_loss"]
     assert fall["low"] < fall["value"] == pytest.approx(1 - every["log_loss"]["scout"] / every["log_loss"]["baseline"])
-    assert "gone: " in printed and "1 edits each (median; 0 with none)" in printed
+    assert "gone: " in printed and "edits each: 1 (median), none of 0" in printed
 
 
 def test_a_family_is_judged_the_same_whatever_stands_beside_it(model, tmp_path):
@@ -106,7 +111,7 @@ def test_the_hardened_scout_of_a_phase_is_attacked_beside_the_yardsticks_of_the_
         artifact.save(tmp_path / "checked", manifest, weights, state)
         assert stress("--model", tmp_path / "checked", "--dtype", "int8", *sizes) == 0
         found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-        assert set(found["attacks"]["all"]["log_loss"]) == {"oracle", "scout, hardened", *names}
+        assert set(found["attacks"]["all"]["log_loss"]) == {"oracle", "scout, hardened, int8", *names}
         assert f"falls are against {names[0]}" in capsys.readouterr().out
     artifact.save(tmp_path / "checked", manifest, {}, {"words": []})
     assert stress("--model", tmp_path / "checked", *sizes) == 2
@@ -146,6 +151,8 @@ def test_a_family_that_breaks_every_rule_is_refused_by_name(model, tmp_path, cap
         "raise ValueError('two\\nlines')",
         "return leads.iloc[:0], signals.iloc[:0]",
         "return leads.assign(role='hero', pair=range(len(leads))), signals",
+        "return leads.assign(pair=[i // 3 for i in range(len(leads))]), signals",
+        "return leads.assign(region='two\\nlines ' * 90), signals",
     ],
 )
 def test_a_family_that_fails_is_said_to(model, tmp_path, capsys, body):
@@ -162,20 +169,37 @@ def test_a_file_that_ends_the_program_is_said_to(model, tmp_path, capsys):
     assert "quit.py: fails when it is run (SystemExit: 0)" in error and error.count("\n") == 1
 
 
-def test_three_leads_to_a_pair_are_no_twins_and_the_figures_are_json(model, tmp_path, capsys):
+def test_leads_without_twins_and_too_few_repliers_are_null_in_the_json(model, tmp_path):
     """What is not defined is null: JSON has no NaN."""
-    (tmp_path / "three.py").write_text(
-        "def family(leads, signals, budget, rng):\n"
-        "    said = ['decoy' if i % 3 else 'sleeper' for i in range(len(leads))]\n"
-        "    leads = leads.assign(role=said, pair=[i // 3 for i in range(len(leads))], employees=50)\n"
-        "    return leads, signals\n",
+    (tmp_path / "alone.py").write_text(
+        "def family(leads, signals, budget, rng):\n    return leads.assign(plan_fit=leads['plan_fit'] - 1), signals\n",
         encoding="utf-8",
     )
-    sizes = ["--world-leads", 1_500, "--searched", 20, "--json", tmp_path / "found.json"]
-    assert stress("--model", model, "--family", tmp_path / "three.py", *sizes) == 0
+    sizes = ["--world-leads", 600, "--searched", 20, "--pairs", 20, "--json", tmp_path / "found.json"]
+    assert stress("--model", model, "--family", tmp_path / "alone.py", *sizes) == 0
 
     def no_constant(name):
         raise AssertionError(name)
 
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"), parse_constant=no_constant)
-    assert found["attacks"]["three"]["auc_within_pairs"] is None is found["attacks"]["search"]["auc_within_pairs"]
+    assert found["attacks"]["alone"]["auc_within_pairs"] is None is found["attacks"]["search"]["auc_within_pairs"]
+    assert found["attacks"]["alone"]["credit_waste"]["oracle"] is None
+
+
+def test_a_baseline_that_ships_is_searched_by_its_score_and_stands_alone(small_scout, tmp_path, capsys):
+    replace(small_scout, ships="baseline").save(tmp_path / "scout")
+    sizes = ["--world-leads", 600, "--searched", 4, "--stories", 0, "--pairs", 5, "--json", tmp_path / "found.json"]
+    assert stress("--model", tmp_path / "scout", *sizes) == 0
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert found["ships"] == "baseline" and "search, by gradient" not in found["attacks"]
+    assert "falls" not in found["attacks"]["all"] and "nobody to judge it by" in capsys.readouterr().out
+
+
+def test_a_scout_that_knows_no_words_is_searched_along_its_gradient_all_the_same(tmp_path):
+    tables = load_sample().tables.take(np.arange(3_000))
+    tables = replace(tables, signals=tables.signals.iloc[:0], offsets=np.zeros(len(tables) + 1, np.int64))
+    fit = FitSettings(epochs=1)
+    Scout.fit(tables, ScoutSettings(members=1, fit=fit)).save(tmp_path / "scout")
+    replace(Scout.load(tmp_path / "scout"), ships="scout").save(tmp_path / "scout")
+    sizes = ["--world-leads", 600, "--searched", 4, "--stories", 0, "--pairs", 5, "--json", tmp_path / "found.json"]
+    assert stress("--model", tmp_path / "scout", *sizes) == 0

@@ -73,8 +73,11 @@ def test_who_has_a_row_that_cannot_be_read_is_for_a_person(tmp_path: Path) -> No
     leads = read(tmp_path, text, skip_bad_rows=True).leads
     said = "has another row, which can't be read: {} line {}"
     why = [said.format(tmp_path / "leads.csv", 3), "", said.format(tmp_path / "leads.csv", 6), ""]
-    assert dict(zip(leads["lead_id"], leads["unread_row"], strict=True)) == dict(zip("abcd", why, strict=True))
-    assert "unread_row" not in read(tmp_path, "lead_id,contacted_at,email,persona\na,2025-01-01,,vp\n").leads
+    assert dict(zip(leads["lead_id"], leads["rejected_row"], strict=True)) == dict(zip("abcd", why, strict=True))
+    assert "rejected_row" not in read(tmp_path, "lead_id,contacted_at,email,persona\na,2025-01-01,,vp\n").leads
+    flat = "contacted_at,email,persona\n2025-01-01,a@x.example,vp\nsoon,A@x.example,vp\n2025-01-01,b@x.example,vp\n"
+    leads = read(tmp_path, flat, skip_bad_rows=True).leads
+    assert leads["rejected_row"].tolist() == [said.format(tmp_path / "leads.csv", 3), ""]
 
 
 PEOPLE = ["First Name", "surname", "Full-Name", "Name", "E-Mail Address", "work_email"]

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from tinyscout.models.features import BaselineFeatures
 from tinyscout.stress import families as room
 from tinyscout.stress import held_out, written
 from tinyscout.stress.families import Attacked, Family, attack, concatenate, families, load, register
-from tinyscout.stress.threat import BUDGET, check, distance
+from tinyscout.stress.threat import BUDGET, check, distance, table
 from tinyscout.stress.variants import join, source_rows
 from tinyscout.tokenizer import SalesTokenizer
 
@@ -222,7 +223,7 @@ def test_signals_after_the_contact_cost_their_lead_alone(tables):
 
     made = attack(Family("late", "", late), tables.take(np.arange(300)), pairs=100, rng=np.random.default_rng(7))
     assert {violation.rule for violation in made.refused} == {"time"}
-    assert len(made.world.tables) == 100 and made.leads_refused >= 100 and made.came >= 300
+    assert len(made.world.tables) == 100 and made.leads_refused >= 100 and made.returned >= 300
 
 
 @pytest.mark.parametrize(
@@ -303,6 +304,20 @@ def test_a_family_from_a_file(tables, tmp_path):
     made = attack(family, tables, pairs=200, rng=np.random.default_rng(8)).world
     assert len(made.tables) == 200 and set(made.truth["role"]) == {"decoy", "sleeper"}
     assert (distance(tables, made.tables) == 1).all()
+
+
+def test_the_families_of_the_docs_work_and_their_threat_model_is_ours(tables, tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "attacks.md").read_text(encoding="utf-8")
+    assert f"```\n{table()}\n```" in text
+    blocks = re.findall("```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        (tmp_path / f"docs_{number}.py").write_text(block, encoding="utf-8")
+        made = attack(load(tmp_path / f"docs_{number}.py"), tables, pairs=40, rng=np.random.default_rng(9))
+        assert made.pairs >= 20 and made.leads_refused < made.returned / 50
+    truth = made.world.truth
+    chance = truth.groupby(["pair", "role"])["reply_probability"].first().unstack()
+    assert (chance["sleeper"] > chance["decoy"]).mean() > 0.9
 
 
 def test_a_file_may_hold_what_python_files_hold(tmp_path):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import make_world
@@ -200,6 +201,37 @@ def test_kinds_that_were_moved_and_kinds_that_were_rewritten_are_counted_each_at
     base, _ = assemble(SMALL, *replies(*first)(source.leads, source.signals), np.random.default_rng(0))
     base.leads["contact_id"] = source.leads["contact_id"]
     assert distance(base, edited(replies(*then), ROW)).tolist() == [4]
+
+
+SIGNALS = st.lists(
+    st.tuples(st.sampled_from([10**4, 10**5, 10**6]), st.sampled_from(threat.WITH_TEXT), st.sampled_from("abc")),
+    max_size=5,
+    unique_by=lambda signal: signal[0],
+)
+
+
+@settings(max_examples=60)
+@given(SIGNALS, SIGNALS)
+def test_the_distance_is_that_of_the_best_of_all_pairings(before, after):
+    quiet = int(np.flatnonzero(np.diff(SMALL.offsets) == 0)[0])
+
+    def of(said):
+        def change(leads, signals):
+            for seconds, kind, text in said:
+                signals = add(signals, leads, seconds, kind, CHANNELS_OF[kind][0], text)
+            return leads, signals
+
+        return edited(change, quiet)
+
+    base = of(before)
+    base.leads["contact_id"] = SMALL.leads["contact_id"].iloc[[quiet]].to_numpy()
+    saved = np.zeros((len(before), len(after)))  # edits that a pairing spares: of taking one away and adding another
+    for i, (seconds, kind, text) in enumerate(before):
+        for j, (other, of_kind, said) in enumerate(after):
+            alike = (seconds == other) + (text == said)
+            saved[i, j] = alike if kind == of_kind else 0
+    most = saved[linear_sum_assignment(saved, maximize=True)].sum()
+    assert distance(base, of(after)).tolist() == [len(before) + len(after) - most]
 
 
 @pytest.mark.parametrize(

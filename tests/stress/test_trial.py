@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from tinyscout.stress.ceiling import HARDENED, NATURAL
 from tinyscout.stress.check import ORACLE, check, divergence
 from tinyscout.stress.contestants import calibrated_score
 from tinyscout.stress.contrast import contrast
-from tinyscout.stress.families import _FAMILIES, Family, families, register
+from tinyscout.stress.families import Family, families, load, register
 from tinyscout.stress.ground import WEIGHTS
 from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
 from tinyscout.stress.records import Record, kept, made_of, set_aside
@@ -335,21 +336,30 @@ def test_what_other_code_judged_is_set_aside_and_not_lost(found, tmp_path):
     text = json.dumps({"trials": [record.to_json()], "before": []})
     file.write_text(text, encoding="utf-8")
     set_aside(file, "abc")
-    assert file.is_file() and not list(tmp_path.glob("check-*"))
-    set_aside(file, "def")
-    assert not file.exists() and (tmp_path / "check-abc.json").read_text(encoding="utf-8") == text
-    for nothing in ("{", "[]", "{}"):
-        file.write_text(nothing, encoding="utf-8")
+    assert [each.name for each in tmp_path.iterdir()] == ["check.json"]
+    for number, held in enumerate((text, text, "{"), 1):
+        file.write_text(held, encoding="utf-8")
         set_aside(file, "def")
-        assert file.is_file()
+        assert not file.exists() and (tmp_path / f"check-{number}.json").read_text(encoding="utf-8") == held
+    set_aside(file, "def")  # where there is none, nothing happens
+    assert kept(file, "abc") == {found.seed: record} and kept(file, "def") == {}
 
 
-def test_a_family_from_outside_makes_other_records(monkeypatch):
-    monkeypatch.setattr("tinyscout.stress.families._FAMILIES", dict(_FAMILIES))
-    before = made_of(TrialSettings())
-    assert before == made_of(TrialSettings()) != made_of(TrialSettings(own=7))
-    register(Family("outside", "", lambda leads, signals, budget, rng: (leads, signals)))
-    assert made_of(TrialSettings()) != before
+def test_a_family_from_outside_makes_other_records(monkeypatch, tmp_path):
+    ours = {each.name: each for each in families()}
+    monkeypatch.setattr("tinyscout.stress.families._FAMILIES", ours)
+    made = [made_of(TrialSettings())]
+    assert made[0] == made_of(TrialSettings()) != made_of(TrialSettings(own=7))
+    for word in ("a", "b"):
+        text = f"WORD = '{word}'\n\n\ndef family(leads, signals, budget, rng):\n    return leads, signals\n"
+        (tmp_path / "outside.py").write_text(text, encoding="utf-8")
+        ours.pop("outside", None)
+        register(load(tmp_path / "outside.py"))
+        made.append(made_of(TrialSettings()))
+    ours.pop("outside")
+    register(Family("outside", "", partial(lambda *given: given)))  # in no file
+    assert made_of(TrialSettings()) == made_of(TrialSettings())
+    assert len({*made, made_of(TrialSettings())}) == 4
 
 
 def test_a_curve_of_every_contestant_begins_where_nothing_was_edited(found):

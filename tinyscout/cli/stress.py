@@ -14,7 +14,7 @@ from tinyscout.errors import InputError
 if TYPE_CHECKING:
     from tinyscout.leads.tables import LeadTables
     from tinyscout.stress.families import Attacked
-    from tinyscout.stress.subject import Subject
+    from tinyscout.stress.victim import Victim
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,13 +49,13 @@ def run(args: argparse.Namespace) -> int:
     from tinyscout.cli.console import write_json
     from tinyscout.leads.world import make_world
     from tinyscout.metrics.table import Table
-    from tinyscout.stress.arrivals import arrivals
     from tinyscout.stress.ceiling import auc_within_pairs, judge
     from tinyscout.stress.check import NAMES, ORACLE, RULE, Falls, defined, oracle_logits, percent, shown
     from tinyscout.stress.families import concatenate, families, load, register
+    from tinyscout.stress.intake import intake
     from tinyscout.stress.story import story
-    from tinyscout.stress.subject import Subject
     from tinyscout.stress.variants import source_rows
+    from tinyscout.stress.victim import Victim
 
     least = {"pairs": 1, "world_leads": 200, "searched": 2, "stories": 0, "seed": 0}
     for name, number in least.items():
@@ -65,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
             )
     check_outputs(args, ["json"])
     given = [register(load(path)).name for path in args.family]
-    subject = Subject.load(found_model(args), args.dtype)
+    victim = Victim.load(found_model(args), args.dtype)
     world = make_world(args.world_leads, args.seed)
-    _check_columns(subject, world.tables)
-    made = dict(_attacks(args, subject, world.tables, given))
+    _check_columns(victim, world.tables)
+    made = dict(_attacks(args, victim, world.tables, given))
     everything = concatenate(list(made.values()), np.random.default_rng(args.seed))
     origin = {
         each.name: "given" if each.name in given else "held out" if each.held_out else "seen" for each in families()
@@ -76,45 +76,45 @@ def run(args: argparse.Namespace) -> int:
     rows, figures, worst = {metric: [] for metric in RULE}, {}, []
     for name, found in {**made, "all": everything}.items():
         edited, truth = found.world.tables, found.world.truth
-        logits = {ORACLE: oracle_logits(truth["reply_probability"].to_numpy()), **subject.contenders(edited)}
+        logits = {ORACLE: oracle_logits(truth["reply_probability"].to_numpy()), **victim.contenders(edited)}
         drawn = judge(edited, logits)
-        twins, falls = auc_within_pairs(truth, logits[subject.name]), Falls.among(drawn, subject.beside, [subject.name])
-        figures[name] = {"leads": len(edited), "auc_within_pairs": twins, **drawn.value, **falls.to_json()}
+        twins = auc_within_pairs(truth, logits[victim.name])
+        figures[name] = {"leads": len(edited), "auc_within_pairs": twins, **drawn.value}
+        falls = Falls.among(drawn, victim.beside, [victim.name]) if victim.beside else None
+        figures[name] |= {} if falls is None else falls.to_json()
         if name != "all":
-            figures[name] |= {"came": found.came, "refused": found.leads_refused}
+            figures[name] |= {"returned": found.returned, "refused": found.leads_refused}
         head = [name, origin.get(name, "" if name == "all" else "against it"), f"{len(edited):,}"]
         for metric in RULE:
-            row = [*head, *(shown(metric, drawn.value[metric][each]) for each in logits)]
-            rows[metric].append(
-                [*row, percent(falls.of[subject.name][metric]), "-" if np.isnan(twins) else f"{twins:.2f}"]
-            )
+            fall = "-" if falls is None else percent(falls.of[victim.name][metric])
+            row = [*head, *(shown(metric, drawn.value[metric][each]) for each in logits), fall]
+            rows[metric].append([*row, "-" if np.isnan(twins) else f"{twins:.2f}"])
         if name == "all":
             continue
-        off = np.abs(logits[subject.name] - logits[ORACLE])
+        off = np.abs(logits[victim.name] - logits[ORACLE])
         for i in np.argsort(-off)[: args.stories]:
             scores = {each: float(logit[i]) for each, logit in logits.items()}
             worst.append((float(off[i]), name, edited.take(np.array([i])), scores))
     for metric in RULE:
-        heads = [NAMES[metric], "", "leads", *logits, f"fall of\n{subject.name}", "its twins\nin order"]
+        heads = [NAMES[metric], "", "leads", *logits, f"fall of\n{victim.name}", "its twins\nin order"]
         print(Table(heads, rows[metric]).text() + "\n")
-    beside = " or ".join(subject.beside)
-    print(
-        f"this model ({subject.version}) is the {subject.name}; falls are against {beside}, whichever is better, with"
-    )
-    print("95 % intervals; of log loss a coin has 0.693; credit waste takes 50 repliers")
+    better = " or ".join(victim.beside) + (", whichever is better" if len(victim.beside) > 1 else "")
+    judged = f"falls are against {better}, with 95 % intervals" if victim.beside else "there is nobody to judge it by"
+    print(f"this model ({victim.version}) is the {victim.name}; {judged}; of log loss a coin has 0.693; credit waste")
+    print("takes 50 repliers (--pairs)")
     for name in given:
-        print(f"\n{name}: {arrivals(world.tables, made[name])}")
+        print(f"\n{name}: {intake(world.tables, made[name])}")
 
     for _, name, edited, scores in sorted(worst, key=lambda each: -each[0])[: args.stories]:
         source = world.tables.take(source_rows(world.tables, edited))
         print(f"\n{name}: {story(source, edited, scores)}")
-    report = {"model_version": subject.version, "is": subject.name, "seed": args.seed, "attacks": figures}
+    report = {"model_version": victim.version, "ships": victim.name, "seed": args.seed, "attacks": figures}
     write_json(args.json, defined(report))
     return 0
 
 
 def _attacks(
-    args: argparse.Namespace, subject: Subject, tables: LeadTables, given: list[str]
+    args: argparse.Namespace, victim: Victim, tables: LeadTables, given: list[str]
 ) -> Iterator[tuple[str, Attacked]]:
     """Every family's leads, by its name, and those of the searches, unless there is nothing to mislead.
 
@@ -126,15 +126,16 @@ def _attacks(
     import numpy as np
 
     from tinyscout.cli.console import progress_bars
+    from tinyscout.leads.cells import in_brief
     from tinyscout.stress.families import attack, families
     from tinyscout.stress.hotflip import HotFlip
     from tinyscout.stress.search import attack_model
     from tinyscout.stress.timelines import Texts
 
     texts = Texts.of(tables, np.random.default_rng([args.seed, 20]))
-    proposers = {"search": None} | (
-        {"search, by gradient": HotFlip(subject.stack, tables, texts)} if subject.stack.members else {}
-    )
+    proposers = {"search": None}
+    if victim.steered:
+        proposers["search, by gradient"] = HotFlip(victim.stack, tables, texts)
     every = sorted(families(), key=lambda each: each.name not in given)  # these may be refused: first
     with progress_bars() as progress:
         for number, family in enumerate(every):
@@ -143,21 +144,25 @@ def _attacks(
             made = attack(family, tables, pairs=args.pairs, rng=rng)
             if not len(made.world.tables):
                 first = next(iter(made.refused), None)
-                why = f"every lead breaks a rule; the first: {first.rule} ({first.detail})" if first else "no lead came"
+                why = (
+                    f"every lead breaks a rule; the first: {first.rule} ({in_brief(first.detail)})"
+                    if first
+                    else "no lead came"
+                )
                 raise InputError(f'family "{family.name}": {why}')
             yield family.name, made
         for number, (name, proposer) in enumerate(proposers.items()):
             progress("attacks", len(every) + number, len(every) + len(proposers))
             rng = np.random.default_rng([args.seed, 22, number])
-            made = attack_model(name, tables, subject.score, texts, rng, number=args.searched, proposer=proposer)
+            made = attack_model(name, tables, victim.score, texts, rng, number=args.searched, proposer=proposer)
             if len(made.world.tables):
                 yield name, made
         progress("attacks", len(every) + len(proposers), len(every) + len(proposers))
 
 
-def _check_columns(subject: Subject, tables: LeadTables) -> None:
+def _check_columns(victim: Victim, tables: LeadTables) -> None:
     """Refuse a model of other columns than the made-up world has: there the oracle knows no truth."""
-    known = {field.name for field in subject.stack.tokenizer.vocabulary.fields}
+    known = {field.name for field in victim.stack.tokenizer.vocabulary.fields}
     there = set(tables.schema.columns)
     if not known & there or len(known - there) > len(known) / 2:
         raise InputError(

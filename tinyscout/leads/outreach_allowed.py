@@ -153,7 +153,7 @@ def _why_not(
         reason = tables.leads[f"no_consent_{needed}"].iloc[row]
         if reason:
             return f"no consent for {needed}: {reason}"
-    for name in ("unread_row", "several_people", "stage_forbids", "notes_forbid", "ahead_forbids"):
+    for name in ("rejected_row", "several_people", "stage_forbids", "notes_forbid", "ahead_forbids"):
         if name in tables.leads and tables.leads[name].iloc[row]:
             return tables.leads[name].iloc[row]
     if "recipient_name" in tables.leads and (reason := name_forbids(tables.leads["recipient_name"].iloc[row])):

@@ -28,6 +28,7 @@ from tinyscout.leads.moment import Moment
 from tinyscout.leads.planned import read_ahead
 from tinyscout.leads.profile import dot_thousands, read_profile, type_columns
 from tinyscout.leads.recipients import is_recipient, read_recipients, several_people
+from tinyscout.leads.rejected_rows import rejected_rows
 from tinyscout.leads.repeats import Repeats, drop_repeats
 from tinyscout.leads.replies import earlier_replies
 from tinyscout.leads.schema import ColumnType, SameDay, Schema
@@ -35,7 +36,6 @@ from tinyscout.leads.signal_log import UNKNOWN_LEAD, read_log
 from tinyscout.leads.stages import left_alone
 from tinyscout.leads.tables import HOUR_US, LeadTables
 from tinyscout.leads.times import DAY_US, NONE, Times, to_series
-from tinyscout.leads.unread_rows import unread_rows
 
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
 
@@ -133,7 +133,7 @@ class Reading:
         if self.as_of_now:
             until = self.moment.given
             beside = earlier_replies(whole.take(good), contacts.lead_id, self.field_map, until, self.ledger)
-            beside |= unread_rows(whole, good, self.field_map.missing, self.ledger)
+            beside |= rejected_rows(whole, good, self.field_map.missing, self.ledger)
         forbidden = no_consent(raw, contacts.lead_id, self.field_map, self.ledger)
         order = order[good] if contacts.order is None else _whole(contacts.order)
         rows, contact_id = drop_repeats(raw, contacts, self.repeats, self.ledger)

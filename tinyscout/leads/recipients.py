@@ -62,10 +62,10 @@ def read_recipients(table: pa.Table, lead_id: np.ndarray, missing: Iterable[str]
     return {what: _of_the_lead(given, lead_id) for what, given in told.items() if given is not None}
 
 
-def address_of(cell: str) -> tuple[str, ...] | None:
+def address_of(cell: str) -> tuple[str, str] | None:
     """The address in a cell, without its tag ("Ann <Ann+news@x.example>": ann, x.example); None where there is none."""
     found = _ADDRESS.search(cell[:_LONGEST].casefold())
-    return found.groups() if found else None
+    return (found[1], found[2]) if found else None
 
 
 def several_people(told: dict[str, pd.Series], lead_id: np.ndarray) -> dict[str, pd.Series]:

@@ -28,7 +28,7 @@ _FORBIDDING = (
     "email_bounced",
     "ahead_forbids",
     "several_people",
-    "unread_row",
+    "rejected_row",
 )
 _REPLY = ("earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged")
 

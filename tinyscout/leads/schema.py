@@ -18,7 +18,7 @@ ROLES = (
     *("contact_id", "lead_id", "contacted_at", "not_contacted", "order", "replied_at", "label"),
     *("earlier_contact", "earlier_reply", "earlier_reply_at", "earlier_reply_positive", "earlier_reply_judged"),
     *("no_consent_email", "no_consent_linkedin", "recipient_name", "recipient_first", "recipient_email"),
-    *("several_people", "unread_row"),
+    *("several_people", "rejected_row"),
     *("stage_forbids", "student_by", "notes_forbid", "columns_said", "email_bounced", "last_contact", "ahead_forbids"),
     *("same_person", "same_person_forbids", "own_contact"),
 )

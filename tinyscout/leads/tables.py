@@ -29,9 +29,9 @@ class LeadTables:
       column tells: see replies.py, order (int64), replied_at (datetime64[us, UTC], only where the label was made from
       it), label (float64: 1 reply in the window, 0 none, NaN not known yet), no_consent_email and no_consent_linkedin
       (str, each only where the export has a column of consent for it: why the lead may not be written to, "" where it
-      may), recipient_name, recipient_first, recipient_email, several_people, unread_row, stage_forbids, student_by,
+      may), recipient_name, recipient_first, recipient_email, several_people, rejected_row, stage_forbids, student_by,
       notes_forbid, columns_said, email_bounced and ahead_forbids (str), last_contact (datetime64[us, UTC]; all of these
-      only where all are read as of now and the export has them: see recipients.py, unread_rows.py, stages.py,
+      only where all are read as of now and the export has them: see recipients.py, rejected_rows.py, stages.py,
       lead_notes.py, crm_outreach.py and planned.py), same_person, same_person_forbids (str) and own_contact (only once
       leads with one address were read as one: see same_person.py), then profile columns under their own names: number
       float64, category and constant pandas categorical of str, text and identifier str, date datetime64[us, UTC];

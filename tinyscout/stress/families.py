@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,7 @@ from tinyscout.errors import InputError
 from tinyscout.leads import oracle
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
-from tinyscout.stress.returned import Frames, as_given, whole_numbers
+from tinyscout.stress.returned import Frames, validated, whole_numbers
 from tinyscout.stress.threat import BUDGET, Violation, check
 from tinyscout.stress.variants import assemble, join, source_ids
 
@@ -38,8 +38,8 @@ class Family:
 
     skill: what tells its decoys from its sleepers; held_out: kept from all hardening; match: `exact` where twins have
     equal yardstick features, `balanced` where only pairs of pairs have, `none` where an additive score sees a
-    difference; like: of a held-out one, a seen family that asks for nearly the same; ours: not from outside. What is
-    from outside counts as held out, and draws from a generator of its own: it can't know which labels will be drawn.
+    difference; like: of a held-out one, a seen family that asks for nearly the same; ours: not from outside. A file's
+    counts as held out, and gets a generator of its own to draw from, which says nothing of labels to be drawn.
     """
 
     name: str
@@ -57,12 +57,12 @@ class Attacked:
     """What an attack made: variants with drawn labels, the truth about them, and what was refused.
 
     world.truth: contact_id, reply_probability, role, family, pair (int64: twins share one). A pair is refused whole.
-    came: leads that the attack returned, these and those that broke a rule, their twins, and more than were wanted.
+    returned: leads that the attack returned, these and those that broke a rule, their twins, and more than were wanted.
     """
 
     world: World
     refused: list[Violation] = field(default_factory=list)
-    came: int = 0
+    returned: int = 0
 
     @property
     def leads_refused(self) -> int:
@@ -88,8 +88,10 @@ def register(family: Family | Edit) -> Family:
         family = Family(name, next(iter((family.__doc__ or "").strip().splitlines()), ""), family)
     if not family.ours:
         families()
-        if family.name.startswith(SEARCH):
-            raise InputError(f'stress: a family can\'t be named "{family.name}", as searches are; give it another name')
+        if family.name.startswith(SEARCH) or family.name == "all":
+            raise InputError(
+                f'stress: "{family.name}" is what searches, or all attacks, are called; give it another name'
+            )
     if family.name in _FAMILIES:
         raise InputError(f'stress: a family named "{family.name}" is registered already; give it another name')
     _FAMILIES[family.name] = family
@@ -119,10 +121,11 @@ def load(path: Path) -> Family:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
         raise InputError(f"{path}: fails when it is run ({_in_a_line(error)})") from error
     made = getattr(module, "family", None)
     if isinstance(made, Family):
-        return made
+        return replace(made, held_out=True, ours=False)
     if not callable(made):
         raise InputError(f"{path}: defines no function family(leads, signals, budget, rng)")
     return Family(path.stem, next(iter((made.__doc__ or "").strip().splitlines()), ""), made)  # pyright: ignore
@@ -162,13 +165,13 @@ def concatenate(parts: Sequence[Attacked], rng: np.random.Generator) -> Attacked
     truth = truth.iloc[position].reset_index(drop=True).assign(contact_id=contact)
     tables.leads["contact_id"] = contact
     refused = [violation for part in parts for violation in part.refused]
-    return Attacked(World(tables, truth), refused, sum(part.came for part in parts))
+    return Attacked(World(tables, truth), refused, sum(part.returned for part in parts))
 
 
 def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Generator, most: int) -> Attacked:
     """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
     try:
-        made = family.edit(*_shown(source), budget, rng if family.ours else rng.spawn(1)[0])
+        made = family.edit(*_shown(source), budget, rng if family.ours else np.random.default_rng(rng.integers(2**63)))
     except (Exception, SystemExit) as error:
         raise InputError(f'stress: family "{family.name}" failed ({_in_a_line(error)})') from error
     try:
@@ -201,11 +204,13 @@ def told(
 
     leads: edited leads of `source`, with `role` and `pair` where the attack says so; cut to `most` pairs at random.
     """
-    leads, signals = as_given(source, leads, signals)
+    leads, signals = validated(source, leads, signals)
     if "role" in leads and (others := set(leads["role"].astype(str)) - set(ROLES)):
         raise ValueError(f"role is {sorted(others)}; needs {' or '.join(ROLES)}")
     role, pair = (leads.pop(column) if column in leads else None for column in ("role", "pair"))
     pair = np.arange(len(leads)) if pair is None else whole_numbers("leads: pair", pair)
+    if len(many := np.flatnonzero((sizes := np.unique(pair, return_counts=True))[1] > 2)):
+        raise ValueError(f"pair {sizes[0][many[0]]} has {sizes[1][many[0]]} leads; needs one or two")
     late = ~(signals["at"] < leads["contacted_at"].take(signals["row"]).set_axis(signals.index)).to_numpy()
     edited, position = assemble(source, leads.reindex(columns=list(source.leads)), signals.loc[~late], rng)
     contact = edited.leads["contact_id"]

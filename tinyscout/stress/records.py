@@ -6,13 +6,15 @@ A record counts only for the settings, the code and the libraries that made it: 
 import inspect
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import tinyscout
+from tinyscout.errors import InputError
 from tinyscout.metrics.bootstrap import Interval
 from tinyscout.settings import Settings
 from tinyscout.stress.ceiling import LEAST_FALL
@@ -98,25 +100,33 @@ class Record:
 
 
 def kept(path: Path, made_of: str) -> dict[int, Record]:
-    """Seed -> record, of those in a check.json (which need not be there) that are made of the same."""
-    try:
-        file = json.loads(path.read_text(encoding="utf-8"))
-        trials = [*file["trials"], *file["before"]]
-        records = [Record.from_json(each) for each in trials if each["made_of"] == made_of]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return {record.seed: record for record in records}
+    """Seed -> record, of those that are made of the same, in a check.json or what was set aside of it; {} for none."""
+    found = {}
+    for each in [*sorted(path.parent.glob(f"{path.stem}-*{path.suffix}")), path]:
+        found |= {record.seed: record for record in _records(each) if record.made_of == made_of}
+    return found
 
 
 def set_aside(path: Path, made_of: str) -> None:
-    """Move a check.json that was made of anything else to a name of its own, `check-<what it was made of>.json`."""
-    try:
-        trials = json.loads(path.read_text(encoding="utf-8"))["trials"]
-        others = {each["made_of"] for each in trials} - {made_of}
-    except (OSError, ValueError, KeyError, TypeError):
+    """Move a check.json that holds nothing that is made of the same to a name of its own: check-1.json, check-2.json.
+
+    Raises InputError where it can't be moved, as while another program has it open.
+    """
+    if not path.exists() or any(record.made_of == made_of for record in _records(path)):
         return
-    if others:
-        path.replace(path.with_name(f"{path.stem}-{min(others)}{path.suffix}"))
+    free = next(name for n in count(1) if not (name := path.with_name(f"{path.stem}-{n}{path.suffix}")).exists())
+    try:
+        path.rename(free)
+    except OSError as error:
+        raise InputError(f"{path}: can't be moved to {free.name} ({error.strerror}); close what has it open") from error
+
+
+def _records(path: Path) -> list[Record]:
+    try:
+        file = json.loads(path.read_text(encoding="utf-8"))
+        return [Record.from_json(each) for each in (*file["trials"], *file["before"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def made_of(settings: Settings) -> str:
@@ -124,7 +134,7 @@ def made_of(settings: Settings) -> str:
     code = sha256(settings.model_dump_json().encode("utf-8"))
     for family in families():
         if not family.ours:
-            code.update(f"{family.name} {_source(family.edit)}".encode())
+            code.update(f"{replace(family, edit=None)}".encode() + _source(family.edit))  # pyright: ignore
     code.update(" ".join(f"{name} {version(name)}" for name in LIBRARIES).encode("utf-8"))
     folder = Path(tinyscout.__file__).parent
     for path in sorted(folder.rglob("*.py")):
@@ -132,11 +142,12 @@ def made_of(settings: Settings) -> str:
     return code.hexdigest()[:16]
 
 
-def _source(function: Any) -> str:
+def _source(function: Any) -> bytes:
+    """The whole file that a function is written in; its type where it is in none."""
     try:
-        return inspect.getsource(function)
+        return Path(inspect.getsourcefile(function) or "").read_bytes()
     except (OSError, TypeError):
-        return repr(function)
+        return type(function).__qualname__.encode("utf-8")
 
 
 def verdict(records: Sequence[Record], *, full: bool, quick: bool = False) -> tuple[str, int]:

@@ -10,7 +10,7 @@ LEAD, SIGNAL = ("contact_id", "lead_id", "contacted_at"), ("row", "at", "kind", 
 MOMENT = "datetime64[us, UTC]"
 
 
-def as_given(source: LeadTables, leads: pd.DataFrame, signals: pd.DataFrame) -> Frames:
+def validated(source: LeadTables, leads: pd.DataFrame, signals: pd.DataFrame) -> Frames:
     """Leads with numbers and moments (in UTC) where their source has them, and signals whose row is a place among them.
 
     Raises ValueError for a column that isn't there, a row that is no place, and a cell that is no number or moment.
@@ -33,9 +33,11 @@ def as_given(source: LeadTables, leads: pd.DataFrame, signals: pd.DataFrame) -> 
 
 
 def whole_numbers(what: str, column: pd.Series) -> np.ndarray:
-    """The column (N,) int64. Raises ValueError for what is no whole number."""
+    """The column (N,) int64. Raises ValueError for what is no whole number, or too large to be known as one."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i":
+        return column.to_numpy(np.int64)
     numbers = _numbers(what, column).to_numpy(np.float64)
-    if len(wrong := np.flatnonzero(~(np.isfinite(numbers) & (numbers % 1 == 0)))):
+    if len(wrong := np.flatnonzero(~((np.abs(numbers) < 2**53) & (numbers % 1 == 0)))):
         raise ValueError(f"{what} is {column.iloc[wrong[0]]}; needs whole numbers")
     return numbers.astype(np.int64)
 

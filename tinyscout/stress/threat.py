@@ -55,9 +55,9 @@ FIELDS: tuple[tuple[str, str, str], ...] = (
     ("signal: add or take away", "any kind of the world", "1 edit"),
     ("signal: its time", "any time before contact", "1 edit"),
     ("signal: its text", f"any 1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -, sense or not", "1 edit"),
-    ("employees", f"by a factor of up to {EMPLOYEES_FACTOR:g}", "1 edit"),
+    ("employees", f"by a factor of up to {EMPLOYEES_FACTOR:g}, whole, where it is known", "1 edit"),
     ("plan_fit", f"by up to {PLAN_FIT_POINTS:g} points, 0 to 100", "1 edit"),
-    ("tech_stack", "any of the world", "1 edit"),
+    ("tech_stack", f"{', '.join(STACKS)}, where it is known", "1 edit"),
     ("persona, industry, region, email_domain_kind", "never: who it is", "-"),
     ("months_since_funding", "never: public record", "-"),
     ("source, campaign", "never: how it came", "-"),
@@ -73,8 +73,8 @@ RULES: dict[str, str] = {
     "time": f"every signal is {YOUNGEST_SECONDS} seconds to {OLDEST_DAYS:g} days before contact",
     "order": "signals stand oldest first, no two of a lead at the same second",
     "kind": "a kind of the world, by a channel it comes by",
-    "text": f"messages, notes and tickets have a text of up to {MAX_WORDS} such words, other signals none",
-    "pace": f"what people do is {PACE_SECONDS} seconds apart, where it was added or moved",
+    "text": "messages, notes and tickets have a text as above, other signals none",
+    "pace": f"what people do, not mail programs, is {PACE_SECONDS} seconds apart, where it was added or moved",
     "length": f"at most {LONGEST} signals, or as many as the source had",
 }
 """What an attacked lead must still meet; `check` names these."""
@@ -126,10 +126,14 @@ def distance(original: LeadTables, edited: LeadTables) -> np.ndarray:
 
 
 def table() -> str:
-    """The threat model as plain text: the fields, then the rules."""
+    """The threat model as plain text: the fields, the rules, and the kinds of signals."""
     fields = Table(["field", "may be changed", "costs"], [list(field) for field in FIELDS])
     rules = Table(["rule", "an attacked lead"], [list(rule) for rule in RULES.items()])
-    return "\n\n".join(part.text() for part in (fields, rules))
+    kinds = [
+        [kind, ", ".join(channels), "a text" if kind in WITH_TEXT else "", "a program" if kind in BY_MACHINES else ""]
+        for kind, channels in CHANNELS_OF.items()
+    ]
+    return "\n\n".join(part.text() for part in (fields, rules, Table(["kind", "comes by", "has", "is done by"], kinds)))
 
 
 def _profile_edits(source: LeadTables, edited: LeadTables) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""Steps of a training that goes on to its end: clipped gradients, AdamW, warm-up and cosine, all of it finite."""
+"""The steps of a training: gradients clipped and looked at, the learning rate of a schedule, AdamW.
+
+For whatever trains to the end of its schedule: language head, reward model, DPO, policy gradient. `fit` has early
+stopping, averages and checkpoints besides.
+"""
 
 import math
 from typing import Protocol
@@ -47,14 +51,14 @@ class Descent:
         self.optimizer.zero_grad()
         keep_freed_memory()
 
-    def step(self, loss: float = 0.0) -> None:
+    def step(self, loss: float | None = None) -> None:
         """Move the weights by their gradients, and clear these.
 
-        Raises InputError where a gradient, or the loss they are of, is not finite.
+        Raises InputError where a gradient, or the loss that they are of, if it is known, is not finite.
         """
         schedule, taken = self.schedule, self.optimizer.steps
         norm = clip_grad_norm(self.optimizer.params.values(), schedule.clip)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
+        if not math.isfinite(norm if loss is None else norm + loss):
             raise InputError(
                 f"{self.doing}, step {taken + 1}: the loss or a gradient is not finite; lower learning_rate "
                 f"({schedule.learning_rate:g}){self.remedy}"

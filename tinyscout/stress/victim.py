@@ -1,4 +1,4 @@
-"""A model that is attacked, and who is judged beside it: a fitted scout, or the hardened one that a phase left."""
+"""The victim of an attack, and who is judged beside it: a fitted scout, or the hardened one that a phase left."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,15 +11,20 @@ from tinyscout.errors import InputError
 from tinyscout.leads.tables import LeadTables
 from tinyscout.scout import Scout
 from tinyscout.stress.contestants import Logistic
+from tinyscout.stress.harden import score_of
 from tinyscout.stress.search import Score
-from tinyscout.stress.trial import SCOUT
+from tinyscout.stress.trial import INT8, SCOUT
 from tinyscout.training import Stack
+from tinyscout.training.contenders import SHARES
 
 
 @dataclass(frozen=True)
-class Subject:
-    """name: its own among the contenders; beside: the names of those it is judged by; score: its log-odds of tables,
-    (N,); contenders: tables -> everybody's log-odds by name; stack: its transformers, along whose gradient to search.
+class Victim:
+    """A model under attack.
+
+    name: its own among the contenders; beside: the names of those it is judged by, none where it is the baseline
+    itself; score: its log-odds of tables, (N,); contenders: tables -> everybody's log-odds by name; stack: what it was
+    made from; steered: whether its score has a gradient to search along, that of the stack's transformers.
     """
 
     name: str
@@ -28,9 +33,10 @@ class Subject:
     score: Score
     contenders: Callable[[LeadTables], dict[str, np.ndarray]]
     stack: Stack
+    steered: bool
 
     @classmethod
-    def load(cls, folder: Path, dtype: str = "float32") -> "Subject":
+    def load(cls, folder: Path, dtype: str = "float32") -> "Victim":
         """The scout that `tinyscout fit` saved in a folder, or the hardened one of phase 15 or 16.
 
         Raises InputError where a file is missing, truncated or holds something else.
@@ -48,23 +54,26 @@ class Subject:
         return cls.of_stack(stack, yardsticks, manifest.version)
 
     @classmethod
-    def of_scout(cls, scout: Scout) -> "Subject":
+    def of_scout(cls, scout: Scout) -> "Victim":
         """What a fitted scout ships, beside its other contenders."""
 
         def contenders(tables: LeadTables) -> dict[str, np.ndarray]:
             return scout.contenders(scout.examples(tables))
 
-        return cls(scout.ships, scout.version, ("baseline",), scout.logits, contenders, scout.stack)
+        steered = SHARES[scout.ships] > 0
+        beside = ("baseline",) if steered else ()
+        return cls(scout.ships, scout.version, beside, scout.logits, contenders, scout.stack, steered)
 
     @classmethod
-    def of_stack(cls, stack: Stack, yardsticks: dict[str, Logistic], version: str) -> "Subject":
+    def of_stack(cls, stack: Stack, yardsticks: dict[str, Logistic], version: str) -> "Victim":
         """A hardened scout beside the yardsticks of the check, or, where there is none, the baseline it began from."""
+        name = INT8 if stack.dtype == "int8" else SCOUT
 
         def contenders(tables: LeadTables) -> dict[str, np.ndarray]:
             examples = stack.examples(tables)
             others = {name: each.logits(tables) for name, each in yardsticks.items()}
             others = others or {"baseline": stack.baseline_logits(examples)}
-            return {**others, SCOUT: stack.member_logits(examples)}
+            return {**others, name: stack.member_logits(examples)}
 
         beside = tuple(yardsticks) or ("baseline",)
-        return cls(SCOUT, version, beside, lambda tables: contenders(tables)[SCOUT], contenders, stack)
+        return cls(name, version, beside, score_of(stack), contenders, stack, True)

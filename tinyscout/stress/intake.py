@@ -13,17 +13,15 @@ from tinyscout.stress.families import Attacked
 from tinyscout.stress.threat import distance
 
 
-def arrivals(source: LeadTables, made: Attacked) -> str:
-    """Of an attack on leads of `source`: a sentence each on leads, edits and texts that the leads had not."""
+def intake(source: LeadTables, made: Attacked) -> str:
+    """What came of an attack on leads of `source`: leads, edits, and texts that the leads had not."""
     tables = made.world.tables
     broken = Counter(violation.rule for violation in made.refused)
     why = f" ({', '.join(f'{rule} {count:,}' for rule, count in broken.most_common())})" if broken else ""
-    said = [f"{made.came:,} leads came, {made.leads_refused:,} broke a rule{why}, {len(tables):,} are kept"]
+    said = [f"{made.returned:,} leads returned, {made.leads_refused:,} broke a rule{why}, {len(tables):,} are kept"]
     if len(tables):
         edits, sources = distance(source, tables), tables.leads["lead_id"].nunique()
-        said.append(
-            f"{sources:,} leads edited, {np.median(edits):g} edits each (median; {np.sum(edits == 0):,} with none)"
-        )
+        said.append(f"of {sources:,} leads; edits each: {np.median(edits):g} (median), none of {np.sum(edits == 0):,}")
         known, texts = set(source.signals["text"].dropna()), pd.Series(tables.signals["text"]).dropna().unique()
         new = [text for text in texts if text not in known]
         idle = [text for text in new if MEANINGS[read_text(text)[0]] == "neutral"]
