@@ -133,7 +133,7 @@ def _attacks(
     from tinyscout.stress.timelines import Texts
 
     texts = Texts.of(tables, np.random.default_rng([args.seed, 20]))
-    proposers = {"search": None}
+    proposers: dict[str, HotFlip | None] = {"search": None}
     if victim.steered:
         proposers["search, by gradient"] = HotFlip(victim.stack, tables, texts)
     every = sorted(families(), key=lambda each: each.name not in given)  # these may be refused: first

@@ -232,7 +232,8 @@ def _best_of(
     """Of each row of first-order changes (C, choices) the one that leads the score furthest where it is wanted; nothing
     where there is no choice, as of words for a model that knows none."""
     if not change.shape[1]:
-        return Flips(*(np.zeros(0, np.int64) for _ in range(5)), np.zeros(0))
+        nothing = np.zeros(0, np.int64)
+        return Flips(nothing, nothing, nothing, nothing, nothing, np.zeros(0))
     gains = -sign[lead[signal], None] * change
     value = gains.argmax(axis=1)
     gain = gains[np.arange(len(value)), value]
