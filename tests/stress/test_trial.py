@@ -311,6 +311,7 @@ def test_what_is_not_defined_is_nobodys_worst(found):
 def test_the_report_can_be_read_and_stored(found):
     text = report(found)
     assert text.isascii() and "natural held-out leads" in text and "Hardened on:" in text
+    assert "Decoys among the judged leads: 50 % (" in text
     stored = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert stored["natural_rise"] == found.natural_rise and stored["held_out_gap"] == found.held_out_gap.to_dict()
     assert set(stored["judged"]["parts"]) == set(found.judged.part)

@@ -26,6 +26,7 @@ def report(trial: Trial) -> str:
             _at_worst(trial),
             _by_family(trial),
             _aims(trial),
+            _shares(trial),
             f"Hardened on: {', '.join(f'{count:,} {name}' for name, count in trial.hardened_on.items())}.",
             f"Chosen on validation leads: {chosen}.",
         ]
@@ -96,6 +97,13 @@ def _by_family(trial: Trial) -> str:
             Table([f"{NAMES[metric]} by family", *(each.replace(", ", ",\n") for each in everyone)], rows).text()
         )
     return "\n\n".join(tables)
+
+
+def _shares(trial: Trial) -> str:
+    """How many of the judged leads are decoys, who must not be taken for buyers; the others are sleepers."""
+    decoy, part = trial.judged.truth["role"].to_numpy(str) == "decoy", trial.judged.part
+    shares = [f"{name} {100 * decoy[part == name].mean():.0f} %" for name in sorted(set(part))]
+    return f"Decoys among the judged leads: {100 * decoy.mean():.0f} % ({', '.join(shares)}); the others are sleepers."
 
 
 def _aims(trial: Trial) -> str:
