@@ -22,7 +22,7 @@ from tinyscout.models.trees import BoostedTrees
 from tinyscout.stress.ground import Ground
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training.fit import Progress
-from tinyscout.training.stack import WIDE
+from tinyscout.training.stack import WIDE, wide_name
 
 GRID = (100_000.0, 30_000.0, 10_000.0, 3_000.0, 1_000.0, 300.0, 100.0, 30.0, 10.0)  # penalties of a logistic regression
 CHOSEN_ON = 20_000  # attacked leads, beside all natural ones, that weights and penalties are chosen by
@@ -74,9 +74,8 @@ class Logistic:
 
     def to_state(self) -> dict[str, Any]:
         """All of it, as what JSON can hold."""
-        kind = next(name for name, each in WIDE.items() if isinstance(self.features, each))
         parts = {name: getattr(self, name).to_state() for name in ("tokenizer", "features", "model", "calibrator")}
-        return {"kind": kind, "weight": self.weight, **parts}
+        return {"kind": wide_name(self.features), "weight": self.weight, **parts}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Logistic":

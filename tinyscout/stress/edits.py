@@ -18,8 +18,8 @@ from tinyscout.leads.tables import LeadTables, microseconds
 class Edits:
     """Edits between the timelines of N leads and of variants of them, row for row.
 
-    per_lead (N,) int64: the least number; new_time (S,) bool: signals of the variants that stand
-    where the lead had none of their kind and channel.
+    per_lead (N,) int64: the least number; new_time (S,) bool: signals of the variants that stand where the lead had
+    none of their kind and channel.
     """
 
     per_lead: np.ndarray

@@ -178,6 +178,7 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
         if not isinstance(made, tuple):
             raise TypeError(f"a {type(made).__name__}")
         leads, signals = made
+        leads, signals = validated(source, leads, signals)
         return told(family.name, source, leads, signals, rng=rng, most=most, budget=budget)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise InputError(
@@ -204,7 +205,7 @@ def told(
 
     leads: edited leads of `source`, with `role` and `pair` where the attack says so; cut to `most` pairs at random.
     """
-    leads, signals = validated(source, leads, signals)
+    leads = leads.reset_index(drop=True)
     if "role" in leads and (others := set(leads["role"].astype(str)) - set(ROLES)):
         raise ValueError(f"role is {sorted(others)}; needs {' or '.join(ROLES)}")
     role, pair = (leads.pop(column) if column in leads else None for column in ("role", "pair"))

@@ -54,10 +54,10 @@ EDITABLE = ("employees", "plan_fit", "tech_stack")  # in the order that Timeline
 FIELDS: tuple[tuple[str, str, str], ...] = (
     ("signal: add or take away", "any kind of the world", "1 edit"),
     ("signal: its time", "any time before contact", "1 edit"),
-    ("signal: its text", f"any 1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -, sense or not", "1 edit"),
+    ("signal: its text", f"1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -, sense or not", "1 edit"),
     ("employees", f"by a factor of up to {EMPLOYEES_FACTOR:g}, whole, where it is known", "1 edit"),
     ("plan_fit", f"by up to {PLAN_FIT_POINTS:g} points, 0 to 100", "1 edit"),
-    ("tech_stack", f"{', '.join(STACKS)}, where it is known", "1 edit"),
+    ("tech_stack", "any of the world, where it is known", "1 edit"),
     ("persona, industry, region, email_domain_kind", "never: who it is", "-"),
     ("months_since_funding", "never: public record", "-"),
     ("source, campaign", "never: how it came", "-"),

@@ -146,7 +146,7 @@ class Stack:
         """All but the members' weights, as what JSON can hold."""
         return {
             "tokenizer": self.tokenizer.to_state(),
-            "wide": next(name for name, kind in WIDE.items() if isinstance(self.features, kind)),
+            "wide": wide_name(self.features),
             "features": self.features.to_state(),
             "baseline": self.baseline.to_state(),
             "members": [member.to_state() for member in self.members],
@@ -199,6 +199,11 @@ class Stack:
         member = LeadScout(config, rng=np.random.default_rng(settings.seed + number))
         member.wide.start_from(self.baseline)
         return member
+
+
+def wide_name(features: WideFeatures) -> str:
+    """The name in WIDE of such features."""
+    return next(name for name, kind in WIDE.items() if isinstance(features, kind))
 
 
 def blank_contact_time(member: LeadScout, tokens: Tokens, tokenizer: SalesTokenizer) -> None:
