@@ -81,8 +81,8 @@ plan = TrialSettings(**sizes_of(TrialSettings), natural=natural, harden=HardenSe
 # %% Measure, first: a seed is a world, its attacks, the room they leave, its training and its verdict
 # What a run of hours found before it was cut off is not judged again, but for the last seed, which is taken apart below
 signature, file, records, again = made_of(plan), run.directory / "check.json", [], 0
-before = {seed: old for seed, old in kept(file, signature).items() if not (given.anew and seed in seeds)}
-set_aside(file, signature)
+before = kept(file, signature, but=seeds if given.anew else ())
+set_aside(file, signature, but=seeds if given.anew else ())
 for seed in seeds:
     if (old := before.pop(seed, None)) and seed != seeds[-1]:
         print(f"\n==== seed {seed}: {old.leads:,} leads, judged before by the same code\n\n{old.text}\n")

@@ -346,6 +346,17 @@ def test_what_other_code_judged_is_set_aside_and_not_lost(found, tmp_path):
     assert kept(file, "abc") == {found.seed: record} and kept(file, "def") == {}
 
 
+def test_what_is_to_be_judged_anew_is_set_aside_and_not_taken_for_judged(found, tmp_path):
+    file, records = tmp_path / "check.json", [replace(Record.of(found, "abc"), seed=seed) for seed in (1, 2)]
+    trials = [{**each.to_json(), "seed": each.seed} for each in records]
+    file.write_text(json.dumps({"trials": trials, "before": []}), encoding="utf-8")
+    set_aside(file, "abc", but=[3])
+    assert file.exists() and set(kept(file, "abc", but=[3])) == {1, 2}
+    set_aside(file, "abc", but=[2, 3])
+    assert not file.exists() and (tmp_path / "check-1.json").exists()
+    assert set(kept(file, "abc", but=[2, 3])) == {1} and set(kept(file, "abc")) == {1, 2}
+
+
 def test_a_family_from_outside_makes_other_records(monkeypatch, tmp_path):
     ours = {each.name: each for each in families()}
     monkeypatch.setattr("tinyscout.stress.families._FAMILIES", ours)

@@ -5,7 +5,7 @@ A record counts only for the settings, the code and the libraries that made it: 
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -99,20 +99,25 @@ class Record:
         )
 
 
-def kept(path: Path, made_of: str) -> dict[int, Record]:
-    """Seed -> record, of those that are made of the same, in a check.json or what was set aside of it; {} for none."""
+def kept(path: Path, made_of: str, *, but: Collection[int] = ()) -> dict[int, Record]:
+    """Seed -> record, of those that are made of the same, in a check.json or what was set aside of it; {} for none.
+
+    but: seeds to leave out, which are to be judged again.
+    """
     found = {}
     for each in [*sorted(path.parent.glob(f"{path.stem}-*{path.suffix}")), path]:
         found |= {record.seed: record for record in _records(each) if record.made_of == made_of}
-    return found
+    return {seed: record for seed, record in found.items() if seed not in but}
 
 
-def set_aside(path: Path, made_of: str) -> None:
-    """Move a check.json that holds nothing that is made of the same to a name of its own: check-1.json, check-2.json.
+def set_aside(path: Path, made_of: str, *, but: Collection[int] = ()) -> None:
+    """Move a check.json that holds nothing that `kept` gives to a name of its own: check-1.json, check-2.json.
 
-    Raises InputError where it can't be moved, as while another program has it open.
+    With any of the seeds `but` in it as well, since their records are to be written anew. Raises InputError where it
+    can't be moved, as while another program has it open.
     """
-    if not path.exists() or any(record.made_of == made_of for record in _records(path)):
+    held = {record.seed for record in _records(path) if record.made_of == made_of}
+    if not path.exists() or (held and not held & set(but)):
         return
     free = next(name for n in count(1) if not (name := path.with_name(f"{path.stem}-{n}{path.suffix}")).exists())
     try:
