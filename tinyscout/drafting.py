@@ -39,6 +39,7 @@ from tinyscout.leads.outreach_unread import unread
 from tinyscout.leads.outreach_wording import is_institution, is_spoken_of, worded
 from tinyscout.leads.recipients import is_recipient
 from tinyscout.leads.same_person import read_as_one
+from tinyscout.leads.signal_log import AFTER, FATES, SAME_DAY
 from tinyscout.leads.tables import LeadTables
 from tinyscout.training import Progress
 from tinyscout.training.writer import Writer
@@ -87,6 +88,7 @@ class Drafted:
     """What was written to one contact: drafts, or why it may not be written to (why_not, empty where it may).
 
     read_first: what somebody wrote of the lead, or it itself, that no draft knows of (leads/outreach_unread.py).
+    consent_checked: whether the export has a column of consent for the channel; without any, nobody's was checked.
     """
 
     lead_id: str
@@ -94,6 +96,7 @@ class Drafted:
     why_not: str = ""
     drafts: list[Draft] = field(default_factory=list)
     read_first: str = ""
+    consent_checked: bool = False
 
 
 def sampler_of(*, temperature: float, seed: int, n: int, tries: int = TRIES) -> SamplerSettings:
@@ -138,14 +141,20 @@ def write_drafts(
     because the scout knows it; see FactBook for mention. With most, the list ends after so many contacts that may be
     written to. offer and sender: the sender's own words, put in as they are and checked for nothing but that they are
     one short line each. Leads with one address are read as one. progress: called with (what, steps done, steps in all).
-    Raises ArgumentError for an unknown name in mention, and for an offer or sender of more.
+    Raises ArgumentError for an unknown name in mention, for an offer or sender of more, and for leads that were read as
+    of their contacts, so that what they said since, be it that they unsubscribed, was left out.
     """
+    late = sum(tables.account.signals_dropped.get(FATES[each], 0) for each in (AFTER, SAME_DAY))
+    if late and "earlier_contact" not in tables.leads:
+        said = f"were read as of their contacts, {late:,} signals since then left out; read them with as_of_now=True"
+        raise ArgumentError("Scout.write", "tables", said)
     columns = (name for name in tables.schema.profile if not is_recipient(name))  # as an older model's may be
     if mention is not None:
         mention = _mentioned(mention, {*columns, *kinds})
     own_words = _OwnWords(one_line("offer", offer, LONGEST_OFFER), one_line("sender", sender, LONGEST_SENDER))
-    tables = read_as_one(tables, by=NEEDED[instruction.channel])
-    book = FactBook(tables, mention, NEEDED[instruction.channel], between=True)
+    needed = NEEDED[instruction.channel]
+    tables = read_as_one(tables, by=needed)
+    book, consent = FactBook(tables, mention, needed, between=True), f"no_consent_{needed}" in tables.leads
     latest = {lead_id: row for row, lead_id in enumerate(tables.leads["lead_id"])}
     found: list[Drafted] = []
     asked: list[_Asked] = []
@@ -162,7 +171,7 @@ def write_drafts(
         notes = str(tables.leads["columns_said"].iloc[row]) if "columns_said" in tables.leads else ""
         reason = why_not(tables, row, own, instruction.channel, talk, reply, stop)
         reason = reason or (ANOTHER_CONTACT if row != latest[lead_id] else "")
-        found.append(Drafted(lead_id, contact_id, reason, read_first=unread(book, row, notes)))
+        found.append(Drafted(lead_id, contact_id, reason, read_first=unread(book, row, notes), consent_checked=consent))
         if not found[row].why_not:
             request = (reply.asked or talk.wish) if instruction.channel in OF_A_REQUEST else None
             deeds = tuple(deed for deed in own.deeds if book.is_open(row, deed))

@@ -241,9 +241,10 @@ class Scout:
         contacts that may be written to; offer: one sentence about your product, without which a draft says nothing of
         it (a decline never does); sender: your line under the parting (a LinkedIn note has none); writer: the one that
         ships, by default; progress: called with (what, steps done, steps in all). Read the leads with as_of_now=True,
-        so that a draft speaks of today and replies are known.
-        Raises ArgumentError for a number that makes no sense, an unknown name in mention, and an offer or sender that
-        is not one short line.
+        so that a draft speaks of today and replies are known. Without a column of consent for the channel nobody's is
+        checked: `consent_checked` says so.
+        Raises ArgumentError for a number that makes no sense, an unknown name in mention, an offer or sender that is
+        not one short line, and leads read as of their contacts that sent signals since.
         """
         from tinyscout.drafting import sampler_of, write_drafts
         from tinyscout.training.writer import Writer

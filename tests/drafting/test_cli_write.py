@@ -82,6 +82,9 @@ def test_the_same_words_write_the_same_file_and_a_seed_another(run, words: list[
     assert run(*words, "--out", "a.csv")[0] == 0 and run(*words, "--out", "b.csv")[0] == 0
     assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
     assert run(*words, "--out", "c.csv", "--seed", "1")[0] == 0
+    for seed in ("0", "1"):
+        assert run(*words, "--out", f"cold-{seed}.csv", "--seed", seed, "--temperature", "0")[0] == 0
+    assert Path("cold-0.csv").read_bytes() == Path("cold-1.csv").read_bytes() != Path("a.csv").read_bytes()
     first, second = drafts("a.csv"), drafts("c.csv")
     assert first["lead_id"].tolist() == second["lead_id"].tolist()
     assert (first["message"] != second["message"]).sum() >= 4

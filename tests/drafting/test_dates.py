@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tinyscout.errors import ArgumentError
 from tinyscout.leads import LeadTables, read_tables
 from tinyscout.leads.outreach_allowed import Reply, Talk
 from tinyscout.leads.outreach_dates import ago
@@ -38,6 +39,26 @@ def dated(tmp_path: Path) -> Callable[..., LeadTables]:
         return read_tables(*files, labelled=False, as_of_now=True, schema=days_only, **options)
 
     return read
+
+
+def test_what_was_read_as_of_its_contact_is_not_written_to(small_scout, tmp_path: Path, drawing, bare: str) -> None:
+    leads = pd.DataFrame({"lead_id": ["a", "b"], "contacted_at": ["2024-06-01T10:00:00", "2024-06-02T10:00:00"]})
+    seen = pd.DataFrame({"lead_id": ["a", "b"], "at": "2024-05-20T10:00:00", "kind": "docs_visit", "text": ""})
+    late = seen.head(1).assign(at="2024-06-05T10:00:00", kind="unsubscribe")
+    how, files = Instruction("email", "warm", "short"), (tmp_path / "leads.csv", tmp_path / "signals.csv")
+
+    def written(signals: pd.DataFrame, **options) -> list[str]:
+        leads.assign(replied_at="").to_csv(files[0], index=False)
+        signals.to_csv(files[1], index=False)
+        found = small_scout.write(read_tables(*files, **options), how, writer=drawing(bare))
+        assert not any(each.consent_checked for each in found)
+        return [each.why_not for each in found]
+
+    for options in ({"labelled": False}, {}):
+        with pytest.raises(ArgumentError, match=r"of their contacts, 1 signals since .*as_of_now=True"):
+            written(pd.concat([seen, late]), **options)
+        assert len(written(seen, **options)) == 2
+    assert written(pd.concat([seen, late]), labelled=False, as_of_now=True)[0] == "unsubscribed (signal unsubscribe)"
 
 
 @pytest.mark.parametrize("clock", ["", "T15:30:00"])

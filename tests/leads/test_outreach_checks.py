@@ -229,6 +229,7 @@ def test_each_rule_finds_its_kind(text, rule, words):
         ("You use fintech, so that is where I would begin.", "you use fintech so"),
         ("After fintech, there is a lot to decide.", "after fintech there"),
         ("As Python, you will have a view of your own.", "as Python you"),
+        ("A partner told me about you.", "a partner told"),
         ("My notes say industry: Python.", "say industry Python"),
         ("My notes say tech stack: Python.", ""),
         ("You came to us through a partner. I understand that you work with Python.", ""),

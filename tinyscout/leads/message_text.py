@@ -9,7 +9,9 @@ from functools import lru_cache
 _DASH = re.compile(r"(?<=\w) (?:-|--|\u2013|\u2014) (?=\w)")  # between two thoughts
 _QUOTE = re.compile(r"<blockquote\b.*?(?:</blockquote>|$)", re.DOTALL | re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/tr|/h\d)\b[^<>]*>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)  # not "<anna@example.com>"
+_TAG = re.compile(  # not "<anna@example.com>", and not what a text may have to pass for a part of a prompt
+    r"</?(?!(?:end|message|score|instruction|system|user|assistant)\b)[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
 _HEAD = re.compile(  # of an earlier message, below which it is quoted
     r"^(?:(?:original message|ursprungliche nachricht):?|on .{5,120} wrote ?:.*|am .{5,120} schrieb.*"
     r"|le .{5,120} a ecrit ?:.*|(?:from|von|de|da|van) ?: .*[<@].*)$"

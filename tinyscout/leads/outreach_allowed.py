@@ -10,12 +10,12 @@ import pandas as pd
 
 from tinyscout.leads.cells import in_brief
 from tinyscout.leads.consent import NEEDED
-from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach import IDLE_DAYS
 from tinyscout.leads.outreach_answers import asked_for
 from tinyscout.leads.outreach_circumstances import puts_off
 from tinyscout.leads.outreach_dates import ago
 from tinyscout.leads.outreach_facts import STUDENT, Fact, FactBook, LeadFacts
+from tinyscout.leads.outreach_orders import meaning_of
 from tinyscout.leads.outreach_stops import Stop, last_stop
 from tinyscout.leads.outreach_talk import Talk
 from tinyscout.leads.refusals import refusal
@@ -223,7 +223,7 @@ def _wants(text: str) -> str:
     """What a message asks of us, in words of a status; "" where it asks for nothing."""
     if puts_off(text):
         return LATER
-    return {"want": WANTS, "question": ASKS}.get(MEANINGS[read_text(text)[0]], "")
+    return {"want": WANTS, "question": ASKS}.get(meaning_of(text), "")
 
 
 def _no_first_message(talk: Talk, rest: int) -> str:

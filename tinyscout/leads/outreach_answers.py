@@ -16,6 +16,7 @@ from tinyscout.leads.oracle_texts import (
     clauses,
     read_text,
 )
+from tinyscout.leads.outreach_orders import is_order
 
 NOT_INTERESTED, NOT_NOW, SAID_NO = "not interested", "not interested at the moment", "said no"
 NOES = {  # what a lead may say no in, and how a message says that it did
@@ -66,11 +67,11 @@ def asked_for(text: str) -> str:
 
     A text that also says no to all, puts it off or asks for a study asks for nothing that a message may come back to;
     nor does one of many words, or that sets a condition, asks back or tells of something gone wrong: who says more than
-    that it wants a thing is to be answered by a person.
+    that it wants a thing is to be answered by a person. Who gives orders (is_order) has no wish.
     """
     if MEANINGS[read_text(text)[0]] not in ("want", "refuse", "neutral", "question") or says_no(text.lower()):
         return ""
-    if _NOT_PLAIN.search(text.lower()) or len(text.split()) > _MOST_WORDS:
+    if _NOT_PLAIN.search(text.lower()) or len(text.split()) > _MOST_WORDS or is_order(text):
         return ""
     found, refused = set(), set()
     for clause, words, negated in clauses(text):

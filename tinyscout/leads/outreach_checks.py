@@ -134,10 +134,11 @@ def _misplaced(words: Sequence[str], facts: Iterable[Fact]) -> list[str]:
     for fact in facts:
         if fact.about in _AROUND and fact.said not in REASONS:
             columns.setdefault(fact.said, []).append(fact.about)
+    begun = [word[:1].lower() + word[1:] for word in words[:1]] + list(words[1:])  # a sentence may begin with the value
     for said, abouts in columns.items():
         value = _words(said)
         for i in range(len(words) - len(value) + 1):
-            if words[i : i + len(value)] != value:
+            if value not in (words[i : i + len(value)], begun[i : i + len(value)]):
                 continue
             before = tuple(word.lower() for word in words[max(i - 2, 0) : i])
             after = tuple(word.lower() for word in words[i + len(value) : i + len(value) + 1])

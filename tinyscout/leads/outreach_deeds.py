@@ -10,6 +10,7 @@ from functools import lru_cache
 from tinyscout.leads.oracle_texts import BUYING, GIVEAWAY, JUNIOR, OTHERS, clauses
 from tinyscout.leads.outreach_answers import is_one_more
 from tinyscout.leads.outreach_forms import form_name, is_form, not_to_sell
+from tinyscout.leads.outreach_orders import is_order
 
 _A = r"(?: (?:an?|the|your|our|my|me an?|free|live|personal|product|online))*"  # between a verb and its thing
 _FORMS = (  # what the name of a form or a kind says, the surest first
@@ -73,7 +74,7 @@ def deed_of(kind: str, text: str = "") -> str:
     if is_form(kind):
         if _ONLY_SEEN.search(kind):
             return ""
-        name = form_name(kind, text)
+        name = "" if is_order(text) else form_name(kind, text)
         if said := "" if _NOT_DONE.search(name) else _named(name):
             return said
         return _named(kind) or ("" if not_to_sell(kind, text) else "filled in our form")
@@ -85,9 +86,10 @@ def deed_of(kind: str, text: str = "") -> str:
 def noted_wish(text: str) -> str:
     """The one thing that somebody's note says a lead asked for, as what it did: "asked for a quote"; "" for none.
 
-    A note of a no, of somebody else's wish, of more things, or of what its writer isn't sure of, tells of none.
+    A note of a no, of somebody else's wish, of more things, or of what its writer isn't sure of, tells of none, nor
+    does one that gives orders.
     """
-    if _UNSURE.search(text.lower()):
+    if _UNSURE.search(text.lower()) or is_order(text):
         return ""
     found = set()
     for clause, words, negated in clauses(text):

@@ -1,18 +1,16 @@
 """The signals of leads as a person at a CRM reads them: whose each is, how old, and what its words mean."""
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 
 from tinyscout.leads.message_text import unquoted
-from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.outreach_dates import Elapsed, ago
 from tinyscout.leads.outreach_deeds import deed_of, is_wish
 from tinyscout.leads.outreach_forms import is_form, leaves_by_form
 from tinyscout.leads.outreach_kinds import by_the_lead, is_reply, kinds_of_ours, may_be_either
 from tinyscout.leads.outreach_logs import by_a_machine, tells_of_a_bounce, was_sent
 from tinyscout.leads.outreach_names import WROTE, in_words, leaves, words_of
+from tinyscout.leads.outreach_orders import meaning_of
 from tinyscout.leads.tables import LeadTables, microseconds
 from tinyscout.leads.times import NONE
 
@@ -85,7 +83,7 @@ class SignalBook:
     def meaning(self, i: int) -> str:
         """What the lead itself wrote in signal i means; empty where it wrote nothing."""
         written = self.texts[i] if self.own(i) else ""
-        return _meaning_of(written) if written else ""
+        return meaning_of(written) if written else ""
 
     def hours_since(self, row: int, at: pd.Timestamp) -> float:
         """Hours since a moment as lead `row` is read, whole days where there are dates alone; inf for NaT."""
@@ -100,8 +98,3 @@ def all_kinds(tables: LeadTables) -> set[str]:
     """The kinds of a whole export, though only some of its leads are looked at."""
     column = pd.Series(tables.signals["kind"])
     return set(column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.unique())
-
-
-@cache
-def _meaning_of(text: str) -> str:
-    return MEANINGS[read_text(text)[0]]
