@@ -21,6 +21,7 @@ from tinyscout.leads.outreach import write_examples
 from tinyscout.leads.outreach_report import ask_for, report
 from tinyscout.leads.outreach_templates import HELD_OUT_FAMILIES
 from tinyscout.leads.outreach_touch import Rater, judge
+from tinyscout.leads.splits import of_other_leads
 from tinyscout.leads.world import make_world
 from tinyscout.training.contest import contest, plain
 from tinyscout.training.dpo import fit_dpo
@@ -46,7 +47,9 @@ args = parser.parse_args()
 
 tables = make_world(LEADS, 3 + args.seed).tables
 train, test = np.arange(TRAINED_ON), np.arange(TRAINED_ON + GAP, LEADS)
-learning, judging = tables.take(train[: TRAINED_ON // 2]), tables.take(train[TRAINED_ON // 2 :])  # never both
+test = of_other_leads(tables, test, train)
+first, second = np.array_split(train, 2)
+learning, judging = tables.take(first), tables.take(of_other_leads(tables, second, first))
 sft = Writer.load(args.load) if args.load else Writer.fit(tables.take(train), seed=args.seed)
 settings = TuningSettings(rounds=args.rounds, prompts=args.prompts)
 found: dict = {"settings": settings.model_dump(), "seconds": {}}

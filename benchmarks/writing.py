@@ -22,6 +22,7 @@ from tinyscout.leads.outreach import write_examples
 from tinyscout.leads.outreach_instructions import HELD_OUT_PHRASINGS
 from tinyscout.leads.outreach_report import FIGURES, ask_for, ask_for_made_up, report
 from tinyscout.leads.outreach_templates import HELD_OUT_FAMILIES, TRAINING_FAMILIES
+from tinyscout.leads.splits import of_other_leads
 from tinyscout.leads.world import make_world
 from tinyscout.settings import load_settings, overridden
 from tinyscout.training.instruct import language_loss, plan_lessons
@@ -47,7 +48,8 @@ parser.add_argument("--json", type=file_to_write)
 args = parser.parse_args()
 
 tables = make_world(LEADS, 3 + args.seed).tables
-train, test = np.arange(TRAINED_ON), np.arange(TRAINED_ON + GAP, LEADS)
+train = np.arange(TRAINED_ON)
+test = of_other_leads(tables, np.arange(TRAINED_ON + GAP, LEADS), train)
 found: dict = {}
 if args.load:
     writer = Writer.load(args.load)

@@ -22,6 +22,7 @@ from tinyscout.course.train import timed
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.outreach_report import ask_for
 from tinyscout.leads.outreach_touch import Rater, judge
+from tinyscout.leads.splits import of_other_leads
 from tinyscout.models.lead_scout import LeadScout, predict_logits
 from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training.contest import contest, plain
@@ -60,8 +61,8 @@ tables, rows = run.leads()[0], Rows.of(begun.arrays)
 model = LeadScout.from_state(left.state["model"], left.part("model"))
 sizes = WriterSettings.model_validate(left.state["settings"])
 sft = Writer(SalesTokenizer.from_state(left.state["tokenizer"]), model, sizes, run.seed)
-half = len(rows.train) // 2
-learning, judging = tables.take(rows.train[:half]), tables.take(rows.train[half:])  # whoever judges saw other leads
+early, late = np.array_split(rows.train, 2)
+learning, judging = tables.take(early), tables.take(of_other_leads(tables, late, early))  # who judges saw other leads
 how = TuningSettings(prompts=settings.prompts, drafts=settings.drafts)
 
 
@@ -135,9 +136,8 @@ print(f"\nthe judge agrees with {pair_accuracy(judge_model, pairs):.0%} of the r
 
 # %% Contest: held-out leads in wordings that no training prompt had
 asked = ask_for(tables, rows.test[: settings.asked], seed=run.seed)
-sampler = SamplerSettings(temperature=settings.temperature, most=MOST, seed=run.seed)
-writers = {"SFT": sft, "DPO": dpo, "policy gradient": policy}
-entered = {name: (writer, settings.temperature) for name, writer in writers.items()}
+at, sampler = settings.temperature, SamplerSettings(temperature=settings.temperature, most=MOST, seed=run.seed)
+entered = {"SFT": (sft, at), "DPO": (dpo, at), "policy gradient": (policy, at)}
 groups = tables.leads["lead_id"].to_numpy()[rows.test[: settings.asked]]
 found = contest(entered, asked, sampler, reference="SFT", judge_model=judge_model, groups=groups)
 shares = ("free", "follows", "stated", "right")

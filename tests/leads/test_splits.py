@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tinyscout.errors import InputError
 from tinyscout.leads import LeadTables, Schema
-from tinyscout.leads.splits import latest_slices, random_split, time_split
+from tinyscout.leads.splits import latest_slices, of_other_leads, random_split, time_split
 
 DAY = pd.Timedelta(days=1)
 
@@ -102,6 +102,12 @@ def test_leads_that_come_in_every_month_are_dealt_out():
     assert len(split.test) >= 20
     lead = tables.leads["lead_id"]
     assert not set(lead.iloc[split.train]) & set(lead.iloc[split.test])
+
+
+def test_rows_of_other_leads_are_of_no_lead_that_is_known():
+    tables = tables_of(range(8), [0, 1, 2, 0, 3, 2, 4, 4], [0, 1] * 4)
+    assert of_other_leads(tables, np.array([3, 4, 5, 6, 7]), np.array([0, 1, 2])).tolist() == [4, 6, 7]
+    assert of_other_leads(tables, np.array([3, 4]), np.array([], np.int64)).tolist() == [3, 4]
 
 
 def test_a_side_left_empty_is_an_error():

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -22,6 +23,7 @@ from tinyscout.training.instruct import language_loss
 from tinyscout.training.policy_gradient import (
     GradientSettings,
     advantages,
+    earned_by,
     fit_policy_gradient,
     gradient_loss,
 )
@@ -272,3 +274,51 @@ def test_a_policy_gradient_raises_what_is_rewarded(examples, shipped: Writer) ->
     turns = fit_policy_gradient(writer, ask_as(examples), earned, settings, seed=1, reference=shipped)
     assert len(turns) == 8 and abs(turns[0].kl) < 1e-3 < turns[-1].kl
     assert np.mean([each.reward for each in turns[-3:]]) > np.mean([each.reward for each in turns[:3]]) + 0.5
+
+
+def test_the_penalty_holds_a_policy_near_its_reference(examples, shipped: Writer) -> None:
+    """Paid for short drafts, it goes further from the reference the less a nat of that costs."""
+    final = {}
+    for beta in (0.0, 5.0):
+        writer = replace(shipped, model=copy_of(shipped.model))
+        settings = GradientSettings(steps=8, prompts=6, drafts=4, learning_rate=2e-3, beta=beta, at_once=16)
+        turns = fit_policy_gradient(writer, ask_as(examples), paid_for_short, settings, seed=1, reference=shipped)
+        final[beta] = np.mean([turn.kl for turn in turns[-3:]])
+    assert final[5.0] < 0.5 * final[0.0]
+
+
+def paid_for_short(asked, drafts, lessons, unit=1.0):
+    return unit * np.array([-len(each.ids) / 10 for each in drafts])
+
+
+def test_grpo_steps_by_the_spread_of_a_group(examples, shipped: Writer) -> None:
+    """So rewards in other units make the same writer, which leave-one-out's don't."""
+    for kind, alike in (("grpo", True), ("rloo", False)):
+        weights = []
+        for unit in (1.0, 100.0):
+            writer = replace(shipped, model=copy_of(shipped.model))
+            settings = GradientSettings(steps=2, prompts=4, drafts=4, beta=0.0, clip=1e9, advantage=kind)
+            earned = partial(paid_for_short, unit=unit)
+            fit_policy_gradient(writer, ask_as(examples), earned, settings, seed=1, reference=shipped)
+            weights.append(writer.model.token.weight.data)
+        assert np.allclose(*weights, atol=1e-6) == alike
+
+
+def test_what_a_draft_earns(examples, shipped: Writer) -> None:
+    """The reward model's reward in units of its spread, and two more where the draft is right."""
+    pairs = person_or_bot(examples, shipped.tokenizer, rater=SURE, seed=0, room=10_000)
+    model = fit_reward(shipped.model, pairs, RewardSettings(epochs=6, batch_size=8), seed=1)
+    spread = rewards(model, pairs.both()).std()
+    asked = ask_as(examples)
+    for texts in ([each.message for each in examples], [each.bot for each in examples]):
+        drafts = [Draft([*shipped.tokenizer.encode_text(text), END], text) for text in texts]
+        lessons = chat.prompts(chat.nobody(24), [each.prompt for each in asked], shipped.tokenizer)
+        lessons = lessons.append([each.ids for each in drafts])
+        right = np.array([judge(text, each).right for text, each in zip(texts, asked, strict=True)])
+        own = rewards(model, lessons) / spread
+        np.testing.assert_allclose(earned_by(model, pairs, rules=0.0)(asked, drafts, lessons), own)
+        np.testing.assert_allclose(earned_by(model, pairs, rules=2.0)(asked, drafts, lessons), own + 2 * right)
+        assert right.all() if texts[0] == examples[0].message else not right.any()
+    assert pair_accuracy(model, pairs) > 0.9
+    other = Pairs(pairs.prompts, pairs.rejected, pairs.chosen, pairs.groups)
+    assert pair_accuracy(model, other) == pytest.approx(1 - pair_accuracy(model, pairs))

@@ -7,6 +7,7 @@ import pytest
 
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.outreach_report import ask_for, report
+from tinyscout.metrics import cut_alike, distinct_n, mean_interval, self_bleu, words_of
 from tinyscout.tokenizer.vocabulary import END
 from tinyscout.training.contest import as_lessons, contest, divergence, win_rate
 from tinyscout.training.dpo import DPOSettings, fit_dpo
@@ -61,7 +62,18 @@ def test_a_contest_sees_a_writer_that_is_broken(small_tables, shipped) -> None:
     same, worse = found["again"], found["broken"]
     assert same["wins"].value == same["wins_by_rules"].value == 0.5 and same["kl"] == 0
     assert worse["wins_by_rules"].high < 0.3 and worse["kl"] > 5 and worse["free_gain"].high < 0
+    by_judge = [
+        rewards(judged_by, as_lessons(each, [one.prompt for one in asked], [own[0] for own in drafts]))
+        for each in (broken, shipped)
+        for drafts in [draft(each, [one.prompt for one in asked], sampler)]
+    ]
+    assert worse["wins"].value == win_rate(*by_judge).value != 0.5  # how often its reward is the higher one
     assert found["greedy"]["kl"] == 0 and found["greedy"]["self_bleu"] > same["self_bleu"]
+    alike = cut_alike(*([words_of(text) for text in found[name]["texts"]] for name in writers))
+    for name, cut in zip(writers, alike, strict=True):
+        own = found[name]
+        assert (own["self_bleu"], own["distinct_2"]) == (self_bleu(cut), distinct_n(cut, 2))
+    assert any(len(words_of(text)) > len(cut) for text, cut in zip(found["shipped"]["texts"], alike[0], strict=True))
     texts = shipped.write([each.prompt for each in asked], sampler)
     assert found["shipped"]["texts"] == texts
     expected = report(texts, asked)["all"]
@@ -69,6 +81,21 @@ def test_a_contest_sees_a_writer_that_is_broken(small_tables, shipped) -> None:
         name: expected[name] for name in ("free", "follows", "stated")
     }
     assert 0 < found["shipped"]["right"] <= min(expected["free"], expected["follows"])
+
+
+def test_all_intervals_are_over_leads(small_tables, shipped, monkeypatch) -> None:
+    """Drafts to one lead are no drafts to many."""
+    over, groups = [], np.repeat(np.arange(2), 2)
+
+    def listening(values: np.ndarray, *, groups: np.ndarray | None = None):
+        over.append(groups)
+        return mean_interval(values, groups=groups)
+
+    monkeypatch.setattr("tinyscout.training.contest.mean_interval", listening)
+    asked = [each for each in ask_for(small_tables, range(2), seed=1) for _ in range(2)]
+    sampler = SamplerSettings(temperature=0.8, most=140, seed=2)
+    contest({"it": (shipped, 0.8)}, asked, sampler, reference="it", judge_model=shipped.model, groups=groups)
+    assert len(over) == 4 and all(each is groups for each in over)  # wins by judge and rules, free, follows
 
 
 def test_the_divergence_is_the_mean_log_ratio_of_the_policys_own_drafts(small_tables, shipped) -> None:

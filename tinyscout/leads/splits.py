@@ -85,6 +85,12 @@ def latest_slices(tables: LeadTables, rows: np.ndarray, fractions: Sequence[floa
     return tuple(slices)
 
 
+def of_other_leads(tables: LeadTables, rows: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Those of `rows` whose leads have no row in `known`: a lead may be contacted again."""
+    lead = tables.leads["lead_id"].to_numpy(object)
+    return rows[~np.isin(lead[rows].astype(str), lead[known].astype(str))]
+
+
 def random_split(tables: LeadTables, *, holdout: float = 0.2, seed: int = 0) -> Split:
     """Mature rows dealt out at random, blind to time and lead: what flatters a model, kept to be shown as a failure."""
     _check_share(holdout)
