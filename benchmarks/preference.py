@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from outputs import file_to_write
+from verdicts import tuning_met
 
 from tinyscout.inference.sampler import SamplerSettings
 from tinyscout.leads.outreach import write_examples
@@ -160,5 +161,4 @@ if args.json:
     args.json.write_text(
         json.dumps({"benchmark": "preference", **found, "rows": plain(rows)}, indent=1), encoding="utf-8"
     )
-worse = [name for name in ("DPO", "RLOO", "GRPO") if rows[name]["free_gain"].high < 0 or rows[name]["wins"].low <= 0.5]
-sys.exit(int(bool(worse)))
+sys.exit(int(not all(tuning_met(rows[name]) for name in ("DPO", "RLOO", "GRPO"))))

@@ -112,12 +112,12 @@ held_out, found, shares = examples.take(test), {}, {}
 for name, scout in scouts.items():
     for layer, use in lead_use(scout, held_out, counted).items():
         told = told_of("persona", {column: codes[test] for column, (_, codes) in values.items()}, use, draws=100)
-        first, of_columns = dict(zip(names, told.first, strict=True)), told.information
+        of_columns = told.information
         found.setdefault(name, []).append(
             {
                 "information": of_columns["persona"],
                 "by_chance": told.by_chance,
-                "one_expert": float(first[PAIR[0]] @ first[PAIR[1]]),
+                "one_expert": told.one_expert(*np.searchsorted(names, PAIR)),
                 "of_columns": of_columns,
             }
         )

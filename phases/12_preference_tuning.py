@@ -142,13 +142,12 @@ groups = tables.leads["lead_id"].to_numpy()[rows.test[: settings.asked]]
 found = contest(entered, asked, sampler, reference="SFT", judge_model=judge_model, groups=groups)
 shares = ("free", "follows", "stated", "right")
 print(f"\n{len(asked)} drafts at {settings.temperature:g}" + "".join(f"{name:>9}" for name in shares), end="")
-print("  touch  self-BLEU  distinct-2  nats from SFT  wins by judge     by rules  free, minus SFT's")
+print("  touch  words  self-BLEU  distinct-2  nats from SFT  wins by judge     by rules  free, minus SFT's")
 for name, row in found.items():
-    gain = row["free_gain"]
     print(f"{name:17}" + "".join(f"{row[each]:9.1%}" for each in shares), end="")
-    print("  {touch:5.2f}  {self_bleu:9.3f}  {distinct_2:10.3f}  {kl:13.1f}".format(**row), end="")
+    print("  {touch:5.2f}  {words:5.1f}  {self_bleu:9.3f}  {distinct_2:10.3f}  {kl:13.1f}".format(**row), end="")
     print("".join(f"  {e.value:.0%} ({e.low:.0%}-{e.high:.0%})" for e in (row["wins"], row["wins_by_rules"])), end="")
-    print(f"  {gain.value:+.1%} ({gain.low:+.1%} to {gain.high:+.1%})")
+    print("  {value:+.1%} ({low:+.1%} to {high:+.1%})".format(**row["free_gain"].to_dict()))
 print(f"\n{asked[0].prompt}\nbefore: {found['SFT']['texts'][0]!a}\n after: {found['DPO']['texts'][0]!a}")
 
 # %% Break it: DPO asks for a difference. Nothing that holds the likelihood up, and a beta too small

@@ -1,10 +1,15 @@
-"""The speed table is whole: every row is measured by a script that is there, judged, and explained in the README."""
+"""The speed table is whole: every row is measured by a script that is there, judged, and explained in the README.
+
+And what decides whether experts and writers pass does so at its limits.
+"""
 
 import importlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tinyscout.metrics import Interval
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -13,6 +18,12 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 def speed(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("speed")
+
+
+@pytest.fixture
+def verdicts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("verdicts")
 
 
 def test_every_row_has_a_script_and_a_line_in_the_readme(speed: Any) -> None:
@@ -52,3 +63,41 @@ def test_the_table_shows_the_worst_verdict_and_what_was_not_measured(speed: Any)
     assert table[2].split("|")[-2].strip() == "not measured"
     cells = [cell.strip() for cell in table[3].split("|")[1:-1]]
     assert cells[1:] == ["2x", "2.3x", "7 ms", "17 ms", "2.50x", "6 ms", "9 ms", "1.50x", "missed"]
+
+
+def layer(information: float = 0.3, one_expert: float = 0.5) -> dict[str, float]:
+    return {"information": information, "one_expert": one_expert}
+
+
+@pytest.mark.parametrize(
+    ("low", "layers", "met"),
+    [
+        (0.0, [layer(), layer()], True),
+        (0.0001, [layer(), layer()], False),  # surely worse than dense
+        (0.0, [layer(), layer(information=0.299)], False),
+        (0.0, [layer(one_expert=0.501), layer()], False),
+        (0.0, [], False),  # no transformer, so no expert either
+    ],
+)
+def test_experts_are_no_worse_and_tell_personas_apart(verdicts: Any, low: float, layers: list, met: bool) -> None:
+    assert verdicts.experts_met(Interval(low + 0.001, low, low + 0.002), layers, of_personas=True) == met
+
+
+def test_dense_and_leads_without_personas_need_no_layers(verdicts: Any) -> None:
+    assert verdicts.experts_met(None, [], of_personas=False)
+    assert verdicts.experts_met(Interval(0.001, -0.001, 0.003), [], of_personas=False)
+    assert not verdicts.experts_met(Interval(0.002, 0.001, 0.003), [], of_personas=False)
+
+
+@pytest.mark.parametrize(("free", "follows", "met"), [(0.95, 0.9, True), (0.949, 1.0, False), (1.0, 0.899, False)])
+def test_drafts_have_to_be_true_and_as_told(verdicts: Any, free: float, follows: float, met: bool) -> None:
+    right = {"free": 1.0, "follows": 1.0}
+    assert verdicts.drafts_met([right, {"free": free, "follows": follows}]) == met
+
+
+@pytest.mark.parametrize(("wins", "free", "met"), [(0.501, 0.0, True), (0.5, 0.1, False), (0.6, -0.001, False)])
+def test_tuning_has_to_win_surely_and_not_to_be_surely_less_true(
+    verdicts: Any, wins: float, free: float, met: bool
+) -> None:
+    row = {"wins": Interval(wins + 0.1, wins, wins + 0.2), "free_gain": Interval(free - 0.1, free - 0.2, free)}
+    assert verdicts.tuning_met(row) == met

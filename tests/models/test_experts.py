@@ -185,3 +185,7 @@ def test_what_experts_tell_of_a_category_by_hand() -> None:
     np.testing.assert_array_equal(told.first, [[1, 0], [0, 1]])
     assert told.information["persona"] == normalised_mutual_information(told.tokens) > told.information["region"]
     assert told.by_chance == np.quantile(chance_information(persona, use, draws=50), 0.975)
+    assert told.one_expert(0, 1) == 0 and told.one_expert(1, 1) == 1
+    by_region = told_of("region", {"region": region}, use, draws=50)
+    np.testing.assert_array_equal(by_region.first, [[0.5, 0.5], [1, 0]])
+    assert by_region.one_expert(0, 1) == by_region.one_expert(0, 0) == 0.5

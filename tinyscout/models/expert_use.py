@@ -52,6 +52,10 @@ class Told(NamedTuple):
     tokens: np.ndarray
     first: np.ndarray
 
+    def one_expert(self, one: int, other: int) -> float:
+        """The chance that a lead of value `one` and a lead of value `other` have the same favourite expert."""
+        return float(self.first[one] @ self.first[other])
+
 
 def told_of(of: str, columns: Mapping[str, np.ndarray], use: np.ndarray, *, draws: int = 200) -> Told:
     """Of the category `of`: columns {category: (N,) codes of values from 0 on}, use (N, E) as `lead_use` has it."""
