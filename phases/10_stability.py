@@ -49,8 +49,7 @@ tokens = examples.tokens.truncate(MAX_TOKENS, vocabulary)
 def layer_norm(x, gain, bias):
     """x (N, D), gain and bias (D,) -> y (N, D), and the function from dy to dx, dgain, dbias."""
     x = x - x.mean(axis=-1, keepdims=True)
-    rstd = 1 / np.sqrt((x * x).mean(axis=-1, keepdims=True) + 1e-5)  # (N, 1)
-    xhat = x * rstd
+    xhat = x * (rstd := 1 / np.sqrt((x * x).mean(axis=-1, keepdims=True) + 1e-5))  # rstd (N, 1)
 
     def backward(dy):
         dxhat = dy * gain
@@ -131,9 +130,8 @@ def learn(norm, depth, rate, steps, warmup=0):
         loss.backward()
         losses.append(loss.item())
         slopes.append([clip_grad_norm(block.parameters(), np.inf) for block in model.blocks])  # measured, not clipped
-        if warmup:
-            clip_grad_norm(model.parameters(), 1.0)
-            optimizer.lr = rate * min(1, len(losses) / warmup)
+        clip_grad_norm(model.parameters(), 1.0 if warmup else np.inf)
+        optimizer.lr = rate * min(1, len(losses) / max(warmup, 1))
         optimizer.step()
     end = np.mean(losses[-5:]) if len(losses) == steps else np.inf
     return {"end": float(end) if end < random else np.inf, "losses": losses, "gradients": [slopes[0], slopes[-1]]}
@@ -149,13 +147,15 @@ assert x.grad is not None and np.array_equal(x.grad, x.data)
 # %% Break it: the same layers with no norm, a norm after each sum, a norm before each branch
 random, counts = np.log(len(vocabulary)), np.bincount(tokens.take(rows.train).ids) + 1e-9
 often = -float(np.sum(counts * np.log(counts / counts.sum())) / counts.sum())  # knowing how often tokens come
-found, middle = {norm: {} for norm in ("none", "post", "pre", "RMS")}, settings.rates[len(settings.rates) // 2]
+found, middle = {norm: {} for norm in ("none", "post", "pre", "RMS")}, settings.rates[(len(settings.rates) - 1) // 2]
 print(f"\nnats a token after {settings.steps} steps (how often tokens come: {often:.2f}), layers {settings.depths}")
 with np.errstate(all="ignore"):
     for norm, by_rate in found.items():
         for rate in settings.rates if norm != "RMS" else (middle,):
             by_rate[rate] = {depth: learn(norm, depth, rate, settings.steps) for depth in settings.depths}
             print(f"{norm:5} {rate:<6g}" + "".join(f"{each['end']:14.2f}" for each in by_rate[rate].values()))
+        breaks = [[r for r, by_depth in by_rate.items() if by_depth[d]["end"] == np.inf] for d in settings.depths]
+        print("explodes from" + "".join(f"{f'{min(each):g}' if each else 'never':>14}" for each in breaks)[1:])
 best = {norm: [min(x[d]["end"] for x in rates.values()) for d in settings.depths] for norm, rates in found.items()}
 slopes = {norm: by_rate[middle][DEEP]["gradients"] for norm, by_rate in found.items()}  # at the start, in the end
 rescue = {depth: [learn("post", depth, SLOW, long, w)["end"] for w in (0, long // 3)] for depth in RESCUED}

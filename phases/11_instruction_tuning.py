@@ -56,7 +56,7 @@ run = open_phase(__file__, Settings)
 settings = run.settings
 begun, left = (run.load(name) for name in NEEDS)
 (tables, rows), y = run.leads(), begun.arrays["y"]
-learning = LanguageSettings(batch_size=16, learning_rate=settings.learning_rate, final_rate=0.0)
+learning = LanguageSettings(batch_size=8, learning_rate=settings.learning_rate, final_rate=0.0)
 sizes = {name: getattr(settings, name) for name in ("lessons", "drills", "width", "depth")}
 recipe = WriterSettings.model_validate({**sizes, "heads": settings.width // 32, "learning": learning})
 
