@@ -27,6 +27,7 @@ from tinyscout.leads.outreach_facts import (
 from tinyscout.leads.outreach_instructions import CHANNELS, HELD_OUT_PHRASINGS, LENGTHS, MOST_FACTS, Instruction
 from tinyscout.leads.outreach_offer import places, with_offer
 from tinyscout.leads.outreach_templates import FAMILIES, HELD_OUT_FAMILIES, OFFER, TONES, TRAINING_FAMILIES
+from tinyscout.leads.outreach_values import word_set
 from tinyscout.leads.tables import LeadTables
 
 EMAIL = Instruction("email", "modest", "medium")
@@ -45,6 +46,28 @@ def book(small_tables: LeadTables) -> FactBook:
 def test_a_message_claims_its_facts_and_no_others(examples):
     for example in examples:
         assert claims(example.message) == phrases_of(example.facts), example
+
+
+OPENINGS = word_set("Cheers Coming Companies Congratulations Dear Excuse Hey Hi Subject Thanks Warmly Whatever Who")
+"""Words that only ever begin a line or a sentence of the corpus."""
+PROPER = word_set(
+    "I I'd I'll I'm I've Sir Madam Thursday North America Western Europe Nordics Latin Asia-Pacific Middle East Africa "
+    "Python Java JavaScript NET Golang Ruby PHP OFFER"
+)
+"""The capitals that a sentence may have inside: no person's, no company's."""
+
+
+def test_no_person_and_no_company_is_named(examples):
+    texts = [text for each in examples if not each.invented for text in (each.message, each.bot)]
+    inside, first = set(), set()
+    for text in texts:
+        for sentence in re.split(r"(?<=[.?!:])\s|\n", text):
+            words = re.findall(r"[A-Za-z][\w'-]*", sentence)
+            first.update(words[:1])
+            inside.update(words[1:])
+    assert {word for word in inside if word != word.lower()} <= PROPER | OPENINGS
+    assert {word for word in first if word.lower() not in inside} <= PROPER | OPENINGS
+    assert len(inside) > 300 and len(first) > 40
 
 
 def test_every_fact_is_the_leads_own(small_tables, examples):
