@@ -4,7 +4,7 @@ It learns on lessons: an instruction with a plan of facts, and the message that 
 alone. First come drills in copying, because a message is to say its facts in their own words.
 
 Needs: 00 (rows), 05 (the writer that was not told what to say). Leaves: a writer that follows instructions.
-Takes: about 140 s. Reference: Ouyang et al. 2022, section 3 (instruction tuning); Olsson et al. 2022 (copying).
+Takes: about 200 s. Reference: Ouyang et al. 2022, section 3 (instruction tuning); Olsson et al. 2022 (copying).
 """
 
 # %% Settings
@@ -36,7 +36,7 @@ from tinyscout.training.instruct import LanguageSettings, language_loss, lesson_
 from tinyscout.training.writer import Writer, WriterSettings, make_lessons
 
 NEEDS = ("00_logistic_baseline", "05_sampler")
-SECONDS = 140
+SECONDS = 200
 
 
 @dataclass(frozen=True)

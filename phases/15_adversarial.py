@@ -6,7 +6,7 @@ judged on others: stories of kinds that it was trained on and of other kinds, an
 scout before it was hardened. A new search still finds its weak points.
 
 Needs: 00 (the baseline), the newest reply scout. Leaves: a hardened scout.
-Takes: about 110 s. Reference: Ebrahimi et al. 2018 (HotFlip); Madry et al. 2018, section 3 (adversarial training).
+Takes: about 80 s. Reference: Ebrahimi et al. 2018 (HotFlip); Madry et al. 2018, section 3 (adversarial training).
 """
 
 # %% Settings
@@ -40,7 +40,7 @@ from tinyscout.tokenizer import SalesTokenizer
 from tinyscout.training import Stack, fit
 
 NEEDS = ("00_logistic_baseline", "reply_scout")
-SECONDS = 110
+SECONDS = 80
 
 
 @dataclass(frozen=True)
