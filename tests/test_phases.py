@@ -202,7 +202,7 @@ def shown_09(found: dict) -> bool:
         known for layer in found["layers"]["by kind"] for c, known in layer["of_columns"].items() if c != "persona"
     ]
     shared = [each["one_expert"] for each in found["layers"]["by kind"]]
-    return max(alone) < 0.05 and min(paid) > 0.2 > max(others) and max(shared) < 0.5
+    return max(alone) < 0.05 and min(paid) > 0.2 > max(others) and max(shared) < 0.25
 
 
 def shown_10(found: dict) -> bool:
