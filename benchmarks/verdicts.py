@@ -6,9 +6,7 @@ from typing import Any
 from tinyscout.metrics import Interval
 
 INFORMATION = 0.3  # at least, normalised, of persona and expert, in each of the last two layers
-ONE_EXPERT = (
-    0.25  # below, the chance that a founder's and a VP's leads have the same favourite: of 4 at random it is so
-)
+ONE_EXPERT = 0.25  # as the chance that a founder's and a VP's leads have one favourite is with 4 at random
 DRAFTS = {"free": 0.95, "follows": 0.90}  # at least, of what a writer writes
 
 
