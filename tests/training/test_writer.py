@@ -122,6 +122,14 @@ def test_the_shipped_writer_holds_what_its_manifest_claims(small_tables, shipped
             assert found[name] >= claimed[name] - 3 * error, (who, name)
 
 
+def test_the_shipped_writer_is_true_and_does_as_told_on_500_leads(small_tables, shipped: Writer) -> None:
+    """What is required of it: 95 % free of inventions, 90 % as told, with no word forbidden."""
+    asked = ask_for(small_tables, range(500, 1000), seed=11)
+    texts = shipped.write([each.prompt for each in asked], SamplerSettings(temperature=0.8, most=140, seed=12))
+    found = report(texts, asked)["all"]
+    assert found["n"] == 500 and found["free"] >= 0.95 and found["follows"] >= 0.9
+
+
 def test_the_shipped_writer_copies_what_it_is_told(shipped: Writer) -> None:
     told = Fact("industry", "dairy", "dairy farming")
     instruction = Instruction("email", "formal", "short")
