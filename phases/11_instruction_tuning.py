@@ -182,7 +182,7 @@ panel.set(xlabel="steps", ylabel="loss (nats a token of the answer)", ylim=(0, N
 kinds = [name.strip() for name in by_kind]
 right.barh(kinds, [100 * row["follows"] for row in by_kind.values()], color=BLUE)
 right.plot([100 * row["free"] for row in by_kind.values()], kinds, "o", color=VERMILION)
-right.set(xlabel="drafts that do as told (bars), that invent nothing (dots) (%)", xlim=(0, 103))
+right.set(xlabel="drafts as told (bars), nothing invented (dots) (%)", xlim=(0, 103))
 run.hand_over(
     role="writer",
     figure=figure,
