@@ -56,7 +56,10 @@ def test_a_family_from_a_file_stands_beside_the_others(model, tmp_path, capsys):
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert printed.isascii() and "this model" in printed and printed.count("a reply: oracle") == 2
     searches = {"search", "search, by gradient"}
-    assert set(found["attacks"]) == {*(each.name for each in families.families()), *searches, "all"}
+    totals = {"all", "all given", "all seen", "all held out", "all against it"}
+    assert set(found["attacks"]) == {*(each.name for each in families.families()), *searches, *totals}
+    assert found["attacks"]["all given"]["leads"] == found["attacks"]["gone"]["leads"]
+    assert all(set(each["falls"]) == {"scout", "oracle"} for each in found["attacks"].values())
     gone = found["attacks"]["gone"]
     assert (
         gone["leads"] > 20 and gone["log_loss"]["oracle"] < 0.3 and gone["returned"] >= gone["leads"] + gone["refused"]
@@ -64,7 +67,7 @@ def test_a_family_from_a_file_stands_beside_the_others(model, tmp_path, capsys):
     for name in searches:
         assert found["attacks"][name]["log_loss"]["scout"] > 1.0 > found["attacks"][name]["log_loss"]["oracle"]
     every = found["attacks"]["all"]
-    assert every["leads"] == sum(each["leads"] for name, each in found["attacks"].items() if name != "all")
+    assert every["leads"] == sum(each["leads"] for name, each in found["attacks"].items() if name not in totals)
     fall = every["falls"]["scout"]["log_loss"]
     assert fall["low"] < fall["value"] == pytest.approx(1 - every["log_loss"]["scout"] / every["log_loss"]["baseline"])
     assert "gone: " in printed and "edits each: 1 (median), none of 0" in printed
@@ -116,6 +119,43 @@ def test_the_hardened_scout_of_a_phase_is_attacked_beside_the_yardsticks_of_the_
     artifact.save(tmp_path / "checked", manifest, {}, {"words": []})
     assert stress("--model", tmp_path / "checked", *sizes) == 2
     assert "holds a checked_scout, needs a scout" in capsys.readouterr().err
+
+
+RETURNS = "def family(leads, signals, budget, rng):\n    "
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (RETURNS + "raise GeneratorExit('enough')", 'family "bad" failed in line 2 of bad.py (GeneratorExit: enough)'),
+        (RETURNS + "raise ValueError('\\x1b[31m' + 'a' * 9000)", "(ValueError: \\x1b[31maaa"),
+        (RETURNS + "return leads, signals.assign(text='demo ' * 1000)", "a text has 5,000 characters; needs at most"),
+        (RETURNS + "return leads.assign(contact_id='me'), signals", "contact_id me is none of those that it was given"),
+        (RETURNS + "return leads.assign(contact_id=None), signals", "contact_id None is none of those"),
+        (RETURNS + "return leads, signals[[*signals, 'kind']]", "signals: has the column kind more than once"),
+        (RETURNS + "return leads, signals.assign(kind='fax')", "every lead that it edited breaks a rule; the first: "),
+        ("raise GeneratorExit", "bad.py: fails when it is run (GeneratorExit:)"),
+        ("from tinyscout.stress.families import Family\nfamily = Family('a\\nb', '', len)", "needs a name of one line"),
+    ],
+)
+def test_a_family_that_goes_wrong_is_one_line(model, tmp_path, capsys, code, said):
+    (tmp_path / "bad.py").write_text(code, encoding="utf-8")
+    sizes = ["--world-leads", 300, "--searched", 2, "--pairs", 4, "--json", tmp_path / "found.json"]
+    assert stress("--model", model, "--family", tmp_path / "bad.py", *sizes) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err and printed.err.isascii() and len(printed.err.strip().splitlines()[-1]) < 600
+    assert [line for line in printed.err.splitlines() if "attacks:" not in line] == printed.err.splitlines()[-1:]
+    assert not (tmp_path / "found.json").exists()
+
+
+def test_what_is_read_is_not_written_over(model, tmp_path, capsys):
+    (tmp_path / "gone.py").write_text(FAMILY, encoding="utf-8")
+    assert stress("--model", model, "--family", tmp_path / "gone.py", "--json", tmp_path / "gone.py") == 2
+    assert "is read by this command" in capsys.readouterr().err
+    assert stress("--model", model, "--json", model / "manifest.json") == 2
+    assert "is in the folder of the model; choose another place" in capsys.readouterr().err
+    assert (tmp_path / "gone.py").read_text(encoding="utf-8") == FAMILY
+    artifact.load(model)
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,23 @@ from pathlib import Path
 
 from tinyscout.errors import InputError
 
-_INPUTS = ("leads", "signals", "map", "config")
+_INPUTS = ("leads", "signals", "map", "config", "family")
 
 
 def check_outputs(args: argparse.Namespace, files: Sequence[str], folders: Sequence[str] = ()) -> None:
     """Look at the arguments that name files and folders to write, those that were given.
 
-    Raises InputError for a file that the command also reads or that two arguments name, and where a folder stands in
-    the place of a file or a file in that of a folder.
+    Raises InputError for a file that the command also reads, which is in the folder of its model, or that two arguments
+    name, and where a folder stands in the place of a file or a file in that of a folder.
     """
+    models = [path.resolve() for path in _paths(args, "model")]
     taken = {_identity(path): "is read by this command" for name in _INPUTS for path in _paths(args, name)}
     for name in files:
         for path in _paths(args, name):
             if path.exists() and not path.is_file():
                 raise InputError(f"--{name} {path}: is a folder or a device; needs the name of a file")
+            if any(model in path.resolve().parents for model in models):
+                raise InputError(f"--{name} {path}: is in the folder of the model; choose another place to write to")
             if _identity(path) in taken:
                 raise InputError(f"--{name} {path}: {taken[_identity(path)]}; choose another file to write to")
             taken[_identity(path)] = f"is what --{name} writes, too"

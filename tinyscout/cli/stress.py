@@ -69,34 +69,48 @@ def run(args: argparse.Namespace) -> int:
     world = make_world(args.world_leads, args.seed)
     _check_columns(victim, world.tables)
     made = dict(_attacks(args, victim, world.tables, given))
-    everything = concatenate(list(made.values()), np.random.default_rng(args.seed))
     origin = {
         each.name: "given" if each.name in given else "held out" if each.held_out else "seen" for each in families()
     }
+    origin = {name: origin.get(name, "against it") for name in made}
+    parts = {f"all {kind}": [name for name in made if origin[name] == kind] for kind in dict.fromkeys(origin.values())}
+    totals = {
+        total: concatenate([made[name] for name in names], np.random.default_rng(args.seed))
+        for total, names in {**parts, "all": list(made)}.items()
+    }
     rows, figures, worst = {metric: [] for metric in RULE}, {}, []
-    for name, found in {**made, "all": everything}.items():
+    for name, found in {**made, **totals}.items():
         edited, truth = found.world.tables, found.world.truth
         logits = {ORACLE: oracle_logits(truth["reply_probability"].to_numpy()), **victim.contenders(edited)}
         drawn = judge(edited, logits)
         twins = auc_within_pairs(truth, logits[victim.name])
         figures[name] = {"leads": len(edited), "auc_within_pairs": twins, **drawn.value}
-        falls = Falls.among(drawn, victim.beside, [victim.name]) if victim.beside else None
+        falls = Falls.among(drawn, victim.beside, [victim.name, ORACLE]) if victim.beside else None
         figures[name] |= {} if falls is None else falls.to_json()
-        if name != "all":
+        if name in made:
             figures[name] |= {"returned": found.returned, "refused": found.leads_refused}
-        head = [name, origin.get(name, "" if name == "all" else "against it"), f"{len(edited):,}"]
+        head = [name, origin.get(name, ""), f"{len(edited):,}"]
         for metric in RULE:
             fall = "-" if falls is None else percent(falls.of[victim.name][metric])
-            row = [*head, *(shown(metric, drawn.value[metric][each]) for each in logits), fall]
+            most = "-" if falls is None else percent(falls.of[ORACLE][metric]).split(" (")[0]
+            row = [*head, *(shown(metric, drawn.value[metric][each]) for each in logits), fall, most]
             rows[metric].append([*row, "-" if np.isnan(twins) else f"{twins:.2f}"])
-        if name == "all":
+        if name in totals:
             continue
         off = np.abs(logits[victim.name] - logits[ORACLE])
         for i in np.argsort(-off)[: args.stories]:
             scores = {each: float(logit[i]) for each, logit in logits.items()}
             worst.append((float(off[i]), name, edited.take(np.array([i])), scores))
     for metric in RULE:
-        heads = [NAMES[metric], "", "leads", *logits, f"fall of\n{victim.name}", "its twins\nin order"]
+        heads = [
+            NAMES[metric],
+            "",
+            "leads",
+            *logits,
+            f"fall of\n{victim.name}",
+            "the most\nthere is",
+            "its twins\nin order",
+        ]
         print(Table(heads, rows[metric]).text() + "\n")
     better = " or ".join(victim.beside) + (", whichever is better" if len(victim.beside) > 1 else "")
     judged = f"falls are against {better}, with 95 % intervals" if victim.beside else "there is nobody to judge it by"
@@ -126,9 +140,9 @@ def _attacks(
     import numpy as np
 
     from tinyscout.cli.console import progress_bars
-    from tinyscout.leads.cells import in_brief
     from tinyscout.stress.families import attack, families
     from tinyscout.stress.hotflip import HotFlip
+    from tinyscout.stress.intake import first_refusal, is_untouched
     from tinyscout.stress.search import attack_model
     from tinyscout.stress.timelines import Texts
 
@@ -142,14 +156,12 @@ def _attacks(
             progress("attacks", number, len(every) + len(proposers))
             rng = np.random.default_rng([args.seed, 21, crc32(family.name.encode("utf-8"))])
             made = attack(family, tables, pairs=args.pairs, rng=rng)
-            if not len(made.world.tables):
-                first = next(iter(made.refused), None)
-                why = (
-                    f"every lead breaks a rule; the first: {first.rule} ({in_brief(first.detail)})"
-                    if first
-                    else "no lead came"
+            if not len(made.world.tables) and not made.refused:
+                raise InputError(f'family "{family.name}": no lead came')
+            if is_untouched(tables, made):
+                raise InputError(
+                    f'family "{family.name}": every lead that it edited breaks a rule; the first: {first_refusal(made)}'
                 )
-                raise InputError(f'family "{family.name}": {why}')
             yield family.name, made
         for number, (name, proposer) in enumerate(proposers.items()):
             progress("attacks", len(every) + number, len(every) + len(proposers))
@@ -162,10 +174,11 @@ def _attacks(
 
 def _check_columns(victim: Victim, tables: LeadTables) -> None:
     """Refuse a model of other columns than the made-up world has: there the oracle knows no truth."""
-    known = {field.name for field in victim.stack.tokenizer.vocabulary.fields}
+    known = {field.name for field in victim.stack.tokenizer.vocabulary.fields} - {"contact_hour", "contact_weekday"}
     there = set(tables.schema.columns)
-    if not known & there or len(known - there) > len(known) / 2:
+    if foreign := sorted(known - there) or (["none at all"] if not known else []):
+        shown = ", ".join(foreign[:4]) + (", ..." if len(foreign) > 4 else "")
         raise InputError(
-            f"the model was fitted on columns ({', '.join(sorted(known)[:4])}, ...) that the made-up world hasn't, "
+            f"the model was fitted on columns ({shown}) that the made-up world hasn't, "
             "and only there is the truth about an attacked lead known; fit one with: tinyscout world, tinyscout fit"
         )

@@ -8,6 +8,7 @@ the threat model is refused, the oracle gives every edited lead its probability,
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ Match = Literal["exact", "balanced", "none"]
 ROLES = ("decoy", "sleeper")
 SEARCH = "search"  # how the names of searches begin
 HIDDEN = ("label", "replied_at", "order")  # of the leads, from a family
+LONGEST_ERROR = 300  # characters that are shown of what a family says when it fails
 _CHUNK = 6  # source leads shown to a family at a time, for each pair still wanted
 
 
@@ -84,16 +86,13 @@ def register(family: Family | Edit) -> Family:
     Raises InputError for a name that is taken; the project's own are there before any other.
     """
     if not isinstance(family, Family):
-        name = getattr(family, "__name__", "family")
-        family = Family(name, next(iter((family.__doc__ or "").strip().splitlines()), ""), family)
+        family = Family(getattr(family, "__name__", "family"), _story(family), family)
     if not family.ours:
         families()
-        if family.name.startswith(SEARCH) or family.name == "all":
-            raise InputError(
-                f'stress: "{family.name}" is what searches, or all attacks, are called; give it another name'
-            )
+        if family.name.startswith(SEARCH) or f"{family.name} ".startswith("all "):
+            raise InputError(f'"{family.name}" is what searches, or all attacks, are called; give it another name')
     if family.name in _FAMILIES:
-        raise InputError(f'stress: a family named "{family.name}" is registered already; give it another name')
+        raise InputError(f'a family named "{family.name}" is registered already; give it another name')
     _FAMILIES[family.name] = family
     return family
 
@@ -120,15 +119,25 @@ def load(path: Path) -> Family:
     sys.modules[module.__name__] = module  # where dataclasses look for it
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         del sys.modules[module.__name__]
         raise InputError(f"{path}: fails when it is run ({_in_a_line(error)})") from error
     made = getattr(module, "family", None)
     if isinstance(made, Family):
+        if not isinstance(made.name, str) or len(made.name.splitlines()) != 1:
+            raise InputError(f"{path}: its Family is named {made.name!a}; needs a name of one line")
         return replace(made, held_out=True, ours=False)
     if not callable(made):
         raise InputError(f"{path}: defines no function family(leads, signals, budget, rng)")
-    return Family(path.stem, next(iter((made.__doc__ or "").strip().splitlines()), ""), made)  # pyright: ignore
+    return Family(path.stem, _story(made), made)  # pyright: ignore
+
+
+def _story(function: object) -> str:
+    """The first line of a function's docstring."""
+    said = getattr(function, "__doc__", None)
+    return next(iter(said.strip().splitlines()), "") if isinstance(said, str) else ""
 
 
 def attack(
@@ -172,8 +181,10 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
     """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
     try:
         made = family.edit(*_shown(source), budget, rng if family.ours else np.random.default_rng(rng.integers(2**63)))
-    except (Exception, SystemExit) as error:
-        raise InputError(f'stress: family "{family.name}" failed ({_in_a_line(error)})') from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InputError(f'family "{family.name}" failed{_place(family, error)} ({_in_a_line(error)})') from error
     try:
         if not isinstance(made, tuple):
             raise TypeError(f"a {type(made).__name__}")
@@ -182,13 +193,23 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
         return told(family.name, source, leads, signals, rng=rng, most=most, budget=budget)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise InputError(
-            f'stress: family "{family.name}" returned no lead tables ({_in_a_line(error)}); needs a tuple of two '
+            f'family "{family.name}" returned no lead tables ({_in_a_line(error)}); needs a tuple of two '
             "frames: leads as given, and signals with row (a position in leads), at, kind, channel and text"
         ) from error
 
 
+def _place(family: Family, error: BaseException) -> str:
+    """Where in the family's own file an error came from: " in line 7 of last_look.py"; "" where that isn't known."""
+    file = getattr(getattr(family.edit, "__code__", None), "co_filename", None)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" in line {lines[-1]} of {Path(file).name}" if file and lines else ""
+
+
 def _in_a_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """An error's kind and the beginning of its words, in ASCII and without what steers a terminal."""
+    words = " ".join(f"{type(error).__name__}: {error}".split()).encode("ascii", "backslashreplace").decode("ascii")
+    shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in words)
+    return shown if len(shown) <= LONGEST_ERROR else f"{shown[:LONGEST_ERROR]}..."
 
 
 def told(

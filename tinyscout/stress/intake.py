@@ -7,10 +7,11 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
+from tinyscout.leads.cells import in_brief, in_quotes
 from tinyscout.leads.oracle_texts import MEANINGS, read_text
 from tinyscout.leads.tables import LeadTables
 from tinyscout.stress.families import Attacked
-from tinyscout.stress.threat import distance
+from tinyscout.stress.threat import RULES, distance
 
 
 def intake(source: LeadTables, made: Attacked) -> str:
@@ -18,6 +19,7 @@ def intake(source: LeadTables, made: Attacked) -> str:
     tables = made.world.tables
     broken = Counter(violation.rule for violation in made.refused)
     why = f" ({', '.join(f'{rule} {count:,}' for rule, count in broken.most_common())})" if broken else ""
+    why += f"; the first: {first_refusal(made)}" if broken else ""
     said = [f"{made.returned:,} leads returned, {made.leads_refused:,} broke a rule{why}, {len(tables):,} are kept"]
     if len(tables):
         edits, sources = distance(source, tables), tables.leads["lead_id"].nunique()
@@ -25,6 +27,18 @@ def intake(source: LeadTables, made: Attacked) -> str:
         known, texts = set(source.signals["text"].dropna()), pd.Series(tables.signals["text"]).dropna().unique()
         new = [text for text in texts if text not in known]
         idle = [text for text in new if MEANINGS[read_text(text)[0]] == "neutral"]
-        shown = f', such as "{idle[0]}"' if idle else ""
+        shown = f", such as {in_quotes(idle[0])}" if idle else ""
         said.append(f"{len(new):,} texts are new, and {len(idle):,} of these say nothing to the oracle{shown}")
     return "; ".join(said)
+
+
+def first_refusal(made: Attacked) -> str:
+    """The first rule that an attack broke, how, and what the rule asks for; "" where it broke none."""
+    first = next(iter(made.refused), None)
+    return f"{first.rule} ({in_brief(first.detail)}), where {RULES[first.rule]}" if first else ""
+
+
+def is_untouched(source: LeadTables, made: Attacked) -> bool:
+    """Whether leads of an attack were refused, and what is left of it is as it was before."""
+    tables = made.world.tables
+    return bool(made.refused) and not (len(tables) and np.any(distance(source, tables) > 0))

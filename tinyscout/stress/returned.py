@@ -6,6 +6,7 @@ import pandas as pd
 from tinyscout.leads.tables import LeadTables
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
+LONGEST_TEXT = 1_000  # characters: a text of 32 words has far fewer
 LEAD, SIGNAL = ("contact_id", "lead_id", "contacted_at"), ("row", "at", "kind", "channel", "text")
 MOMENT = "datetime64[us, UTC]"
 
@@ -13,7 +14,8 @@ MOMENT = "datetime64[us, UTC]"
 def validated(source: LeadTables, leads: pd.DataFrame, signals: pd.DataFrame) -> Frames:
     """Leads with numbers and moments (in UTC) where their source has them, and signals whose row is a place among them.
 
-    Raises ValueError for a column that isn't there, a row that is no place, and a cell that is no number or moment.
+    Raises ValueError for a column that isn't there or comes twice, a row that is no place, a text longer than
+    LONGEST_TEXT, and a cell that is no number or moment.
     """
     _needs("leads", leads, LEAD)
     _needs("signals", signals, SIGNAL)
@@ -21,6 +23,15 @@ def validated(source: LeadTables, leads: pd.DataFrame, signals: pd.DataFrame) ->
     places = whole_numbers("signals: row", pd.Series(signals["row"]))
     if len(outside := places[(places < 0) | (places >= len(leads))]):
         raise ValueError(f"signals: row is {outside[0]}; needs a place among the {len(leads)} leads returned, from 0")
+    for name, frame in (("leads", leads), ("signals", signals)):
+        if twice := sorted(frame.columns[frame.columns.duplicated()].astype(str)):
+            raise ValueError(f"{name}: has the column {twice[0]} more than once")
+    longest = max((len(text) for text in signals["text"] if isinstance(text, str)), default=0)
+    if longest > LONGEST_TEXT:
+        raise ValueError(f"signals: a text has {longest:,} characters; needs at most {LONGEST_TEXT:,}")
+    known = set(source.leads["contact_id"])
+    if unknown := [each for each in leads["contact_id"] if not isinstance(each, str) or each not in known]:
+        raise ValueError(f"leads: contact_id {unknown[0]} is none of those that it was given")
     typed = {"row": places, "at": _moments("signals: at", pd.Series(signals["at"]))}
     found = {}
     for name in source.leads.columns.intersection(leads.columns):
