@@ -255,3 +255,12 @@ def test_columns_read_as_missing_are_named(tmp_path, write):
     assert f"{lead}: columns it lacks, read as missing: staff, notes" in tables.account.lines()
     whole = read_tables(lead, schema=Schema({"persona": "category"}), labelled=False)
     assert not any("lacks" in line for line in whole.account.lines())
+
+
+def test_a_file_of_which_no_column_is_known_is_refused(tmp_path, write):
+    lead = write(tmp_path / "a.csv", "a,b\n1,2\n")
+    saved, how = Schema({"persona": "category"}), {"labelled": False, "as_of_now": True, "allow_missing_columns": True}
+    with pytest.raises(InputError, match=r"a.csv: none of its columns \(a, b\) is known; it needs a lead_id .*persona"):
+        read_tables(lead, schema=saved, **how)
+    for text in ("lead_id,b\nL1,2\n", "a,Persona\n1,vp\n", "a,Email\n1,x@example.com\n"):
+        assert len(read_tables(write(tmp_path / "b.csv", text), schema=saved, **how)) == 1

@@ -98,6 +98,7 @@ def read_raw(
 
     needed: roles that must be there; unused: roles not to read; spare: roles that may be absent though the map names
     them; schema: read only the profile columns it names; columns: only these; recipients: read whom a row is of, too.
+    With a schema also for a file of which no column is known.
     """
     for number, path in enumerate(paths):
         source = open_source(path)
@@ -115,6 +116,12 @@ def read_raw(
             by_profile = {name: column for name, column in by_profile.items() if name in columns}
         elif schema is not None:
             by_profile = _of_schema(by_profile, schema, str(path), allow_missing_columns)
+            if not (names or by_profile or to_whom):
+                raise InputError(
+                    f"{path}: none of its columns ({in_brief(', '.join(source.columns))}) is known; it needs a lead_id "
+                    f"or some that the model was fitted with ({in_brief(', '.join(schema.profile))}): name them in a "
+                    "field map"
+                )
             lacking = [name for name in schema.profile if name not in by_profile]
             if lacking:
                 ledger.notes[f"{path}: columns it lacks, read as missing"] = ", ".join(lacking)
