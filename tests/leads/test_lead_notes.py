@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyscout.leads import FieldMap, read_tables
+from tinyscout.leads import FieldMap, Schema, read_tables
 from tinyscout.leads.lead_notes import find_notes, note_forbids
 from tinyscout.leads.same_person import read_as_one
 
@@ -33,6 +33,43 @@ def test_what_a_note_says_forbids_a_message(tmp_path: Path, column: str, name: s
     assert tables.leads["notes_forbid"].tolist() == list(NOTES.values())
     assert tables.leads["columns_said"].tolist() == [f'{column}: "{note}"' if note else "" for note in NOTES]
     assert tables.account.notes["refusals are also heard in"] == "Notes"
+
+
+@pytest.mark.parametrize(
+    ("value", "forbids", "shown"),
+    [
+        ("not interested, do not contact again", "asked to be left alone", True),
+        ("Not interested", "said no, by a note", True),
+        ("kein Interesse", "said no, by a note", True),
+        ("No", "", True),  # to what?
+        ("likes maps", "", True),
+        ("https://x.example/no-thanks", "", False),
+        ("2026-12-02", "", False),
+        ("a17b", "", False),
+    ],
+)
+def test_words_in_a_column_that_nothing_reads_are_heard_and_shown(
+    tmp_path: Path, value: str, forbids: str, shown: bool
+) -> None:
+    text = f'lead_id,contacted_at,persona,Rep says\n1,2025-01-01,vp,"{value}"\n2,2025-01-01,vp,\n'
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    how = {"labelled": False, "as_of_now": True, "observed_until": "2025-02-01"}
+    tables = read_tables(tmp_path / "leads.csv", schema=Schema({"persona": "category"}), **how)
+    named = tables.account.notes["columns that are shown, and heard for refusals"]
+    assert named == "Rep says"
+    assert tables.leads["notes_forbid"].tolist() == [f"{forbids} (Rep says is {value})" if forbids else "", ""]
+    assert tables.leads["columns_said"].tolist() == [f'Rep says: "{value}"' if shown else "", ""]
+    known = read_tables(tmp_path / "leads.csv", schema=Schema({"persona": "category", "Rep says": "category"}), **how)
+    assert "notes_forbid" not in known.leads  # a column that the model knows is no note
+
+
+def test_what_all_leads_have_in_a_column_that_nothing_reads_is_not_shown(tmp_path: Path) -> None:
+    rows = [f"{i},2025-01-01,Yes,{'ours' if i % 2 else 'theirs'}" for i in range(20)]
+    text = "\n".join(["lead_id,contacted_at,Imported,Pool", *rows])
+    (tmp_path / "leads.csv").write_text(text, encoding="utf-8")
+    how = {"labelled": False, "as_of_now": True, "observed_until": "2025-02-01"}
+    tables = read_tables(tmp_path / "leads.csv", schema=Schema({}), **how)
+    assert set(tables.leads["columns_said"]) == {'Pool: "ours"', 'Pool: "theirs"'}
 
 
 def test_nothing_is_read_where_leads_are_to_be_learnt_from(tmp_path: Path) -> None:

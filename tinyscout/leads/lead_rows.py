@@ -17,7 +17,7 @@ from tinyscout.leads.cells import Coded, chunked, in_brief, read_labels, read_nu
 from tinyscout.leads.consent import ConsentColumn
 from tinyscout.leads.crm_outreach import find_outreach
 from tinyscout.leads.field_map import FieldMap, normal
-from tinyscout.leads.lead_notes import find_notes
+from tinyscout.leads.lead_notes import find_notes, find_others
 from tinyscout.leads.ledger import Ledger
 from tinyscout.leads.recipients import find_recipients
 from tinyscout.leads.schema import ROLES, Schema
@@ -125,6 +125,9 @@ def read_raw(
             lacking = [name for name in schema.profile if name not in by_profile]
             if lacking:
                 ledger.notes[f"{path}: columns it lacks, read as missing"] = ", ".join(lacking)
+        if recipients:
+            read = {*names.values(), *by_profile.values(), *asked, *to_whom.values()}
+            to_whom |= find_others(column for column in source.columns if column not in read)
         roles = {role: column for role, column in names.items() if role not in unused}
         wanted = [*dict.fromkeys([*roles.values(), *by_profile.values(), *asked, *to_whom.values()])]
         for batch in source.batches(wanted, rows):
