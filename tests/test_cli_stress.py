@@ -133,6 +133,7 @@ RETURNS = "def family(leads, signals, budget, rng):\n    "
         (RETURNS + "return leads.assign(contact_id='me'), signals", "contact_id me is none of those that it was given"),
         (RETURNS + "return leads.assign(contact_id=None), signals", "contact_id None is none of those"),
         (RETURNS + "return leads, signals[[*signals, 'kind']]", "signals: has the column kind more than once"),
+        (RETURNS + "return leads, signals[[*signals, 'row']]", "signals: has the column row more than once"),
         (RETURNS + "return leads, signals.assign(kind='fax')", "every lead that it edited breaks a rule; the first: "),
         ("raise GeneratorExit", "bad.py: fails when it is run (GeneratorExit:)"),
         ("from tinyscout.stress.families import Family\nfamily = Family('a\\nb', '', len)", "needs a name of one line"),

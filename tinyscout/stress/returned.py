@@ -23,9 +23,6 @@ def validated(source: LeadTables, leads: pd.DataFrame, signals: pd.DataFrame) ->
     places = whole_numbers("signals: row", pd.Series(signals["row"]))
     if len(outside := places[(places < 0) | (places >= len(leads))]):
         raise ValueError(f"signals: row is {outside[0]}; needs a place among the {len(leads)} leads returned, from 0")
-    for name, frame in (("leads", leads), ("signals", signals)):
-        if twice := sorted(frame.columns[frame.columns.duplicated()].astype(str)):
-            raise ValueError(f"{name}: has the column {twice[0]} more than once")
     longest = max((len(text) for text in signals["text"] if isinstance(text, str)), default=0)
     if longest > LONGEST_TEXT:
         raise ValueError(f"signals: a text has {longest:,} characters; needs at most {LONGEST_TEXT:,}")
@@ -57,6 +54,8 @@ def _needs(what: str, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
     lacking = [name for name in columns if name not in frame]
     if lacking:
         raise ValueError(f"{what}: lack the column {', '.join(lacking)}")
+    if twice := sorted(frame.columns[frame.columns.duplicated()].astype(str)):
+        raise ValueError(f"{what}: has the column {twice[0]} more than once")
 
 
 def _numbers(what: str, column: pd.Series) -> pd.Series:
