@@ -19,13 +19,17 @@ class Settings(BaseModel):
 
 
 class TokenizerSettings(Settings):
-    """How a lead becomes tokens. newest_first: signals stand newest first, each behind its words."""
+    """How a lead becomes tokens.
+
+    newest_first: signals stand newest first, each behind its words; fold_case: texts are read in small letters.
+    """
 
     merges: Annotated[int, Field(ge=0)] = 512
     max_words_per_text: Count = 32
     min_count: Count = 5
     max_tokens: Count = 128
     newest_first: bool = False
+    fold_case: bool = False
 
 
 class ModelSettings(Settings):

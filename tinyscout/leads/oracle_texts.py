@@ -37,7 +37,7 @@ JUDGED = ("convinced", "impressed", "delighted", "persuaded")
 STUDIES = ("thesis", "homework", "dissertation", "coursework")
 DELAYS = {"two weeks": 14.0, "next month": 30.0, "next quarter": 91.0, "half a year": 182.0}
 
-_CUES: dict[str, str] = (
+CUES: dict[str, str] = (
     {word: "buying" for word in (*BUYING, "interested", "buy", "purchase")}
     | {word: "judged" for word in (*JUDGED, "love", "recommend")}
     | {word: "study" for word in STUDIES}
@@ -49,7 +49,7 @@ _CUES: dict[str, str] = (
     | {word: "giveaway" for word in GIVEAWAY}
 )
 _ORDER = ("gone", "came", "study", "stop", "apology", "buying", "judged", "giveaway", "question")
-_NEGATIONS = frozenset(("not", "no", "never", "without", "cannot"))
+NEGATIONS = frozenset(("not", "no", "never", "without", "cannot"))
 _OTHERS, _JUNIOR, _SENIOR = frozenset(OTHERS), frozenset(JUNIOR), frozenset(SENIOR)
 _CLAUSES = re.compile(r"[.,;:!?\n]+|\b(?:but|and|while)\b")
 _INSTEAD = re.compile(r"\b(?:instead of|rather than)\b")
@@ -69,7 +69,7 @@ def read_text(text: str) -> tuple[int, float]:
         when = _DELAYS.search(clause)
         if when and not negated:
             delay = DELAYS[when.group()]
-        found = {_CUES[word] for word in words if word in _CUES}
+        found = {CUES[word] for word in words if word in CUES}
         # "I was convinced but my boss was not": a clause without a cue may speak of what was last spoken of.
         bare = (negated or "was" in words) and not when
         cue = next((name for name in _ORDER if name in found), cue if bare else "")
@@ -86,7 +86,7 @@ def clauses(text: str) -> Iterator[tuple[str, list[str], bool]]:
     for clause in _CLAUSES.split(_INSTEAD.sub(" but not ", text.lower())):
         words = _WORDS.findall(clause)
         if words:
-            yield clause, words, sum(word in _NEGATIONS or word.endswith("n't") for word in words) % 2 == 1
+            yield clause, words, sum(word in NEGATIONS or word.endswith("n't") for word in words) % 2 == 1
 
 
 def _vote(cue: str, negated: bool, words: frozenset[str]) -> str:

@@ -62,7 +62,7 @@ class HardenSettings(Settings):
     scout: ScoutSettings = ScoutSettings(
         members=2,
         wide="careful",
-        tokenizer=TokenizerSettings(newest_first=True),
+        tokenizer=TokenizerSettings(newest_first=True, fold_case=True),
         model=ModelSettings(ngram=7, dropout=0.0),
         fit=FitSettings(epochs=1, prefix_weight=4.0, learning_rate=3e-3, weight_decay=0.3, final_rate=0.1, threads=1),
     )

@@ -1,7 +1,8 @@
 """Texts to try on a model: sentences of the world, and what becomes of them when words are changed, moved or dropped.
 
 An attack may rewrite a text to any sentence. Most rewritings here touch one or two words, as the closest texts with
-another meaning do: a "not" more or less, two words in each other's place, one connective for another.
+another meaning do: a "not" more or less, two words in each other's place, one connective for another. A no has many
+forms ("without the demo", "we don't need it"), of which the world's own sentences have one.
 """
 
 import re
@@ -9,32 +10,33 @@ from functools import cache
 
 import numpy as np
 
-from tinyscout.leads.oracle_texts import BUYING, DELAYS, GIVEAWAY, JUDGED, JUNIOR, MEANINGS, OTHERS, SENIOR, STUDIES
+from tinyscout.leads.oracle_texts import CUES, DELAYS, JUNIOR, MEANINGS, NEGATIONS, OTHERS, SENIOR
 from tinyscout.leads.world_texts import CLOSINGS, NOTE_OPENINGS, OPENINGS, compose
 from tinyscout.stress.threat import MAX_WORDS
 
-JOINTS = ("but not", "and not", "instead of", "rather than", "not", "but", "and", "while", ",")
+_JOINING = ("but not", "and not", "instead of", "rather than", *sorted(NEGATIONS), "but", "and", "while")
+_MARKS = (",", ".", "!")
+_JOINTS = (*_JOINING, *_MARKS)
+_SHORT = ("don't", "doesn't", "didn't", "isn't", "aren't", "wasn't", "won't", "can't", "couldn't", "wouldn't")
+_WHO = ("gone", "came")  # who left and who came: one list of both, as the one instead of the other says much
 _LISTS = (
-    BUYING,
-    GIVEAWAY,
+    *(tuple(word for word in CUES if CUES[word] == cue) for cue in dict.fromkeys(CUES.values()) if cue not in _WHO),
     SENIOR,
     JUNIOR,
-    JUDGED,
-    STUDIES,
     tuple(DELAYS),
     ("I", "we", *(f"my {name}" for name in OTHERS)),
-    ("would", "would not"),
-    ("was", "was not"),
-    ("is", "is not"),
-    ("are", "are not"),
-    ("left", "joined", "took over", "takes the lead"),
+    ("would", "would not", "wouldn't", "would never"),
+    ("was", "was not", "wasn't", "was never"),
+    ("is", "is not", "isn't", "is no"),
+    ("are", "are not", "aren't", "are never"),
+    ("do", "do not", "don't"),
+    ("will", "will not", "won't"),
+    ("could", "can", "cannot", "can't"),
+    ("left", "leaves", "resigned", "joined", "took over", "takes the lead"),
+    tuple(sorted(NEGATIONS)),
 )
-_TERM = re.compile(
-    "|".join(
-        rf"\b{re.escape(term)}\b" for term in sorted({term for one in _LISTS for term in one}, key=len, reverse=True)
-    )
-)
-_JOINT = re.compile("|".join(rf"(?<=\s){re.escape(joint)}(?=\s)|," for joint in JOINTS[:-1]))
+_TERM = re.compile(rf"\b(?:{'|'.join(sorted({term for one in _LISTS for term in one}, key=len, reverse=True))})\b")
+_JOINT = re.compile(rf"(?<=\s)(?:{'|'.join(_JOINING)})(?=\s)|[,.!]")
 
 
 def world_texts(number: int, rng: np.random.Generator) -> list[str]:
@@ -46,9 +48,9 @@ def world_texts(number: int, rng: np.random.Generator) -> list[str]:
 
 def rewritten(text: str, rng: np.random.Generator) -> str:
     """The text after one to three changes of words; of at most MAX_WORDS words, and never empty."""
-    changes = (_exchange, _exchange, _replace, _replace, _rejoin, _rejoin, _turn, _drop, _move, _substitute)
+    changes = (_exchange, _exchange, _replace, _replace, _rejoin, _rejoin, _turn, _drop, _move, _substitute, _insert)
     for _ in range(rng.integers(1, 4)):
-        changed = " ".join(changes[rng.integers(len(changes))](text, rng).split()).replace(" ,", ",")
+        changed = re.sub(" +(?=[,.!])", "", " ".join(changes[rng.integers(len(changes))](text, rng).split()))
         if changed and len(changed.split()) <= MAX_WORDS:
             text = changed
     return text
@@ -88,7 +90,7 @@ def _rejoin(text: str, rng: np.random.Generator) -> str:
     if not found:
         return text
     match = found[rng.integers(len(found))]
-    return f"{text[: match.start()]} {JOINTS[rng.integers(len(JOINTS))]} {text[match.end() :]}"
+    return f"{text[: match.start()]} {_JOINTS[rng.integers(len(_JOINTS))]} {text[match.end() :]}"
 
 
 def _turn(text: str, rng: np.random.Generator) -> str:
@@ -105,16 +107,36 @@ def _drop(text: str, rng: np.random.Generator) -> str:
 
 
 def _substitute(text: str, rng: np.random.Generator) -> str:
-    """One of its words by any word of the world, as attacks along a gradient choose them."""
-    words, known = text.split(), _words()
-    words[rng.integers(len(words))] = known[rng.integers(len(known))]
+    """One of its words by any word, as attacks along a gradient choose them."""
+    words = text.split()
+    words[rng.integers(len(words))] = _any_word(rng)
     return " ".join(words)
+
+
+def _insert(text: str, rng: np.random.Generator) -> str:
+    """With any word more."""
+    words = text.split()
+    at = rng.integers(len(words) + 1)
+    return " ".join([*words[:at], _any_word(rng), *words[at:]])
+
+
+def _any_word(rng: np.random.Generator) -> str:
+    """A word that the world's sentences have or the oracle hears, or one time in four a made-up one, which it may not.
+
+    A made-up word is the beginning of one word and the end of another.
+    """
+    words = _words()
+    one, other = (words[i] for i in rng.integers(len(words), size=2))
+    if rng.random() < 0.75:
+        return one
+    return one[: rng.integers(1, len(one) + 1)] + other[rng.integers(len(other)) :]
 
 
 @cache
 def _words() -> list[str]:
-    """The words of the world's sentences."""
-    return sorted({word for text in world_texts(2_000, np.random.default_rng(0)) for word in re.findall(r"\w+", text)})
+    """The words of the world's sentences, and those that the oracle hears."""
+    world = {word for text in world_texts(2_000, np.random.default_rng(0)) for word in re.findall(r"\w+", text)}
+    return sorted(world.union(CUES, NEGATIONS, _SHORT))
 
 
 def _move(text: str, rng: np.random.Generator) -> str:

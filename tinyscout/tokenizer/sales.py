@@ -45,11 +45,12 @@ class Words(NamedTuple):
 class SalesTokenizer:
     """Make one with `SalesTokenizer.fit(training tables)`; `vocabulary` names its ids."""
 
-    def __init__(self, bpe: BPE, fields: tuple[Field, ...], signals: SignalCoder, cap: int):
+    def __init__(self, bpe: BPE, fields: tuple[Field, ...], signals: SignalCoder, cap: int, *, fold_case: bool = False):
         self.bpe = bpe
         self.fields = fields
         self.signals = signals
         self.max_words_per_text = cap
+        self.fold_case = fold_case
         self.vocabulary = Vocabulary(
             bpe.words,
             [(field.name, field.type, field.coder.token_names(field.name)) for field in fields],
@@ -65,13 +66,14 @@ class SalesTokenizer:
         max_words_per_text: int = 32,
         min_count: int = 5,
         max_tokens: int = 128,
+        fold_case: bool = False,
         writing: Iterable[str] = (),
     ) -> "SalesTokenizer":
         """Learn words, quantiles, categories and kinds of signals from the training rows.
 
         A category or kind that comes fewer than min_count times counts as unseen. Texts of the profile are cut so that
-        the profile fills at most half of max_tokens. `writing`: texts that a model is to write, whose words are learnt
-        beside those of the leads.
+        the profile fills at most half of max_tokens. fold_case: the leads' texts are read in small letters. `writing`:
+        texts that a model is to write, whose words are learnt beside those of the leads, and as they stand.
         Raises InputError when the profile's columns alone leave max_tokens no room for a signal.
         """
         names = [(name, tables.schema.columns[name]) for name in tables.schema.profile]
@@ -85,17 +87,17 @@ class SalesTokenizer:
         for name, type_ in names:
             column = profile_column(tables, name, type_)
             if type_ == "text":
-                texts.update(_text_counts(column))
+                texts.update(_text_counts(column, fold_case))
                 fields.append(Field(name, type_, TextCoder(cap)))
             elif isinstance(column, pd.Series):
                 fields.append(Field(name, type_, CategoryCoder.fit(column, min_count)))
             else:
                 fields.append(Field(name, type_, NumberCoder.fit(column)))
         if "text" in tables.signals:
-            texts.update(_text_counts(pd.Series(tables.signals["text"])))
+            texts.update(_text_counts(pd.Series(tables.signals["text"]), fold_case))
         texts.update(writing)
         signals = SignalCoder.fit(tables.signals, min_count)
-        return cls(BPE.train(texts, merges), tuple(fields), signals, max_words_per_text)
+        return cls(BPE.train(texts, merges), tuple(fields), signals, max_words_per_text, fold_case=fold_case)
 
     def encode(self, tables: LeadTables) -> Tokens:
         """All tokens of every lead, before truncation; `dropped` counts the words past the cap of their text.
@@ -163,7 +165,7 @@ class SalesTokenizer:
     def _words(self, column: pd.Series, cap: int) -> Words:
         """Each distinct text is encoded once and gathered."""
         codes, texts = pd.factorize(column)
-        encoded = [self.bpe.encode(str(text)) for text in texts]
+        encoded = [self.bpe.encode(_as_read(text, self.fold_case)) for text in texts]
         encoded.append([])  # the last, so that a code of -1 (no text) finds it
         full = np.asarray([len(words) for words in encoded])
         kept = np.minimum(full, cap)
@@ -180,6 +182,7 @@ class SalesTokenizer:
             ],
             "signals": self.signals.to_state(),
             "max_words_per_text": self.max_words_per_text,
+            "fold_case": self.fold_case,
         }
 
     @classmethod
@@ -190,6 +193,7 @@ class SalesTokenizer:
             tuple(Field(each["name"], each["type"], coder_from_state(each["coder"])) for each in state["fields"]),
             SignalCoder.from_state(state["signals"]),
             state["max_words_per_text"],
+            fold_case=state.get("fold_case", False),  # a model of before it could be asked for
         )
 
 
@@ -225,10 +229,16 @@ def _from_codes(numbers: pd.Series, names: list[str]) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, names))
 
 
-def _text_counts(column: pd.Series) -> dict[str, int]:
+def _as_read(text: object, fold_case: bool) -> str:
+    return str(text).lower() if fold_case else str(text)
+
+
+def _text_counts(column: pd.Series, fold_case: bool) -> Counter[str]:
     codes, texts = pd.factorize(column)
-    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-    return {str(text): int(count) for text, count in zip(texts, counts, strict=True)}
+    found: Counter[str] = Counter()
+    for text, count in zip(texts, np.bincount(codes[codes >= 0], minlength=len(texts)), strict=True):
+        found[_as_read(text, fold_case)] += int(count)
+    return found
 
 
 def _profile_text_cap(names: list[tuple[str, str]], max_tokens: int, max_words_per_text: int) -> int:

@@ -232,6 +232,7 @@ def _read(
         max_words_per_text=options.max_words_per_text,
         min_count=options.min_count,
         max_tokens=options.max_tokens,
+        fold_case=options.fold_case,
     )
     tokens = tokenizer.encode(tables)
     features = WIDE[settings.wide].fit(tokens.take(rows), tokenizer.vocabulary)
