@@ -1,13 +1,16 @@
 """Leads as arrays and back, and random moves that never leave the threat model."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tinyscout.leads import oracle
-from tinyscout.leads.oracle_texts import read_text
+from tinyscout.leads.oracle_texts import CUES, MEANINGS, NEGATIONS, read_text
 from tinyscout.stress.families import told
 from tinyscout.stress.moves import MOVES, propose
+from tinyscout.stress import wordings
 from tinyscout.stress.threat import BUDGET, LONGEST, MAX_WORDS, distance
 from tinyscout.stress.timelines import Timelines
 from tinyscout.stress.wordings import rewritten, scrambled, world_texts
@@ -93,6 +96,25 @@ def test_rewriting_keeps_to_plain_words(change):
     made = [change(text, rng) for text in known for _ in range(5)]
     assert all(0 < len(text.split()) <= MAX_WORDS for text in made)
     assert np.mean([text not in known for text in made]) > 0.7
+
+
+def test_rewriting_says_no_in_each_form_that_the_oracle_hears():
+    rng = np.random.default_rng(4)
+    wish = "hello, we would like to see the demo"
+    refusals = [
+        text for text in (rewritten(wish, rng) for _ in range(6_000)) if MEANINGS[read_text(text)[0]] == "refuse"
+    ]
+    words = {word for text in refusals for word in text.replace(",", " ").split()}
+    assert words >= NEGATIONS | {"wouldn't", "unsubscribe"}
+
+
+def test_rewriting_knows_every_word_that_the_oracle_hears_and_words_that_nobody_knows():
+    rng = np.random.default_rng(5)
+    known = world_texts(400, rng)
+    words = {word for text in known for _ in range(40) for word in re.findall("[A-Za-z']+", scrambled(text, rng))}
+    assert words >= NEGATIONS.union(CUES)
+    made_up = words - set(wordings._words())
+    assert len(made_up) > 1_000 and not made_up & NEGATIONS.union(CUES)
 
 
 def test_the_oracle_says_the_same_of_timelines_and_of_their_tables(tables, texts):

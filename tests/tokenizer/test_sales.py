@@ -138,6 +138,24 @@ def test_saved_and_loaded_gives_the_same_tokens(mixed):
     assert_same_tokens(loaded.encode(mixed), tokenizer.encode(mixed))
 
 
+def test_case_is_folded_where_it_is_asked_for(build):
+    def leads(note: str, reply: str):
+        columns = {"persona": pd.Categorical(["founder"] * 2), "note": pd.Series(["ask Them soon", note], dtype="str")}
+        signals = [(0, 2.0, "reply", None, "We do NOT need it"), (1, 2.0, "reply", None, reply)]
+        return build(columns, signals, {"persona": "category", "note": "text"})
+
+    shouted, plain = leads("ASK THEM SOON", "WE DO NOT NEED IT"), leads("ask them soon", "we do not need it")
+    folding = SalesTokenizer.fit(shouted, merges=40, fold_case=True)
+    assert folding.bpe.merges == SalesTokenizer.fit(plain, merges=40, fold_case=True).bpe.merges
+    state = json.loads(json.dumps(folding.to_state()))
+    for tokenizer in (folding, SalesTokenizer.from_state(state)):
+        assert_same_tokens(tokenizer.encode(shouted), tokenizer.encode(plain))
+    assert folding.encode_text("We") != folding.encode_text("we")  # what is written keeps its capitals
+    del state["fold_case"]  # as models were saved before
+    for tokenizer in (SalesTokenizer.fit(shouted, merges=40), SalesTokenizer.from_state(state)):
+        assert len(tokenizer.encode(shouted).ids) != len(tokenizer.encode(plain).ids)
+
+
 def test_nothing_in_a_known_column_is_an_error(build):
     types = {"persona": "category", "employees": "number", "note": "text", "signed_up": "date"}
     training = build(
