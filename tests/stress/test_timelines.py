@@ -8,9 +8,9 @@ import pytest
 
 from tinyscout.leads import oracle
 from tinyscout.leads.oracle_texts import CUES, MEANINGS, NEGATIONS, read_text
+from tinyscout.stress import wordings
 from tinyscout.stress.families import told
 from tinyscout.stress.moves import MOVES, propose
-from tinyscout.stress import wordings
 from tinyscout.stress.threat import BUDGET, LONGEST, MAX_WORDS, distance
 from tinyscout.stress.timelines import Timelines
 from tinyscout.stress.wordings import rewritten, scrambled, world_texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def check_outputs(args: argparse.Namespace, files: Sequence[str], folders: Seque
     """Look at the arguments that name files and folders to write, those that were given.
 
     Raises InputError for a file that the command also reads, which is in the folder of its model, or that two arguments
-    name, and where a folder stands in the place of a file or a file in that of a folder.
+    name, where a folder stands in the place of a file or a file in that of a folder, and where nothing can be written.
     """
     models = [path.resolve() for path in _paths(args, "model")]
     taken = {_identity(path): "is read by this command" for name in _INPUTS for path in _paths(args, name)}
@@ -27,11 +28,25 @@ def check_outputs(args: argparse.Namespace, files: Sequence[str], folders: Seque
                 raise InputError(f"--{name} {path}: is in the folder of the model; choose another place to write to")
             if _identity(path) in taken:
                 raise InputError(f"--{name} {path}: {taken[_identity(path)]}; choose another file to write to")
+            _check_place(name, path.parent, path)
             taken[_identity(path)] = f"is what --{name} writes, too"
     for name in folders:
         for path in _paths(args, name):
             if path.exists() and not path.is_dir():
                 raise InputError(f"--{name} {path}: is a file; needs the name of a folder")
+            _check_place(name, path, path)
+
+
+def _check_place(name: str, folder: Path, path: Path) -> None:
+    """Raise InputError unless `folder` is one to write to, or can be made in one."""
+    place = folder
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        tempfile.TemporaryFile(dir=place).close()  # what os.access says of a folder is not true on all systems
+    except OSError as error:
+        said = error.strerror or error
+        raise InputError(f"--{name} {path}: can't be written ({place}: {said}); choose another folder") from error
 
 
 def _paths(args: argparse.Namespace, name: str) -> list[Path]:
