@@ -13,6 +13,7 @@ SAID = {
         "has died",
         "Contact has died",
         "he passed in the summer",
+        "We are all at his funeral on Friday",
         "est d\u00e9c\u00e9d\u00e9",
     ],
     "said to have left the company": [
@@ -31,6 +32,7 @@ SAID = {
         ),
         *("left our organisation.", "he has retired", "Automatic reply: Ann has left the company, please write to Bob"),
         "Der Ansprechpartner ist nicht mehr im Unternehmen",
+        *("Dave is no longer with us.", "My last day at Acme was 3 March", "Automatic reply: her last day was Friday"),
         *("Saw on LinkedIn: she is now at Sanofi", "Vu sur LinkedIn : Isabelle est chez Sanofi depuis ao\u00fbt."),
         *("Il faut trouver qui a repris son poste", "Who is her successor?"),
     ],
@@ -47,7 +49,21 @@ SAID = {
     ],
     "said to be a test record": ["that's me - dummy entry for the hook, ignore", "Test record", "Testeintrag"],
     "said to write a thesis": [
+        *("it is for my master's project", "her master's dissertation"),
         *("I'm writing my master's thesis and would love to interview you", "f\u00fcr ihre Masterarbeit"),
+    ],
+    "said to look for a job": [
+        *("I would like to apply for the position of sales engineer", "Attached my CV, are you hiring?"),
+        *("my application for your open role", "Bewerbung als Werkstudent", "Speculative application"),
+    ],
+    "said to be the wrong person": [
+        *(
+            "You have got the wrong Dave Collins",
+            "I think I'm the wrong person for this",
+            "wrong contact",
+            "Wrong number",
+        ),
+        *("sorry, this is the wrong department", "falscher Ansprechpartner"),
     ],
     "said to be away for long": ["Automatic reply: I am on parental leave until 1 March 2027.", "ist in Elternzeit"],
     "said to be a customer already": [
@@ -62,6 +78,7 @@ SAID = {
             "They became a customer of ours last month.",
             "Won! Onboarding next week.",
         ),
+        *("Live on our team plan since June", "they are live with our API"),
         *("They are a paying customer since May", "She bought the team plan in October.", "Closed Won"),
     ],
     "said to be left to a colleague": [
@@ -82,6 +99,11 @@ SAID = {
             "Lost the deal to a competitor",
             "went with another vendor",
         ),
+        *(
+            "bound to a competitor until 2028",
+            "They inked a three-year deal with Initech",
+            "are locked in with their current tool",
+        ),
         *("chose a different provider", "are staying with our current supplier"),
         "hat sich f\u00fcr einen anderen Anbieter entschieden",
     ],
@@ -89,10 +111,14 @@ SAID = {
         *("no budget, revisit in Q2", "Call me in January", "follow up next quarter", "please call back after 3 March"),
         *("nothing before autumn", "check back in a few months", "erst im Herbst wieder", "call us after the summer"),
         *("ring her again on December 1st", "call back on 1 December"),
+        *("please hold until then", "hold off on this until April", "wait until after"),
         *("try again in four weeks", "email me after the holidays", "kein Budget"),
     ],
 }
 NOTHING = [
+    *("live demo on our platform", "got the wrong quote", "wrong link in your mail", "apply for the discount"),
+    *("his last day off was Monday", "her last day at the fair was busy", "live in our town", "hold the line"),
+    *("the application for macOS", "an application for the team", "locked in a meeting", "my master's degree"),
     *("Don't touch base before Monday", "Connected on LinkedIn, is with us on Thursday", "send a test lead form"),
     *(
         "Found her on LinkedIn, is at the Leeds office",

@@ -12,6 +12,7 @@ ALONE = {
         Please remove us.
         Could you please remove my email address from your list?
         REMOVE ME
+        Blocklisted by legal
         unsubscribe
         Please unsubscribe me
         I want to unsubscribe
@@ -123,7 +124,8 @@ ALONE = {
         Graag uitschrijven
         Niet meer mailen aub
         Haal ons van jullie lijst
-        Laat me met rust""",
+        Laat me met rust
+        laat me alsjeblieft met rust""",
     "Italian": """Cancellatemi dalla lista
         Non mi scrivete pi\u00f9
         Smettetela, smettete di scrivermi
@@ -135,6 +137,9 @@ ALONE = {
         Quero cancelar a minha inscri\u00e7\u00e3o
         N\u00e3o nos liguem mais""",
     "Swedish": """Nej tack, vi \u00e4r inte intresserade. Ta bort mig fr\u00e5n listan.
+        H\u00f6r inte av er igen
+        Kontakta mig inte mer
+        skriv aldrig till oss igen
         Sluta mejla oss""",
     "Turkish": """\u0130lgilenmiyoruz, l\u00fctfen bir daha yazmay\u0131n""",
     "Russian": "\u041d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e, "
@@ -232,6 +237,7 @@ REFUSALS = {
         Sem interesse
         n\u00e3o""",
     "Swedish": """Nej tack
+        Vi beh\u00f6ver inte det
         Vi \u00e4r inte intresserade""",
     "Turkish": """\u0130lgilenmiyoruz""",
     "Russian": """\u041d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e
@@ -395,6 +401,7 @@ NEITHER = {
         Precisamos tirar nossas d\u00favidas
         Ainda n\u00e3o""",
     "Swedish": """Inga problem
+        Vi beh\u00f6ver inte v\u00e4nta, skicka offerten
         Nej, tack vare er vet vi mer
         Vi \u00e4r intresserade, ta bort priset""",
     "Turkish": """\u0130lgileniyoruz, bir daha yaz\u0131n""",

@@ -24,7 +24,7 @@ LEFT_ALONE = [
         "Bounced",
         "Left company",
     ),
-    *("Deceased", "Spam", "Disqualified", "Unqualified", "Bad fit", "No longer there"),
+    *("Blocklisted", "On blocklist", "Deceased", "Spam", "Disqualified", "Unqualified", "Bad fit", "No longer there"),
     *(
         "BAD_TIMING",
         "On hold",

@@ -51,6 +51,7 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         rf"deceased|passed away|{_PERSON} (?:has |had )?(?:\w+ )?died(?! (?:down|out|off|away))|^has died",
         r"(?:he|she|sadly|owner|founder|ceo) (?:has |had )?passed (?:suddenly|in (?:the |early |late )*"
         rf"(?:{_SEASON}|{_MONTH}))",
+        r"(?:his|her|their|the) funeral\b|(?:my|our|sincere|deepest) condolences",
         r"verstorben|gestorben|verstarb|est decedee?|fallecid[oa]|fallecio|overleden",
     ),
     "said to have left the company": (
@@ -58,7 +59,9 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:changed|switched) (?:jobs|employers)|(?:has|got|started) (?:a )?new (?:job|employer) (?:at|with)\b",
         rf"(?:he|she) (?:has )?(?:now )?moved to (?!{_NO_FIRM})\w+{_END}",
         rf"(?:he|she|who) (?:now works (?:for|at) (?!{_NO_FIRM}|us\b)\w+|works (?:for|at) (?!us\b)\w+ now\b)",
-        r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!us\b|risk|all|the (?:moment|time))",
+        r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!risk|all|the (?:moment|time))",
+        r"(?:my|his|her|their) last (?:working )?day(?: (?:at|with|here|in)(?: [\w']+){0,4}?)? (?:was|is|will be)\b"
+        r"(?! (?:off|busy|long|tough))",
         rf"{_PERSON} (?:is |has )?(?:now )?retired|^(?:has |is )?retired",
         r"moved on to (?!the\b|a\b|an\b|another\b|next\b)\w+|(?:unternehmen|firma|betrieb) (?:\S+ ){0,3}verlassen"
         r"|nicht mehr (?:im unternehmen|in der firma|bei uns|beschaftigt)",
@@ -75,8 +78,22 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"|testeintrag|testdatensatz|testkontakt",
     ),
     "said to write a thesis": (
-        r"(?:my|his|her|our|a|the) (?:master'?s?|bachelor'?s?|phd|doctoral|diploma) thesis"
+        r"(?:my|his|her|our|a|the) (?:(?:master'?s?|bachelor'?s?|phd|doctoral|diploma) (?:thesis|project)"
+        r"|(?:master|bachelor)'?s dissertation)\b"
         r"|(?:master|bachelor|diplom|doktor)arbeit|memoire de (?:master|fin d'etudes)",
+    ),
+    "said to look for a job": (
+        r"(?:apply|applying|applied|application) (?:\w+ )?for (?:an?|the|your|this) (?:\w+ ){0,4}?(?:position|role|job"
+        r"|vacancy|internship)\b",
+        r"(?:attached|enclosed|sending|send|find|here is) (?:you )?my (?:cv|resume)\b|my (?:cv|resume) (?:is |and )"
+        r"|(?:job|speculative|unsolicited) application\b|bewerbung (?:als|auf|um)|meinen lebenslauf",
+    ),
+    "said to be the wrong person": (
+        r"(?:(?:you|we) (?:have |'ve )?(?:got|have|reached|emailed|contacted|wrote to|want)|this is|that is|that's|i am"
+        r"|i'm|it is|it's|is) (?:probably |surely )?the wrong (?:person|contact|guy|man|woman|address|department"
+        r"|company|firm|one of)\b|^(?:the )?wrong (?:person|contact|guy|address|department|company|number)\b"
+        r"|you (?:have |'ve )?(?:got|reached|want) the wrong (?!time|moment|idea|impression|end|page|link|file|version"
+        r"|plan|way|quote|number of|data|day|date)\w+|(?:falscher|der falsche) (?:ansprechpartner|kontakt)",
     ),
     "said to be away for long": (
         r"(?:on|in) (?:parental|maternity|paternity) leave|on (?:a )?sabbatical|in elternzeit|im mutterschutz",
@@ -98,6 +115,7 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:plan|licen[cs]es?|subscription)\b",
         r"^won(?=[!.,;]| ?$)|closed won|deal won|won the deal|onboarding (?:starts|started|begins|began|kick ?off|is"
         r" (?:on|planned|booked))",
+        r"(?:is|are|went|been|they're|now) live (?:on|with) our\b|^live (?:on|with) our\b",
         r"already (?:an? )?(?:customer|client) of (?:ours|us)\b|(?:is|are) already (?:an? )?(?:customer"
         r"|client)s?(?! of)"
         r"|^already (?:an? )?(?:customer|client)|(?:ist|sind) (?:schon|bereits) kunden?\b|bestandskunde",
@@ -136,6 +154,9 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
     "said to have bought elsewhere": (
         rf"(?:went|gone|going|go|signed|stay\w*) (?:ahead )?with {_RIVAL}|lost (?:\w+ ){{0,2}}to {_RIVAL}",
         rf"(?:chose|chosen|picked|selected|bought(?: from)?|switched to|decided (?:for|on)) {_RIVAL}",
+        rf"(?:bound|tied|locked in|contracted|committed) (?:to|with|by) {_RIVAL}|under contract with {_RIVAL}",
+        rf"inked (?:it |a \w+ |the \w+ )?with {_RIVAL}|inked (?:an?|the|their) (?:[\w-]+ ){{0,4}}?(?:deal|contract"
+        rf"|agreement) with (?!us\b)\w+",
         rf"(?:went with|chose|chosen|picked|selected|bought) (?!{_DAY}|{_MONTH})\w+ instead",
         r"hat sich fur (?!uns\b|sie\b|ein\b|eine\b|das\b|die\b|den\b)\w+ entschieden|(?:fur|mit) (?:einen?|den|einem"
         r"|dem) (?:anderen (?:anbieter|lieferanten)|mitbewerber|wettbewerber)",
@@ -145,6 +166,8 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"budget (?:is |was |has been )?(?:frozen|cut|gone|spent|exhausted)",
         rf"{_AGAIN}{_THEN}|(?:not|nothing) (?:\w+ )?(?:before|until|till) {_WHEN}",
         r"(?:do not|don't) (?:contact|call|email|write|disturb) (?:\w+ ){0,3}until",
+        rf"(?:hold|wait|pause)(?: off)?(?: (?:it|this|that|on|please|everything)){{0,2}} (?:until|till) (?:then|after"
+        rf"|{_WHEN})\b",
         rf"(?:erst|wieder) (?:im|in|ab) (?:q[1-4]|{_MONAT})",
     ),
 }

@@ -93,7 +93,8 @@ _ENGLISH_LEAVE = (
     rf"(?:(?= from\b)|{_END_OF_IT})|wants? off (?:the|our|your|this|all) (?:\w+ )?(?:lists?|mailings?|database)\b",
     r"leave (?:me|us|him|her|them) (?:alone|in peace)|(?:asks?|asked|wants?) to be left (?:alone|in peace)"
     r"|give it a rest\b|lose (?:my|our|this) (?:number|email)",
-    r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black) ?list",
+    r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black|block) ?list"
+    r"|(?:black|block)listed",
     r"dnc|gdpr (?:erasure|deletion|removal)|right to be forgotten|cease and desist"
     r"|cease (?:all |any )?(?:communications?|contact|emails?)|(?:asked|told) (?:you|us|me) (?:\w+ ){0,3}to stop"
     r"(?! (?:by|in|over|at)\b)",
@@ -175,7 +176,8 @@ _OTHER_LEAVE = (
     r"schrijf (?:mij|me|ons) (?:aub )?uit|meld (?:mij|me|ons) (?:aub )?af|(?:graag|wil) (?:me |mij )?(?:uitschrijven"
     r"|afmelden)"
     r"|haal (?:mij|me|ons|mijn \w+) (?:aub )?(?:van|uit|weg)|verwijder (?:mij|me|ons|mijn|onze)\b",
-    r"(?:van|uit) (?:de|uw|jullie|je) (?:mail\w*|verzend)? ?(?:lijst|bestand)\b|laat (?:me|mij|ons) met rust|rot op"
+    r"(?:van|uit) (?:de|uw|jullie|je) (?:mail\w*|verzend)? ?(?:lijst|bestand)\b|laat (?:me|mij|ons)"
+    r" (?:alsjeblieft |alstublieft |aub )?met rust|rot op"
     r"|val dood|klootzak\w*",
     r"(?:niet|nooit) meer (?:te )?(?:mailen|emailen|bellen|contacteren|benaderen|schrijven)"
     r"|geen (?:e?mails?|berichten|telefoontjes|reclame) meer",
@@ -192,7 +194,9 @@ _OTHER_LEAVE = (
     r"|parem? de (?:me |nos )?(?:envi|escrev|lig|mand|contat|contact|incomod)\w+",
     r"vai se foder|vao se foder|va a merda|vai a merda",
     # Swedish, Turkish, Russian, Polish
-    r"ta bort (?:mig|oss)\b|(?:kontakta|mejla|maila) (?:mig|oss) inte\b|sluta (?:mejla|maila|kontakta|ringa|skicka"
+    r"hor (?:inte|ej|aldrig) av (?:er|dig)|(?:kontakta|mejla|maila|ring|skriv) (?:inte|ej|aldrig)"
+    r" (?:(?:till|mig|oss) )*(?:mer|igen)\b|ta bort (?:mig|oss)\b"
+    r"|(?:kontakta|mejla|maila) (?:mig|oss) inte\b|sluta (?:mejla|maila|kontakta|ringa|skicka"
     r"|skriva)",
     r"bir daha (?:yazma|arama|mail atma|mesaj atma|rahatsiz etme)y[i\u0131]n",
     r"(?:\u0431\u043e\u043b\u044c\u0448\u0435 )?\u043d\u0435 (?:\u043f\u0438\u0448\u0438\u0442\u0435"
@@ -222,7 +226,8 @@ _OTHER_NO = (
     r"non (?:ne )?(?:abbiamo|ho) bisogno(?= ?(?:[^\w ']|$))",
     r"(?:nao|sem) (?:tenho |temos |ha |tem )?interesse|nao (?:estou|estamos|esta) interessad\w"
     r"|nao,? ?(?:muito )?obrigad\w",
-    r"nej,? ?tack(?! vare)|(?:inte|ej) intresserad\w*|inget intresse|ilgilenmiyor\w*|ilgimi[sz]?i? cekmiyor",
+    r"(?:vi|jag) (?:behover|vill|onskar) (?:inte|ej) (?:det|detta|ha)\b|inget behov"
+    r"|nej,? ?tack(?! vare)|(?:inte|ej) intresserad\w*|inget intresse|ilgilenmiyor\w*|ilgimi[sz]?i? cekmiyor",
     r"\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e"
     r"|\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u0443\u0435\u0442|nie (?:jestem"
     r"|jestesmy) zainteresowan\w+",

@@ -57,7 +57,8 @@ _LEAVE_ALONE = re.compile(
     r"\b(?:do not (?:contact|e ?mail|mail|call|disturb)|(?:no|never) contact(?! (?:yet|made|so far|details))|dnc"
     r"|unsubscribed?|opted out|opt out|not interested|no interest|refused|rejected|declined|uninterested|bounced"
     r"|hard bounce|invalid e ?mail|left (?:the )?company|no longer (?:there|with|at)|deceased|dead|spam|junk"
-    r"|blacklist(?:ed)?|blocked|disqualified|unqualified|not qualified|not converted|bad fit|no fit|not a fit"
+    r"|(?:black|block) ?list(?:ed)?|blocked|disqualified|unqualified|not qualified|not converted|bad fit|no fit"
+    r"|not a fit"
     r"|kein interesse|kein bedarf|absage|abgesagt|abgemeldet|bad timing|(?:wrong|falscher?) (?:contact|person|kontakt)"
     r"|on hold|archived?|archiviert|lost forever|gesperrt|pausiert)\b",
     re.IGNORECASE,
