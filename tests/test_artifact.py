@@ -89,12 +89,12 @@ def test_a_truncated_file_is_one_clear_line(tmp_path: Path) -> None:
         artifact.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"name": "x"}', '{"surprise": 1}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"name": "x"}', '{"surprise": 1}', "{}"])
 def test_a_broken_manifest_is_one_clear_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=r"is no tinyscout manifest") as caught:
         artifact.load(tmp_path)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "__init__" not in str(caught.value)
 
 
 def test_freshness_names_what_changed(tmp_path: Path) -> None:
