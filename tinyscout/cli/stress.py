@@ -157,7 +157,10 @@ def _attacks(
             rng = np.random.default_rng([args.seed, 21, crc32(family.name.encode("utf-8"))])
             made = attack(family, tables, pairs=args.pairs, rng=rng)
             if not len(made.world.tables) and not made.refused:
-                raise InputError(f'family "{family.name}": no lead came')
+                raise InputError(
+                    f'family "{family.name}": returned no leads of the {len(tables):,} it was shown; needs to return '
+                    "some of them, edited (docs/attacks.md), or more to choose from: --world-leads"
+                )
             if is_untouched(tables, made):
                 raise InputError(
                     f'family "{family.name}": every lead that it edited breaks a rule; the first: {first_refusal(made)}'

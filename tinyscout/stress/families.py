@@ -31,6 +31,7 @@ ROLES = ("decoy", "sleeper")
 SEARCH = "search"  # how the names of searches begin
 HIDDEN = ("label", "replied_at", "order")  # of the leads, from a family
 LONGEST_ERROR = 300  # characters that are shown of what a family says when it fails
+_FAILURES = (Exception, SystemExit, GeneratorExit)  # that somebody's code may end in
 _CHUNK = 6  # source leads shown to a family at a time, for each pair still wanted
 
 
@@ -119,9 +120,7 @@ def load(path: Path) -> Family:
     sys.modules[module.__name__] = module  # where dataclasses look for it
     try:
         spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except _FAILURES as error:
         del sys.modules[module.__name__]
         raise InputError(f"{path}: fails when it is run ({_in_a_line(error)})") from error
     made = getattr(module, "family", None)
@@ -181,9 +180,7 @@ def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Gene
     """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
     try:
         made = family.edit(*_shown(source), budget, rng if family.ours else np.random.default_rng(rng.integers(2**63)))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except _FAILURES as error:
         raise InputError(f'family "{family.name}" failed{_place(family, error)} ({_in_a_line(error)})') from error
     try:
         if not isinstance(made, tuple):
