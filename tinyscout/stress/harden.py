@@ -52,7 +52,7 @@ class HardenSettings(Settings):
     reworded: Count = 120_000
     searched: Count = 6_000
     steps: Count = STEPS
-    rounds: Count = 6
+    rounds: Count = 8
     again_contrast: Count = 20_000
     again_reworded: Count = 40_000
     choice: Count = 3
