@@ -16,7 +16,7 @@ from tinyscout.stress.contestants import Logistic
 from tinyscout.stress.hotflip import AGE, FIELD, KIND_OF, WORD, HotFlip, _exchanged, _resized
 from tinyscout.stress.search import _best, _misled, attack_model, search
 from tinyscout.stress.timelines import Texts, Timelines
-from tinyscout.tokenizer import Tokens
+from tinyscout.tokenizer import SalesTokenizer, Tokens
 from tinyscout.training import Stack
 
 
@@ -100,6 +100,26 @@ def test_what_the_truth_rules_out_is_not_asked_and_changes_nothing(tables, yards
     np.testing.assert_array_equal(found[0].ago, found[1].ago)
     np.testing.assert_array_equal(found[0].text, found[1].text)
     assert asked[0] < 0.8 * asked[1]
+
+
+@pytest.mark.parametrize("fold_case", [False, True])
+def test_a_flipped_word_is_the_one_that_the_gradient_named(tables, stack, texts, fold_case):
+    state = stack.tokenizer.to_state() | {"fold_case": fold_case}
+    flip = HotFlip(replace(stack, tokenizer=SalesTokenizer.from_state(state)), tables, texts)
+    capitals = [number for number in range(1, len(texts)) if " I " in texts.texts[number]]  # a token more where folded
+    says = tables.signals["text"].isin(texts.texts[capitals]) & tables.signals["text"].str.contains(" I ", na=False)
+    made = Timelines.of(tables, np.unique(tables.signals["row"][says])[:60], texts)
+    flips = flip.best(made, np.ones(len(made)), 200)
+    flips = flips.take(np.flatnonzero(flips.what == WORD))
+    after = made.take(flips.lead)
+    flip.apply(after, np.arange(len(after)), flips)
+    changed, of_capitals = [], 0
+    for i, (lead, column) in enumerate(zip(flips.lead, flips.column, strict=True)):
+        before, now = (str(texts.texts[each]) for each in (made.text[lead, column], after.text[i, column]))
+        words, others = before.lower().split(), now.lower().split()
+        of_capitals += " I " in before
+        changed.append(len(words) == len(others) and sum(a != b for a, b in zip(words, others, strict=True)) <= 1)
+    assert of_capitals > 50 and np.mean(changed) > 0.95
 
 
 def test_leads_without_a_known_label_cannot_be_attacked(tables, yardstick, texts):

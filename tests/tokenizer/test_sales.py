@@ -150,7 +150,7 @@ def test_case_is_folded_where_it_is_asked_for(build):
     state = json.loads(json.dumps(folding.to_state()))
     for tokenizer in (folding, SalesTokenizer.from_state(state)):
         assert_same_tokens(tokenizer.encode(shouted), tokenizer.encode(plain))
-    assert folding.encode_text("We") != folding.encode_text("we")  # what is written keeps its capitals
+    assert folding.encode_text("We do NOT") == folding.encode_text("we do not")
     del state["fold_case"]  # as models were saved before
     for tokenizer in (SalesTokenizer.fit(shouted, merges=40), SalesTokenizer.from_state(state)):
         assert len(tokenizer.encode(shouted).ids) != len(tokenizer.encode(plain).ids)

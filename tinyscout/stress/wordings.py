@@ -1,8 +1,8 @@
 """Texts to try on a model: sentences of the world, and what becomes of them when words are changed, moved or dropped.
 
 An attack may rewrite a text to any sentence. Most rewritings here touch one or two words, as the closest texts with
-another meaning do: a "not" more or less, two words in each other's place, one connective for another. A no has many
-forms ("without the demo", "we don't need it"), of which the world's own sentences have one.
+another meaning do: a "not" more or less, two words in each other's place, one connective for another. A no has more
+forms ("without the demo", "we don't need it") than the world's own sentences do.
 """
 
 import re
@@ -85,7 +85,7 @@ def _replace(text: str, rng: np.random.Generator) -> str:
 
 
 def _rejoin(text: str, rng: np.random.Generator) -> str:
-    """One connective by another."""
+    """One connective, or mark, by another."""
     found = list(_JOINT.finditer(text))
     if not found:
         return text
@@ -121,9 +121,9 @@ def _insert(text: str, rng: np.random.Generator) -> str:
 
 
 def _any_word(rng: np.random.Generator) -> str:
-    """A word that the world's sentences have or the oracle hears, or one time in four a made-up one, which it may not.
+    """A word that the world's sentences have or the oracle hears, or one time in four a made-up one.
 
-    A made-up word is the beginning of one word and the end of another.
+    A made-up word is the beginning of one word and the end of another, and mostly says nothing.
     """
     words = _words()
     one, other = (words[i] for i in rng.integers(len(words), size=2))

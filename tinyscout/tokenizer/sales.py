@@ -72,8 +72,8 @@ class SalesTokenizer:
         """Learn words, quantiles, categories and kinds of signals from the training rows.
 
         A category or kind that comes fewer than min_count times counts as unseen. Texts of the profile are cut so that
-        the profile fills at most half of max_tokens. fold_case: the leads' texts are read in small letters. `writing`:
-        texts that a model is to write, whose words are learnt beside those of the leads, and as they stand.
+        the profile fills at most half of max_tokens. fold_case: all texts are read in small letters. `writing`: texts
+        that a model is to write, whose words are learnt beside those of the leads.
         Raises InputError when the profile's columns alone leave max_tokens no room for a signal.
         """
         names = [(name, tables.schema.columns[name]) for name in tables.schema.profile]
@@ -95,7 +95,7 @@ class SalesTokenizer:
                 fields.append(Field(name, type_, NumberCoder.fit(column)))
         if "text" in tables.signals:
             texts.update(_text_counts(pd.Series(tables.signals["text"]), fold_case))
-        texts.update(writing)
+        texts.update(_as_read(text, fold_case) for text in writing)
         signals = SignalCoder.fit(tables.signals, min_count)
         return cls(BPE.train(texts, merges), tuple(fields), signals, max_words_per_text, fold_case=fold_case)
 
@@ -138,8 +138,11 @@ class SalesTokenizer:
         return Tokens(ids, values, ages, offsets, dropped.astype(np.int32))
 
     def encode_text(self, text: str) -> list[int]:
-        """The word ids of a text, all of it. No text makes a special: "<end>" becomes the words that spell it."""
-        return [self.vocabulary.words_start + word for word in self.bpe.encode(text)]
+        """The word ids of a text, all of it, as a lead's are read, but for the cap.
+
+        No text makes a special: "<end>" becomes the words that spell it.
+        """
+        return [self.vocabulary.words_start + word for word in self.bpe.encode(_as_read(text, self.fold_case))]
 
     def decode_text(self, ids: Iterable[int]) -> str:
         """The text that word ids spell; ids of other kinds are left out."""
