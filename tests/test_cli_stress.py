@@ -132,7 +132,7 @@ RETURNS = "def family(leads, signals, budget, rng):\n    "
         (RETURNS + "return leads, signals.assign(text='demo ' * 1000)", "a text has 5,000 characters; needs at most"),
         (RETURNS + "return leads.assign(contact_id='me'), signals", "contact_id me is none of those that it was given"),
         (RETURNS + "return leads.assign(contact_id=None), signals", "contact_id None is none of those"),
-        (RETURNS + "return leads[:0], signals[:0]", "returned no leads of the 300 it was shown; needs to return some"),
+        (RETURNS + "return leads[:0], signals[:0]", "returned none of the leads it was shown; needs to return some"),
         (RETURNS + "return leads, signals[[*signals, 'kind']]", "signals: has the column kind more than once"),
         (RETURNS + "return leads, signals[[*signals, 'row']]", "signals: has the column row more than once"),
         (RETURNS + "return leads, signals.assign(kind='fax')", "every lead that it edited breaks a rule; the first: "),

@@ -21,7 +21,8 @@ class Settings(BaseModel):
 class TokenizerSettings(Settings):
     """How a lead becomes tokens.
 
-    newest_first: signals stand newest first, each behind its words; fold_case: texts are read in small letters.
+    newest_first: signals stand newest first, each behind its words; fold_case: texts are read, and quoted in reasons,
+    in small letters.
     """
 
     merges: Annotated[int, Field(ge=0)] = 512

@@ -33,6 +33,7 @@ SAID = {
         *("left our organisation.", "he has retired", "Automatic reply: Ann has left the company, please write to Bob"),
         "Der Ansprechpartner ist nicht mehr im Unternehmen",
         *("Dave is no longer with us.", "My last day at Acme was 3 March", "Automatic reply: her last day was Friday"),
+        *("Today is my last day at Acme", "Friday is my last working day."),
         *("Saw on LinkedIn: she is now at Sanofi", "Vu sur LinkedIn : Isabelle est chez Sanofi depuis ao\u00fbt."),
         *("Il faut trouver qui a repris son poste", "Who is her successor?"),
     ],
@@ -49,11 +50,11 @@ SAID = {
     ],
     "said to be a test record": ["that's me - dummy entry for the hook, ignore", "Test record", "Testeintrag"],
     "said to write a thesis": [
-        *("it is for my master's project", "her master's dissertation"),
+        *("it is for my master's project", "her master's dissertation", "my PhD dissertation"),
         *("I'm writing my master's thesis and would love to interview you", "f\u00fcr ihre Masterarbeit"),
     ],
     "said to look for a job": [
-        *("I would like to apply for the position of sales engineer", "Attached my CV, are you hiring?"),
+        *("I would like to apply for the position of sales engineer", "See my CV attached, are you hiring?"),
         *("my application for your open role", "Bewerbung als Werkstudent", "Speculative application"),
     ],
     "said to be the wrong person": [
@@ -63,7 +64,8 @@ SAID = {
             "wrong contact",
             "Wrong number",
         ),
-        *("sorry, this is the wrong department", "falscher Ansprechpartner"),
+        *("sorry, this is the wrong department", "falscher Ansprechpartner", "I'm not the right person for this"),
+        *("You have the wrong number", "is the wrong person to ask"),
     ],
     "said to be away for long": ["Automatic reply: I am on parental leave until 1 March 2027.", "ist in Elternzeit"],
     "said to be a customer already": [
@@ -78,7 +80,7 @@ SAID = {
             "They became a customer of ours last month.",
             "Won! Onboarding next week.",
         ),
-        *("Live on our team plan since June", "they are live with our API"),
+        *("Live on our team plan since June", "they are live with our API", "Live with us since May"),
         *("They are a paying customer since May", "She bought the team plan in October.", "Closed Won"),
     ],
     "said to be left to a colleague": [
@@ -101,8 +103,8 @@ SAID = {
         ),
         *(
             "bound to a competitor until 2028",
-            "They inked a three-year deal with Initech",
-            "are locked in with their current tool",
+            "They inked a three-year deal with another vendor",
+            "are locked in with a different tool",
         ),
         *("chose a different provider", "are staying with our current supplier"),
         "hat sich f\u00fcr einen anderen Anbieter entschieden",
@@ -111,13 +113,30 @@ SAID = {
         *("no budget, revisit in Q2", "Call me in January", "follow up next quarter", "please call back after 3 March"),
         *("nothing before autumn", "check back in a few months", "erst im Herbst wieder", "call us after the summer"),
         *("ring her again on December 1st", "call back on 1 December"),
-        *("please hold until then", "hold off on this until April", "wait until after"),
+        *("please hold until then", "hold off on this until April", "we wait until Q3"),
         *("try again in four weeks", "email me after the holidays", "kein Budget"),
     ],
 }
 NOTHING = [
     *("live demo on our platform", "got the wrong quote", "wrong link in your mail", "apply for the discount"),
     *("his last day off was Monday", "her last day at the fair was busy", "live in our town", "hold the line"),
+    *("We went live with our new shop, now need your tool", "They are live on our competitor's platform"),
+    *("is live on our webinar list", "Wrong number of seats on the quote", "Wrong address on the invoice"),
+    *("you have the wrong address on the invoice", "Wrong person in cc, adding my boss who signs"),
+    *("You have got the wrong price in the quote", "How does your product handle a job application?"),
+    *("Candidates applying for a job upload their CV", "Would like to apply for a reseller role"),
+    *("She applied for the admin role in our workspace", "Here is my resume of the meeting: they want a quote"),
+    *("Her last day in the office was yesterday, she's back on the 3rd", "my last day at the fair was great"),
+    *(
+        "our last day of the trial is tomorrow",
+        "The ball is no longer with us, they have it",
+        "Ann is no longer with us as agency",
+    ),
+    *("The funeral home wants a quote", "Deepest condolences cards are our best seller", "our master project starts"),
+    *("We inked a contract with Deutsche Bank and need more seats", "They inked a deal with our partner"),
+    *("committed to our current solution and want 20 seats", "they cannot wait until Q2"),
+    *("Please wait until after lunch to call", "Let's wait until March to start the rollout"),
+    *("wait until then, I'll send the PO on Friday", "runs the funeral business since 1990"),
     *("the application for macOS", "an application for the team", "locked in a meeting", "my master's degree"),
     *("Don't touch base before Monday", "Connected on LinkedIn, is with us on Thursday", "send a test lead form"),
     *(

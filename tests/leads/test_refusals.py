@@ -13,6 +13,8 @@ ALONE = {
         Could you please remove my email address from your list?
         REMOVE ME
         Blocklisted by legal
+        Block-listed
+        put her on the block list
         unsubscribe
         Please unsubscribe me
         I want to unsubscribe
@@ -140,6 +142,8 @@ ALONE = {
         H\u00f6r inte av er igen
         Kontakta mig inte mer
         skriv aldrig till oss igen
+        Ring mig inte igen
+        Mejla mig aldrig mer
         Sluta mejla oss""",
     "Turkish": """\u0130lgilenmiyoruz, l\u00fctfen bir daha yazmay\u0131n""",
     "Russian": "\u041d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e, "
@@ -238,6 +242,7 @@ REFUSALS = {
         n\u00e3o""",
     "Swedish": """Nej tack
         Vi beh\u00f6ver inte det
+        Vi beh\u00f6ver det inte.
         Vi \u00e4r inte intresserade""",
     "Turkish": """\u0130lgilenmiyoruz""",
     "Russian": """\u041d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e
@@ -402,6 +407,15 @@ NEITHER = {
         Ainda n\u00e3o""",
     "Swedish": """Inga problem
         Vi beh\u00f6ver inte v\u00e4nta, skicka offerten
+        Ni h\u00f6r aldrig av er! Vi vill k\u00f6pa
+        vi h\u00f6r inte av er, n\u00e4r kommer offerten?
+        H\u00f6r inte av er innan jag \u00e5terkommer med budget
+        H\u00f6r inte av ert f\u00f6retag
+        Ring inte igen f\u00f6re kl 10
+        Skriv inte mer \u00e4n n\u00f6dv\u00e4ndigt i avtalet
+        Vi vill inte ha uppeh\u00e5ll, skicka avtalet
+        Vi beh\u00f6ver inte det stora paketet, bara det lilla
+        Det finns inget behov av \u00e4ndringar, vi skriver p\u00e5
         Nej, tack vare er vet vi mer
         Vi \u00e4r intresserade, ta bort priset""",
     "Turkish": """\u0130lgileniyoruz, bir daha yaz\u0131n""",

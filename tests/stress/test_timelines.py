@@ -98,14 +98,15 @@ def test_rewriting_keeps_to_plain_words(change):
     assert np.mean([text not in known for text in made]) > 0.7
 
 
-def test_rewriting_says_no_in_each_form_that_the_oracle_hears():
-    rng = np.random.default_rng(4)
-    wish = "hello, we would like to see the demo"
-    refusals = [
-        text for text in (rewritten(wish, rng) for _ in range(6_000)) if MEANINGS[read_text(text)[0]] == "refuse"
-    ]
-    words = {word for text in refusals for word in text.replace(",", " ").split()}
-    assert words >= NEGATIONS | {"wouldn't", "unsubscribe"}
+def test_rewriting_says_no_in_each_word_that_the_oracle_hears():
+    """In words that make the no: without them the text says something else."""
+    rng, makes_the_no = np.random.default_rng(4), set()
+    for text in (rewritten("hello, we would like to see the demo", rng) for _ in range(6_000)):
+        words = text.split()
+        if MEANINGS[read_text(text)[0]] == "refuse":
+            without = {word: " ".join(each for each in words if each != word) for word in words}
+            makes_the_no |= {word for word, rest in without.items() if MEANINGS[read_text(rest)[0]] != "refuse"}
+    assert makes_the_no >= NEGATIONS | {"wouldn't", "stop", "unsubscribe", "remove"}
 
 
 def test_rewriting_knows_every_word_that_the_oracle_hears_and_words_that_nobody_knows():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
+import os
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,33 +21,44 @@ def check_outputs(args: argparse.Namespace, files: Sequence[str], folders: Seque
     """
     models = [path.resolve() for path in _paths(args, "model")]
     taken = {_identity(path): "is read by this command" for name in _INPUTS for path in _paths(args, name)}
-    for name in files:
+    for name in (*files, *folders):
         for path in _paths(args, name):
-            if path.exists() and not path.is_file():
-                raise InputError(f"--{name} {path}: is a folder or a device; needs the name of a file")
-            if any(model in path.resolve().parents for model in models):
-                raise InputError(f"--{name} {path}: is in the folder of the model; choose another place to write to")
-            if _identity(path) in taken:
-                raise InputError(f"--{name} {path}: {taken[_identity(path)]}; choose another file to write to")
-            _check_place(name, path.parent, path)
+            try:
+                if _identity(path) in taken:
+                    raise InputError(f"{taken[_identity(path)]}; choose another place to write to")
+                if name in folders:
+                    _check_folder(path)
+                else:
+                    _check_file(path, models)
+            except OSError as error:
+                said = error.strerror or error
+                raise InputError(f"--{name} {path}: can't be written ({said}); choose another folder") from error
+            except InputError as error:
+                raise InputError(f"--{name} {path}: {error}") from error
             taken[_identity(path)] = f"is what --{name} writes, too"
-    for name in folders:
-        for path in _paths(args, name):
-            if path.exists() and not path.is_dir():
-                raise InputError(f"--{name} {path}: is a file; needs the name of a folder")
-            _check_place(name, path, path)
 
 
-def _check_place(name: str, folder: Path, path: Path) -> None:
-    """Raise InputError unless `folder` is one to write to, or can be made in one."""
-    place = folder
-    try:
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        tempfile.TemporaryFile(dir=place).close()  # what os.access says of a folder is not true on all systems
-    except OSError as error:
-        said = error.strerror or error
-        raise InputError(f"--{name} {path}: can't be written ({place}: {said}); choose another folder") from error
+def _check_file(path: Path, models: Sequence[Path]) -> None:
+    if path.exists() and not path.is_file():
+        raise InputError("is a folder or a device; needs the name of a file")
+    if any(model in path.resolve().parents for model in models):
+        raise InputError("is in the folder of the model; choose another place to write to")
+    _try_to_write(path.parent)
+
+
+def _check_folder(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise InputError("is a file; needs the name of a folder")
+    _try_to_write(path)
+
+
+def _try_to_write(folder: Path) -> None:
+    """Raise OSError unless a file can be made in a folder, or where the folder is yet to be made, in what is above."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    trial = folder / f".{uuid.uuid4().hex}.part"  # what os.access says of a folder is not true on all systems
+    trial.open("xb").close()
+    trial.unlink()
 
 
 def _paths(args: argparse.Namespace, name: str) -> list[Path]:
@@ -57,7 +69,8 @@ def _paths(args: argparse.Namespace, name: str) -> list[Path]:
 
 def _identity(path: Path) -> object:
     """What two ways to write the same path agree in: the file itself where there is one, links followed."""
-    if path.exists():
+    try:
         found = path.stat()
-        return found.st_dev, found.st_ino
-    return path.resolve()
+    except OSError:
+        return path.resolve()
+    return found.st_dev, found.st_ino

@@ -158,8 +158,8 @@ def _attacks(
             made = attack(family, tables, pairs=args.pairs, rng=rng)
             if not len(made.world.tables) and not made.refused:
                 raise InputError(
-                    f'family "{family.name}": returned no leads of the {len(tables):,} it was shown; needs to return '
-                    "some of them, edited (docs/attacks.md), or more to choose from: --world-leads"
+                    f'family "{family.name}": returned none of the leads it was shown; needs to return some of '
+                    "them, edited (docs/attacks.md), or more to choose from: --world-leads"
                 )
             if is_untouched(tables, made):
                 raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tinyscout.cli.outputs import check_outputs
 from tinyscout.errors import InputError
 
 
@@ -21,6 +22,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--leads is {args.leads}; needs a whole number of at least 1")
     if args.seed < 0:
         raise InputError(f"--seed is {args.seed}; needs a whole number of at least 0")
+    check_outputs(argparse.Namespace(out=args.out), [], folders=["out"])
     world = make_world(args.leads, args.seed)
     write(world, args.out)
     known = world.tables.labels[world.tables.mature]

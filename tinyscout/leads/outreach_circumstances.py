@@ -51,7 +51,8 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         rf"deceased|passed away|{_PERSON} (?:has |had )?(?:\w+ )?died(?! (?:down|out|off|away))|^has died",
         r"(?:he|she|sadly|owner|founder|ceo) (?:has |had )?passed (?:suddenly|in (?:the |early |late )*"
         rf"(?:{_SEASON}|{_MONTH}))",
-        r"(?:his|her|their|the) funeral\b|(?:my|our|sincere|deepest) condolences",
+        r"(?:his|her|the) funeral\b(?! (?:home|director|parlou?r|business|industry|service|sector|compan\w+))"
+        r"|(?:my|our|sincere|deepest) condolences(?= ?(?:[^\w ]|$)| (?:to|on|for)\b)",
         r"verstorben|gestorben|verstarb|est decedee?|fallecid[oa]|fallecio|overleden",
     ),
     "said to have left the company": (
@@ -59,9 +60,13 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:changed|switched) (?:jobs|employers)|(?:has|got|started) (?:a )?new (?:job|employer) (?:at|with)\b",
         rf"(?:he|she) (?:has )?(?:now )?moved to (?!{_NO_FIRM})\w+{_END}",
         rf"(?:he|she|who) (?:now works (?:for|at) (?!{_NO_FIRM}|us\b)\w+|works (?:for|at) (?!us\b)\w+ now\b)",
-        r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!risk|all|the (?:moment|time))",
-        r"(?:my|his|her|their) last (?:working )?day(?: (?:at|with|here|in)(?: [\w']+){0,4}?)? (?:was|is|will be)\b"
-        r"(?! (?:off|busy|long|tough))",
+        r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!us\b|risk|all|the (?:moment|time))",
+        rf"{_PERSON} is (?:sadly |unfortunately )?no longer with us\b(?! as\b)"
+        r"|^[\w' ]{2,40} is no longer with us(?=[.!]? ?$)",
+        r"(?:my|his|her) last (?:working )?day (?:(?:at|with) (?!the\b|an?\b)\w+ |here )?(?:was|is|will be)\b"
+        r"(?! (?:off|busy|long|tough|great|good|fun))",
+        r"(?:is|was|will be) (?:my|his|her) last (?:working )?day(?= ?(?:[^\w ']|$)| (?:here|with (?!the\b)"
+        r"|at (?!the\b|an?\b)))",
         rf"{_PERSON} (?:is |has )?(?:now )?retired|^(?:has |is )?retired",
         r"moved on to (?!the\b|a\b|an\b|another\b|next\b)\w+|(?:unternehmen|firma|betrieb) (?:\S+ ){0,3}verlassen"
         r"|nicht mehr (?:im unternehmen|in der firma|bei uns|beschaftigt)",
@@ -78,22 +83,27 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"|testeintrag|testdatensatz|testkontakt",
     ),
     "said to write a thesis": (
-        r"(?:my|his|her|our|a|the) (?:(?:master'?s?|bachelor'?s?|phd|doctoral|diploma) (?:thesis|project)"
-        r"|(?:master|bachelor)'?s dissertation)\b"
+        r"(?:my|his|her|our|a|the) (?:master'?s?|bachelor'?s?|phd|doctoral|diploma) (?:thesis|dissertation)"
+        r"|(?:my|his|her) (?:master|bachelor)'?s project\b"
         r"|(?:master|bachelor|diplom|doktor)arbeit|memoire de (?:master|fin d'etudes)",
     ),
     "said to look for a job": (
-        r"(?:apply|applying|applied|application) (?:\w+ )?for (?:an?|the|your|this) (?:\w+ ){0,4}?(?:position|role|job"
-        r"|vacancy|internship)\b",
-        r"(?:attached|enclosed|sending|send|find|here is) (?:you )?my (?:cv|resume)\b|my (?:cv|resume) (?:is |and )"
-        r"|(?:job|speculative|unsolicited) application\b|bewerbung (?:als|auf|um)|meinen lebenslauf",
+        r"(?:i|i'm|i'd|i am|i would like to|would like to|want to|my) (?:\w+ ){0,2}?(?:apply|applying|applied"
+        r"|application) for (?:an?|the|your|this)(?! (?:\w+ )?(?:reseller|partner|admin|beta|user)) (?:\w+ ){0,4}?"
+        r"(?:position|role|job|vacancy|internship)\b",
+        r"(?:attached|enclosed|sending|send|find|see|here is|attached is)(?: you)? my (?:cv|resume)\b"
+        r"(?! (?:of|that|data|parser|template|tool|to your api))|my (?:cv|resume) is (?:attached|enclosed)"
+        r"|(?:speculative|unsolicited) application\b|bewerbung (?:als|auf|um)|initiativbewerbung|meinen lebenslauf",
     ),
     "said to be the wrong person": (
-        r"(?:(?:you|we) (?:have |'ve )?(?:got|have|reached|emailed|contacted|wrote to|want)|this is|that is|that's|i am"
-        r"|i'm|it is|it's|is) (?:probably |surely )?the wrong (?:person|contact|guy|man|woman|address|department"
-        r"|company|firm|one of)\b|^(?:the )?wrong (?:person|contact|guy|address|department|company|number)\b"
-        r"|you (?:have |'ve )?(?:got|reached|want) the wrong (?!time|moment|idea|impression|end|page|link|file|version"
-        r"|plan|way|quote|number of|data|day|date)\w+|(?:falscher|der falsche) (?:ansprechpartner|kontakt)",
+        r"(?:got|have|reached|contacted|this is|that is|that's|i am|i'm|it is|it's|is) (?:probably |surely )?(?:the )?"
+        r"wrong (?:person|contact|guy|man|woman|number|address|email|department|company|firm)(?= ?(?:[.,;!\n]|$)"
+        r"| (?:for|to (?:ask|talk|speak|write))\b)|^wrong (?:person|contact|guy|number|email|address)(?= ?(?:[.!]|$))",
+        r"not the right (?:person|contact|guy|one to (?:ask|talk|speak|write))\b",
+        r"you (?:have |'ve )?(?:got|reached|want) the wrong (?!time|moment|idea|impression|end|page|link|file"
+        r"|version|plan|way|quote|number|data|day|date|price|quantity|currency|attachment|spelling|product|invoice|name"
+        r"|address|email|company)[a-z]+ [a-z]+"
+        r"(?= ?(?:[.,;!\n]|$))|(?:falscher|der falsche) (?:ansprechpartner|kontakt)",
     ),
     "said to be away for long": (
         r"(?:on|in) (?:parental|maternity|paternity) leave|on (?:a )?sabbatical|in elternzeit|im mutterschutz",
@@ -115,7 +125,8 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:plan|licen[cs]es?|subscription)\b",
         r"^won(?=[!.,;]| ?$)|closed won|deal won|won the deal|onboarding (?:starts|started|begins|began|kick ?off|is"
         r" (?:on|planned|booked))",
-        r"(?:is|are|went|been|they're|now) live (?:on|with) our\b|^live (?:on|with) our\b",
+        r"(?<!we are )(?<!we went )\blive (?:on|with) our (?:\w+ )?(?:plan|api|product|platform|tool|integration"
+        r"|software)\b|^live (?:on|with) (?:our|us)\b(?! (?:webinar|demo|event))",
         r"already (?:an? )?(?:customer|client) of (?:ours|us)\b|(?:is|are) already (?:an? )?(?:customer"
         r"|client)s?(?! of)"
         r"|^already (?:an? )?(?:customer|client)|(?:ist|sind) (?:schon|bereits) kunden?\b|bestandskunde",
@@ -154,9 +165,9 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
     "said to have bought elsewhere": (
         rf"(?:went|gone|going|go|signed|stay\w*) (?:ahead )?with {_RIVAL}|lost (?:\w+ ){{0,2}}to {_RIVAL}",
         rf"(?:chose|chosen|picked|selected|bought(?: from)?|switched to|decided (?:for|on)) {_RIVAL}",
-        rf"(?:bound|tied|locked in|contracted|committed) (?:to|with|by) {_RIVAL}|under contract with {_RIVAL}",
-        rf"inked (?:it |a \w+ |the \w+ )?with {_RIVAL}|inked (?:an?|the|their) (?:[\w-]+ ){{0,4}}?(?:deal|contract"
-        rf"|agreement) with (?!us\b)\w+",
+        r"(?:bound|tied|locked in|contracted|committed|under contract|inked (?:\w+ ){0,4}?(?:deal|contract|agreement))"
+        r" (?:to|with|by) (?:(?:an?|the|another|their) )?(?:competitor|competition|(?:other|another|different|existing)"
+        r" (?:vendor|supplier|provider|tool))\b",
         rf"(?:went with|chose|chosen|picked|selected|bought) (?!{_DAY}|{_MONTH})\w+ instead",
         r"hat sich fur (?!uns\b|sie\b|ein\b|eine\b|das\b|die\b|den\b)\w+ entschieden|(?:fur|mit) (?:einen?|den|einem"
         r"|dem) (?:anderen (?:anbieter|lieferanten)|mitbewerber|wettbewerber)",
@@ -166,8 +177,9 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"budget (?:is |was |has been )?(?:frozen|cut|gone|spent|exhausted)",
         rf"{_AGAIN}{_THEN}|(?:not|nothing) (?:\w+ )?(?:before|until|till) {_WHEN}",
         r"(?:do not|don't) (?:contact|call|email|write|disturb) (?:\w+ ){0,3}until",
-        rf"(?:hold|wait|pause)(?: off)?(?: (?:it|this|that|on|please|everything)){{0,2}} (?:until|till) (?:then|after"
-        rf"|{_WHEN})\b",
+        rf"(?:please |let's |we |to )(?:hold|wait|pause)(?: off)?(?: (?:it|this|that|on|everything)){{0,2}}"
+        rf" (?:until|till) (?:then(?= ?(?:[.!\n]|$))|{_WHEN})(?! to (?:start|begin|launch))",
+        rf"^(?:hold|wait)(?: off)?(?: (?:it|this|that|on)){{0,2}} (?:until|till) {_WHEN}",
         rf"(?:erst|wieder) (?:im|in|ab) (?:q[1-4]|{_MONAT})",
     ),
 }
@@ -185,7 +197,7 @@ _TROUBLE = re.compile(  # of a ticket, folded: something of ours does not work f
     r"|(?:log ?in|sign ?in|password|account) (?:problem|issue|fail\w*|broken|locked|reset)"
     r"|funktioniert nicht|geht nicht|defekt\w*|fehlermeldung\w*|kaputt\w*|ne (?:marche|fonctionne) pas|no funciona)\b"
 )
-_DENIED = re.compile(r"(?:\b(?:no|not|never|nor|if|in case|unless|nicht|wenn|falls)|n't) (?:\w+ ){0,2}$")
+_DENIED = re.compile(r"(?:\b(?:no|not|never|nor|cannot|if|in case|unless|nicht|wenn|falls)|n't) (?:\w+ ){0,2}$")
 
 
 @lru_cache(maxsize=50_000)

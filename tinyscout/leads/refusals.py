@@ -93,8 +93,10 @@ _ENGLISH_LEAVE = (
     rf"(?:(?= from\b)|{_END_OF_IT})|wants? off (?:the|our|your|this|all) (?:\w+ )?(?:lists?|mailings?|database)\b",
     r"leave (?:me|us|him|her|them) (?:alone|in peace)|(?:asks?|asked|wants?) to be left (?:alone|in peace)"
     r"|give it a rest\b|lose (?:my|our|this) (?:number|email)",
-    r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black|block) ?list"
-    r"|(?:black|block)listed",
+    r"(?:on|to) (?:the|our|your) (?:dnc|do not (?:call|contact|email)|suppression|black) ?list"
+    r"|(?<!not )(?<!longer )(?<!never )(?:black|block) ?listed by (?:legal|compliance|management|us|the boss)"
+    r"|^(?:black|block) ?listed$"
+    r"|(?:put|added|(?:he|she) is|they are) (?:him |her |them )?(?:on|to) (?:the |our |your )?block ?list\b",
     r"dnc|gdpr (?:erasure|deletion|removal)|right to be forgotten|cease and desist"
     r"|cease (?:all |any )?(?:communications?|contact|emails?)|(?:asked|told) (?:you|us|me) (?:\w+ ){0,3}to stop"
     r"(?! (?:by|in|over|at)\b)",
@@ -194,9 +196,11 @@ _OTHER_LEAVE = (
     r"|parem? de (?:me |nos )?(?:envi|escrev|lig|mand|contat|contact|incomod)\w+",
     r"vai se foder|vao se foder|va a merda|vai a merda",
     # Swedish, Turkish, Russian, Polish
-    r"hor (?:inte|ej|aldrig) av (?:er|dig)|(?:kontakta|mejla|maila|ring|skriv) (?:inte|ej|aldrig)"
-    r" (?:(?:till|mig|oss) )*(?:mer|igen)\b|ta bort (?:mig|oss)\b"
-    r"|(?:kontakta|mejla|maila) (?:mig|oss) inte\b|sluta (?:mejla|maila|kontakta|ringa|skicka"
+    r"(?<![a-z] )hor (?:inte|ej|aldrig) av (?:er|dig)\b(?= igen| mer|[.!,;\n]|$)"
+    r"|(?<![a-z] )(?:kontakta|skriv|ring) (?:inte|ej|aldrig) (?:till )?(?:mig|oss) (?:mer|igen)\b"
+    r"(?! (?:an|fore|innan)\b)|ta bort (?:mig|oss)\b"
+    r"|(?:kontakta|mejla|maila|ring) (?:mig|oss) (?:inte|ej|aldrig)\b(?! (?:fore|innan|an)\b)"
+    r"|sluta (?:mejla|maila|kontakta|ringa|skicka"
     r"|skriva)",
     r"bir daha (?:yazma|arama|mail atma|mesaj atma|rahatsiz etme)y[i\u0131]n",
     r"(?:\u0431\u043e\u043b\u044c\u0448\u0435 )?\u043d\u0435 (?:\u043f\u0438\u0448\u0438\u0442\u0435"
@@ -226,7 +230,8 @@ _OTHER_NO = (
     r"non (?:ne )?(?:abbiamo|ho) bisogno(?= ?(?:[^\w ']|$))",
     r"(?:nao|sem) (?:tenho |temos |ha |tem )?interesse|nao (?:estou|estamos|esta) interessad\w"
     r"|nao,? ?(?:muito )?obrigad\w",
-    r"(?:vi|jag) (?:behover|vill|onskar) (?:inte|ej) (?:det|detta|ha)\b|inget behov"
+    r"(?:vi|jag) (?:behover (?:det |detta )?(?:inte|ej)(?: det| detta)?|vill (?:inte|ej) ha(?: det| detta)?)"
+    r"(?= ?(?:[^\w ']|$))|inget behov(?= ?(?:[^\w ]|$))"
     r"|nej,? ?tack(?! vare)|(?:inte|ej) intresserad\w*|inget intresse|ilgilenmiyor\w*|ilgimi[sz]?i? cekmiyor",
     r"\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u043d\u043e"
     r"|\u043d\u0435 \u0438\u043d\u0442\u0435\u0440\u0435\u0441\u0443\u0435\u0442|nie (?:jestem"

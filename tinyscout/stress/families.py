@@ -9,7 +9,8 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -31,7 +32,6 @@ ROLES = ("decoy", "sleeper")
 SEARCH = "search"  # how the names of searches begin
 HIDDEN = ("label", "replied_at", "order")  # of the leads, from a family
 LONGEST_ERROR = 300  # characters that are shown of what a family says when it fails
-_FAILURES = (Exception, SystemExit, GeneratorExit)  # that somebody's code may end in
 _CHUNK = 6  # source leads shown to a family at a time, for each pair still wanted
 
 
@@ -118,11 +118,13 @@ def load(path: Path) -> Family:
         raise InputError(f"{path}: is no Python file; needs one that defines family(leads, signals, budget, rng)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module  # where dataclasses look for it
-    try:
-        spec.loader.exec_module(module)
-    except _FAILURES as error:
+
+    def told(error: BaseException) -> str:
         del sys.modules[module.__name__]
-        raise InputError(f"{path}: fails when it is run ({_in_a_line(error)})") from error
+        return f"{path}: fails when it is run ({_in_a_line(error)})"
+
+    with _one_line_of(told):
+        spec.loader.exec_module(module)
     made = getattr(module, "family", None)
     if isinstance(made, Family):
         if not isinstance(made.name, str) or len(made.name.splitlines()) != 1:
@@ -131,6 +133,17 @@ def load(path: Path) -> Family:
     if not callable(made):
         raise InputError(f"{path}: defines no function family(leads, signals, budget, rng)")
     return Family(path.stem, _story(made), made)  # pyright: ignore
+
+
+@contextmanager
+def _one_line_of(told: Callable[[BaseException], str]) -> Iterator[None]:
+    """Whatever somebody's code ends in, but for a user's interrupt, becomes an InputError with the words of `told`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InputError(told(error)) from error
 
 
 def _story(function: object) -> str:
@@ -178,10 +191,8 @@ def concatenate(parts: Sequence[Attacked], rng: np.random.Generator) -> Attacked
 
 def _attack(family: Family, source: LeadTables, budget: int, rng: np.random.Generator, most: int) -> Attacked:
     """One call of the family, checked, judged by the oracle, cut to `most` pairs."""
-    try:
+    with _one_line_of(lambda error: f'family "{family.name}" failed{_place(family, error)} ({_in_a_line(error)})'):
         made = family.edit(*_shown(source), budget, rng if family.ours else np.random.default_rng(rng.integers(2**63)))
-    except _FAILURES as error:
-        raise InputError(f'family "{family.name}" failed{_place(family, error)} ({_in_a_line(error)})') from error
     try:
         if not isinstance(made, tuple):
             raise TypeError(f"a {type(made).__name__}")
