@@ -24,12 +24,10 @@ def check_outputs(args: argparse.Namespace, files: Sequence[str], folders: Seque
     for name in (*files, *folders):
         for path in _paths(args, name):
             try:
+                _check_sort(path, models, is_folder=name in folders)
                 if _identity(path) in taken:
                     raise InputError(f"{taken[_identity(path)]}; choose another place to write to")
-                if name in folders:
-                    _check_folder(path)
-                else:
-                    _check_file(path, models)
+                _try_to_write(path if name in folders else path.parent)
             except OSError as error:
                 said = error.strerror or error
                 raise InputError(f"--{name} {path}: can't be written ({said}); choose another folder") from error
@@ -38,18 +36,16 @@ def check_outputs(args: argparse.Namespace, files: Sequence[str], folders: Seque
             taken[_identity(path)] = f"is what --{name} writes, too"
 
 
-def _check_file(path: Path, models: Sequence[Path]) -> None:
+def _check_sort(path: Path, models: Sequence[Path], *, is_folder: bool) -> None:
+    """Raise InputError for a file in a folder's place, or the other way round, and for a file in a model's folder."""
+    if is_folder:
+        if path.exists() and not path.is_dir():
+            raise InputError("is a file; needs the name of a folder")
+        return
     if path.exists() and not path.is_file():
         raise InputError("is a folder or a device; needs the name of a file")
     if any(model in path.resolve().parents for model in models):
         raise InputError("is in the folder of the model; choose another place to write to")
-    _try_to_write(path.parent)
-
-
-def _check_folder(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise InputError("is a file; needs the name of a folder")
-    _try_to_write(path)
 
 
 def _try_to_write(folder: Path) -> None:
