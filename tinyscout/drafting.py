@@ -175,7 +175,9 @@ def write_drafts(
         if not found[row].why_not:
             request = (reply.asked or talk.wish) if instruction.channel in OF_A_REQUEST else None
             deeds = tuple(deed for deed in own.deeds if book.is_open(row, deed))
-            own = replace(own, deeds=(request, *deeds) if request else deeds)
+            if request:  # once, whichever of its signals tell of it
+                deeds = (request, *(deed for deed in deeds if deed.thing != request.thing))
+            own = replace(own, deeds=deeds)
             facts = plan(_usable(own, book, values, kinds), instruction)
             untrue = untrue_words(instruction.channel, talk, reply)
             first_name = str(tables.leads["recipient_first"].iloc[row]) if "recipient_first" in tables.leads else ""

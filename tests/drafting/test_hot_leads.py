@@ -20,8 +20,8 @@ CALL, FORM = (3 * DAY, "Call", "Connected, asked for a quote"), (3 * DAY, "Form 
 def written(small_scout, small_tables, signals_of, writer) -> Callable[..., Drafted]:
     """What is written by a channel to a lead with these signals."""
 
-    def write(channel: str, *given: tuple[float, str, str | None], **options) -> Drafted:
-        how = Instruction(channel, "friendly", "medium")
+    def write(channel: str, *given: tuple[float, str, str | None], length: str = "medium", **options) -> Drafted:
+        how = Instruction(channel, "friendly", length)
         return small_scout.write(signals_of(small_tables, *given), how, writer=writer, **options)[0]
 
     return write
@@ -35,6 +35,14 @@ def test_who_asked_by_a_form_or_in_a_talk_is_written_to_about_that(written, sign
         (draft,) = written(channel, (200 * DAY, "docs_visit", None), signal).drafts
         assert draft.problems == () and f"{said} a few days ago" in draft.text
         assert draft.facts[0].about == signal[1] and "notes have" not in draft.text
+
+
+@pytest.mark.parametrize("more", [(), ((2 * DAY, "reply_message", "please send the demo"),)])
+def test_a_wish_is_said_once_whatever_tells_of_it(written, more) -> None:
+    asked = (3 * DAY, "demo_request", None)
+    (draft,) = written("email", asked, *more, mention=["demo_request", "reply_message"]).drafts
+    assert draft.problems == () and draft.text.count("asked for") == 1
+    assert [fact.thing for fact in draft.facts] == ["the demo"]
 
 
 @pytest.mark.parametrize(

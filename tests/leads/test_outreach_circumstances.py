@@ -14,6 +14,7 @@ SAID = {
         "Contact has died",
         "he passed in the summer",
         "We are all at his funeral on Friday",
+        "Spoke to his wife, he passed on in September. Close file quietly.",
         "est d\u00e9c\u00e9d\u00e9",
     ],
     "said to have left the company": [
@@ -33,6 +34,7 @@ SAID = {
         *("left our organisation.", "he has retired", "Automatic reply: Ann has left the company, please write to Bob"),
         "Der Ansprechpartner ist nicht mehr im Unternehmen",
         *("Dave is no longer with us.", "My last day at Acme was 3 March", "Automatic reply: her last day was Friday"),
+        "Reception says Piotr isn't with them any more, moved to Siemens over the summer.",
         *("Today is my last day at Acme", "Friday is my last working day."),
         *("Saw on LinkedIn: she is now at Sanofi", "Vu sur LinkedIn : Isabelle est chez Sanofi depuis ao\u00fbt."),
         *("Il faut trouver qui a repris son poste", "Who is her successor?"),
@@ -45,6 +47,7 @@ SAID = {
         "got a claim letter from his solicitor about invoice 2291. Nobody talks to him until counsel has settled it",
     ],
     "said to be insolvent": [
+        "Firm is being wound up, administrators are in. Nobody there to buy anything.",
         *("insolvent", "filed for bankruptcy", "the company has closed", "Insolvenzverfahren"),
         *("Filed for insolvency last week", "In administration since July."),
     ],
@@ -55,6 +58,7 @@ SAID = {
     ],
     "said to look for a job": [
         *("I would like to apply for the position of sales engineer", "See my CV attached, are you hiring?"),
+        "Turns out she's after a job here. CV is with HR.",
         *("my application for your open role", "Bewerbung als Werkstudent", "Speculative application"),
     ],
     "said to be the wrong person": [
@@ -80,6 +84,7 @@ SAID = {
             "They became a customer of ours last month.",
             "Won! Onboarding next week.",
         ),
+        "Paying since March, 14 seats on the team plan. Account owned by Rahel.",
         *("Live on our team plan since June", "they are live with our API", "Live with us since May"),
         *("They are a paying customer since May", "She bought the team plan in October.", "Closed Won"),
     ],
@@ -104,6 +109,7 @@ SAID = {
         *(
             "bound to a competitor until 2028",
             "They inked a three-year deal with another vendor",
+            "Went with Skedda ten days ago, signed for three years.",
             "are locked in with a different tool",
         ),
         *("chose a different provider", "are staying with our current supplier"),
@@ -120,6 +126,11 @@ SAID = {
 NOTHING = [
     *("live demo on our platform", "got the wrong quote", "wrong link in your mail", "apply for the discount"),
     *("his last day off was Monday", "her last day at the fair was busy", "live in our town", "hold the line"),
+    *(
+        "Competitor analysis specialist, curious about room booking.",
+        "paying since they like it",
+        "he passed on the file",
+    ),
     *("We went live with our new shop, now need your tool", "They are live on our competitor's platform"),
     *("is live on our webinar list", "Wrong number of seats on the quote", "Wrong address on the invoice"),
     *("you have the wrong address on the invoice", "Wrong person in cc, adding my boss who signs"),

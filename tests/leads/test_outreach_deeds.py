@@ -35,6 +35,7 @@ DEEDS = {
 }
 WISHES = {
     "Connected, asked for a quote": "asked for a quote",
+    "Wrong number of seats, it should be 25. Asked for a new quote.": "asked for a quote",
     "asked for a demo next week": "asked for a demo",
     "wants an agreement": "asked for an agreement",
     "did not ask for a quote": "",

@@ -107,7 +107,10 @@ def test_a_plain_name_says_nothing_of_the_kind(name: str) -> None:
 
 
 TITLES = {
-    **dict.fromkeys(("DO NOT CONTACT", "COO (left the company)", "Deceased"), "to be left alone by its job title"),
+    **dict.fromkeys(
+        ("DO NOT CONTACT", "COO (left the company)", "Deceased", "ex-Head of Sales (left 08/2026)"),
+        "to be left alone by its job title",
+    ),
     **dict.fromkeys(
         ("Former COO", "ex-CEO", "Ehemaliger Vorstand", "Retired CFO", "formerly VP"), "no longer in that job"
     ),
@@ -119,6 +122,7 @@ TITLES = {
             "Executive",
             "Export manager",
             "Exec",
+            "Left back office manager",
             "Ex-founder | now CTO",
             "EX Manager",
             "Former CTO; board member",

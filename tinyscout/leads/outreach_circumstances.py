@@ -49,7 +49,7 @@ _LAWYER = r"(?:(?:our|their|his|her|my|the|an?) )?(?:lawyers?|attorneys?|solicit
 _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what says so, folded
     "said to have died": (
         rf"deceased|passed away|{_PERSON} (?:has |had )?(?:\w+ )?died(?! (?:down|out|off|away))|^has died",
-        r"(?:he|she|sadly|owner|founder|ceo) (?:has |had )?passed (?:suddenly|in (?:the |early |late )*"
+        r"(?:he|she|sadly|owner|founder|ceo) (?:has |had )?passed (?:on )?(?:suddenly|in (?:the |early |late )*"
         rf"(?:{_SEASON}|{_MONTH}))",
         r"(?:his|her|the) funeral\b(?! (?:home|director|parlou?r|business|industry|service|sector|compan\w+))"
         r"|(?:my|our|sincere|deepest) condolences(?= ?(?:[^\w ]|$)| (?:to|on|for)\b)",
@@ -60,6 +60,7 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:changed|switched) (?:jobs|employers)|(?:has|got|started) (?:a )?new (?:job|employer) (?:at|with)\b",
         rf"(?:he|she) (?:has )?(?:now )?moved to (?!{_NO_FIRM})\w+{_END}",
         rf"(?:he|she|who) (?:now works (?:for|at) (?!{_NO_FIRM}|us\b)\w+|works (?:for|at) (?!us\b)\w+ now\b)",
+        r"(?:is not|isn't) (?:with|at) (?:them|the (?:company|firm)) any ?more\b",
         r"no longer (?:works?|working|employed)\b|no longer (?:with|at) (?!us\b|risk|all|the (?:moment|time))",
         rf"{_PERSON} is (?:sadly |unfortunately )?no longer with us\b(?! as\b)"
         r"|^[\w' ]{2,40} is no longer with us(?=[.!]? ?$)",
@@ -93,6 +94,7 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:position|role|job|vacancy|internship)\b",
         r"(?:attached|enclosed|sending|send|find|see|here is|attached is)(?: you)? my (?:cv|resume)\b"
         r"(?! (?:of|that|data|parser|template|tool|to your api))|my (?:cv|resume) is (?:attached|enclosed)"
+        r"|after a job (?:here|with us)\b|(?:his|her) cv is with\b|cv is with hr\b"
         r"|(?:speculative|unsolicited) application\b|bewerbung (?:als|auf|um)|initiativbewerbung|meinen lebenslauf",
     ),
     "said to be the wrong person": (
@@ -119,7 +121,8 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:signed|countersigned) (?:the|our|an?|their) (?:\w+ ){0,3}?(?:contract|plan|agreement|order|deal"
         r"|subscription)\b",
         r"(?:became|is now|are now|now) (?:an? )?(?:paying )?(?:customer|client)s?\b"
-        r"|paying (?:customer|client)s? (?:of ours|since|now)|(?:is|are|already) (?:an? )?paying (?:customer|client)",
+        rf"|paying (?:customer|client)s? (?:of ours|since|now)|paying since (?:{_MONTH}|20\d\d|last)"
+        r"|(?:is|are|already) (?:an? )?paying (?:customer|client)",
         r"(?:he|she|they|we|customer|client|who) (?:has |have )?bought (?:our|the|an?) (?:\w+ ){0,3}?"
         r"(?:plan|licen[cs]es?|subscription|seats?)\b|^bought (?:our|the|an?) (?:\w+ ){0,3}?"
         r"(?:plan|licen[cs]es?|subscription)\b",
@@ -132,7 +135,8 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"|^already (?:an? )?(?:customer|client)|(?:ist|sind) (?:schon|bereits) kunden?\b|bestandskunde",
     ),
     "said to be a competitor": (
-        r"^competitor\b|(?:is|works for) (?:a|our) competitor|do not pitch|^wettbewerber\b",
+        r"^competitor\b(?! (?:analy\w+|research|intelligence|monitoring|comparison|pricing))"
+        r"|(?:is|works for) (?:a|our) competitor|do not pitch|^wettbewerber\b",
         r"(?:do not|don'?t) (?:feed|help|tell|inform) the competition\b|(?:fishing|fished|fishes) for our"
         r"|spy(?:ing)? on us",
         r"our (?:direct|main|biggest|closest) competitor"
@@ -159,6 +163,7 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"^in (?:administration|receivership|liquidation)\b|administrators? (?:was|were|has been|have been) appointed",
         r"(?:is|are|went|gone|placed|put|now) in(?:to)? (?:administration|receivership|liquidation)",
         r"(?:went|gone|going) (?:out of business|bust)|konkurs|faillite|quiebra",
+        r"(?:company|firm|business) (?:is|was) (?:being )?wound up|administrators? (?:is|are) in\b(?! (?:cc|copy|the))",
         r"(?:company|firm|business|shop) (?:is|has|was|has been) (?:closed|shut)(?: down)?(?= ?(?:[^\w ]|$))",
         r"(?:closed|closing|shut(?:ting)?) (?:down )?(?:the|its|their) (?:doors|business|company|shop)",
     ),
@@ -168,6 +173,7 @@ _SAID: dict[str, tuple[str, ...]] = {  # the reason that a status gives: what sa
         r"(?:bound|tied|locked in|contracted|committed|under contract|inked (?:\w+ ){0,4}?(?:deal|contract|agreement))"
         r" (?:to|with|by) (?:(?:an?|the|another|their) )?(?:competitor|competition|(?:other|another|different|existing)"
         r" (?:vendor|supplier|provider|tool))\b",
+        rf"went with (?!us\b|{_DAY}|{_MONTH})\w+ (?:\w+ ){{1,3}}ago, signed\b|signed for {_NUMBER} years",
         rf"(?:went with|chose|chosen|picked|selected|bought) (?!{_DAY}|{_MONTH})\w+ instead",
         r"hat sich fur (?!uns\b|sie\b|ein\b|eine\b|das\b|die\b|den\b)\w+ entschieden|(?:fur|mit) (?:einen?|den|einem"
         r"|dem) (?:anderen (?:anbieter|lieferanten)|mitbewerber|wettbewerber)",

@@ -56,7 +56,7 @@ _ONLY_SEEN = re.compile(r"\b(?:view\w*|visit\w*|start\w*|begun|partial\w*|impres
 _THINGS = "|".join((*BUYING, *GIVEAWAY))
 _NOTED = re.compile(
     r"(?<!\bwe )(?<!\bi )\b(?:(?:asked|asks|asking)(?: me| us)? for|requested|requests|wants|needs|would like)"
-    rf"(?: to (?:see|have|get))? (?:an?|the|our|your) ({_THINGS})"
+    rf"(?: to (?:see|have|get))? (?:an?|the|our|your) (?:new |revised |updated |second )?({_THINGS})"
     r"(?=\W*$| (?:please|asap|soon|today|tomorrow|by|next|this|until|instead|for|with|before|after|on|at|in|via|from us"
     r"|of our)\b)"  # not "the contract cancelled", "a demo of their product"
 )

@@ -75,6 +75,7 @@ _IN_A_NAME = re.compile(  # what people write behind one
     r"|no longer (?:there|with|at|works?)|deceased|retired|nicht (?:kontaktieren|anschreiben)|ausgeschieden)\b",
     re.IGNORECASE,
 )
+_IN_A_TITLE = re.compile(rf"{_IN_A_NAME.pattern}|left(?: in| since)?(?: \d[\d ]*)?", re.IGNORECASE)
 _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])")  # within "DoNotContact"
 _TEST = re.compile(
     r"(?:tests?|testing|tester|dummy)(?: (?:tests?|user|lead|contact|account|record|person|entry|\d+))*", re.IGNORECASE
@@ -172,7 +173,7 @@ def title_forbids(title: str) -> str:
     """Why a job title stops all messages: "DO NOT CONTACT", "Former COO"; empty for all but few."""
     if _FORMER.match(title.strip()):
         return "no longer in that job"
-    marked = any(_IN_A_NAME.fullmatch(_words(part)) for part in _PARTS.split(title))
+    marked = any(_IN_A_TITLE.fullmatch(_words(part)) for part in _PARTS.split(title))
     return "to be left alone by its job title" if marked else ""
 
 
