@@ -34,7 +34,7 @@ from tinyscout.stress.strength import BUDGETS, strength_text
 from tinyscout.stress.trial import CANDIDATES, INT8, SCOUT, TREES, YARDSTICKS, TrialSettings
 
 NEEDS = ("00_logistic_baseline",)
-SECONDS = 2200
+SECONDS = 2400
 
 
 @dataclass(frozen=True)

@@ -139,11 +139,9 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         manifest = Manifest(**content)
-    except TypeError as error:  # what is JSON, and another's
-        said = "its entries are not those of one"
+    except (ValueError, TypeError) as error:  # no JSON, or another's
+        said = _one_line(error) if isinstance(error, ValueError) else "its entries are not those of one"
         raise InputError(f"{path}: is no tinyscout manifest ({said}); make the artefact again") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is no tinyscout manifest ({_one_line(error)}); make the artefact again") from error
     if manifest.format_version != FORMAT_VERSION:
         raise InputError(
             f"{path}: has format version {manifest.format_version}, this tinyscout reads {FORMAT_VERSION}; "
