@@ -4,10 +4,12 @@ import pytest
 from tinyscout.leads import world
 from tinyscout.leads.tables import LeadTables
 from tinyscout.leads.world import World
+from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings, TokenizerSettings
 from tinyscout.stress.ceiling import HARDENED, NATURAL
 from tinyscout.stress.contestants import Logistic, calibrated_score
 from tinyscout.stress.families import Attacked, attack, families
 from tinyscout.stress.ground import Ground
+from tinyscout.stress.harden import HardenSettings
 from tinyscout.stress.pools import Pools, make_pools
 from tinyscout.stress.timelines import Texts
 
@@ -47,3 +49,16 @@ def yardsticks(pools) -> dict[str, Logistic]:
         NATURAL: Logistic.fit(Ground.natural(pools.train, pools.valid, ("baseline",)), grid=(10.0,)),
         HARDENED: calibrated_score(Logistic.fit(ground, grid=(10.0,)), ground.valid),
     }
+
+
+@pytest.fixture(scope="session")
+def small() -> HardenSettings:
+    """One reading, one round, few leads made: settings to harden with in seconds."""
+    once = ScoutSettings(
+        wide="careful",
+        tokenizer=TokenizerSettings(newest_first=True),
+        model=ModelSettings(ngram=3),
+        fit=FitSettings(epochs=1, threads=1),
+    )
+    new = {"contrast": 100, "reworded": 100, "again_contrast": 40, "again_reworded": 40, "processes": 1}
+    return HardenSettings(**new, searched=40, steps=6, rounds=1, scout=once, again=once.fit)

@@ -1,15 +1,27 @@
 """The verdict on the seeds that were judged, and what tells whether a record may stand for its seed."""
 
+import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from tinyscout.metrics.bootstrap import Interval
-from tinyscout.stress.records import Record, made_of, verdict
+from tinyscout.stress.families import Family, families, load, register
+from tinyscout.stress.records import Record, kept, made_of, set_aside, verdict
 from tinyscout.stress.trial import TrialSettings
 
-FALLS = {"scout": {"log_loss": Interval(0.6, 0.55, 0.65)}}
-PASSING = Record(1, "abc", 20_000, 0.7, 0.01, FALLS, {}, "", {})
+FALL = Interval(0.6, 0.55, 0.65)
+FOUND = {
+    "seed": 1,
+    "natural_rise": 0.01,
+    "judged": {
+        "falls": {"scout": {"log_loss": FALL.to_dict()}},
+        "ceiling": {"log_loss": {"value": 0.7}},
+        "figures": {"all": {}},
+    },
+}
+PASSING = Record(1, "abc", 20_000, 0.7, 0.01, {"scout": {"log_loss": FALL}}, {}, "", FOUND)
 FIVE = [replace(PASSING, seed=seed) for seed in range(5)]
 
 
@@ -61,3 +73,45 @@ def test_other_settings_or_other_code_make_another_record(tmp_path, monkeypatch)
     monkeypatch.setattr("tinyscout.__file__", str(tmp_path / "__init__.py"))
     (tmp_path / "room" / "file.py").write_text("A = 2\n", encoding="utf-8")
     assert made_of(settings) != before
+
+
+def test_what_other_code_judged_is_set_aside_and_not_lost(tmp_path):
+    file = tmp_path / "check.json"
+    text = json.dumps({"trials": [PASSING.to_json()], "before": []})
+    file.write_text(text, encoding="utf-8")
+    set_aside(file, "abc")
+    assert [each.name for each in tmp_path.iterdir()] == ["check.json"]
+    for number, held in enumerate((text, text, "{"), 1):
+        file.write_text(held, encoding="utf-8")
+        set_aside(file, "def")
+        assert not file.exists() and (tmp_path / f"check-{number}.json").read_text(encoding="utf-8") == held
+    set_aside(file, "def")  # where there is none, nothing happens
+    assert kept(file, "abc") == {1: PASSING} and kept(file, "def") == {}
+
+
+def test_what_is_to_be_judged_anew_is_set_aside_and_not_taken_for_judged(tmp_path):
+    file, records = tmp_path / "check.json", [replace(PASSING, seed=seed) for seed in (1, 2)]
+    trials = [{**each.to_json(), "seed": each.seed} for each in records]
+    file.write_text(json.dumps({"trials": trials, "before": []}), encoding="utf-8")
+    set_aside(file, "abc", but=[3])
+    assert file.exists() and set(kept(file, "abc", but=[3])) == {1, 2}
+    set_aside(file, "abc", but=[2, 3])
+    assert not file.exists() and (tmp_path / "check-1.json").exists()
+    assert set(kept(file, "abc", but=[2, 3])) == {1} and set(kept(file, "abc")) == {1, 2}
+
+
+def test_a_family_from_outside_makes_other_records(monkeypatch, tmp_path):
+    ours = {each.name: each for each in families()}
+    monkeypatch.setattr("tinyscout.stress.families._FAMILIES", ours)
+    made = [made_of(TrialSettings())]
+    assert made[0] == made_of(TrialSettings()) != made_of(TrialSettings(own=7))
+    for word in ("a", "b"):
+        text = f"WORD = '{word}'\n\n\ndef family(leads, signals, budget, rng):\n    return leads, signals\n"
+        (tmp_path / "outside.py").write_text(text, encoding="utf-8")
+        ours.pop("outside", None)
+        register(load(tmp_path / "outside.py"))
+        made.append(made_of(TrialSettings()))
+    ours.pop("outside")
+    register(Family("outside", "", partial(lambda *given: given)))  # in no file
+    assert made_of(TrialSettings()) == made_of(TrialSettings())
+    assert len({*made, made_of(TrialSettings())}) == 4

@@ -2,27 +2,19 @@
 
 import json
 from dataclasses import replace
-from functools import partial
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tinyscout.leads.tables import microseconds
 from tinyscout.metrics import credit_waste, log_loss
-from tinyscout.settings import FitSettings, ModelSettings, ScoutSettings, TokenizerSettings
 from tinyscout.stress import trial
 from tinyscout.stress.ceiling import HARDENED, NATURAL
 from tinyscout.stress.check import ORACLE, check, divergence
-from tinyscout.stress.contestants import calibrated_score
-from tinyscout.stress.contrast import contrast
-from tinyscout.stress.families import Family, families, load, register
+from tinyscout.stress.families import families
 from tinyscout.stress.ground import WEIGHTS
-from tinyscout.stress.harden import Hardened, HardenSettings, attack_scout, calibrated, harden, score_of
-from tinyscout.stress.records import Record, kept, made_of, set_aside
+from tinyscout.stress.records import Record, kept
 from tinyscout.stress.report import report, stories
-from tinyscout.stress.supply import Supply
 from tinyscout.stress.trial import (
     CANDIDATES,
     CAREFUL,
@@ -37,136 +29,12 @@ from tinyscout.stress.trial import (
     Trial,
     TrialSettings,
 )
-from tinyscout.training import Stack
-
-ONCE = ScoutSettings(
-    wide="careful",
-    tokenizer=TokenizerSettings(newest_first=True),
-    model=ModelSettings(ngram=3),
-    fit=FitSettings(epochs=1, threads=1),
-)
-NEW = {"contrast": 100, "reworded": 100, "again_contrast": 40, "again_reworded": 40, "processes": 1}
-SMALL = HardenSettings(**NEW, searched=40, steps=6, rounds=1, scout=ONCE, again=ONCE.fit)
 
 
 @pytest.fixture(scope="module")
-def hardened(pools) -> Hardened:
-    return harden(pools, SMALL)
-
-
-@pytest.fixture(scope="module")
-def found() -> Trial:
-    plan = TrialSettings(leads=4_000, judged=600, own=40, steps=8, trials=1, natural=ONCE, harden=SMALL)
+def found(small) -> Trial:
+    plan = TrialSettings(leads=4_000, judged=600, own=40, steps=8, trials=1, natural=small.scout, harden=small)
     return trial.run(trial.pools_of(1109, plan), plan)
-
-
-def test_hardening_leads_are_of_every_source_and_of_no_held_out_family(pools, hardened):
-    held_out = {each.name for each in families(held_out=True)}
-    before, after = pools.train, hardened.train
-    names = set(after.attacked.world.truth["family"])
-    assert names >= set(before.attacked.world.truth["family"]) | {"search: logistic", "search: scout"}
-    assert not names & held_out
-    assert not set(pools.valid.attacked.world.truth["family"]) & held_out
-    of_train, of_valid = (set(part.natural.tables.leads["lead_id"]) for part in (pools.train, pools.valid))
-    assert set(after.attacked.world.tables.leads["lead_id"]) <= of_train
-    assert set(hardened.valid.leads["lead_id"]) <= of_valid
-    assert not (of_train | of_valid) & set(pools.test.natural.tables.leads["lead_id"])
-    first_valid = microseconds(pools.valid.natural.tables.leads["contacted_at"]).min()
-    for rows in (hardened.natural, hardened.attacked):  # all that others are told of, contrast leads among them
-        assert len(rows.contacted) == len(rows.y) and rows.contacted.max() < first_valid
-
-
-def test_the_contrast_leads_are_variants_of_training_leads(pools, monkeypatch):
-    ids = []
-
-    def made(source, *args, **options):
-        found = contrast(source, *args, **options)
-        ids.append(set(found.world.tables.leads["lead_id"]))
-        return found
-
-    monkeypatch.setattr("tinyscout.stress.harden.fit", lambda *args, **options: None)
-    monkeypatch.setattr("tinyscout.stress.supply.contrast", made)
-    harden(pools, SMALL)
-    assert len(ids) >= 6 and set.union(*ids) <= set(pools.train.natural.tables.leads["lead_id"])
-
-
-def test_contrast_leads_are_read_once_and_all_others_so_often_as_asked(pools, monkeypatch):
-    read = []
-    monkeypatch.setattr("tinyscout.stress.harden.fit", lambda member, examples, *args, **options: read.append(examples))
-    often = SMALL.model_copy(update={"often": 3, "again_often": 2})
-    found = harden(pools, often)
-    family = found.train.attacked.world.truth["family"]
-    known = len(pools.train.natural.tables) + len(family) - (family == "search: scout").sum()
-    before, again = (len(examples.tokens) for examples in read)
-    first, fresh = before - 3 * known, again - 2 * (known + (family == "search: scout").sum())
-    assert first + fresh == found.more["contrast"]
-    assert first == pytest.approx(220, abs=12) and fresh == pytest.approx(80, abs=8)
-
-
-def test_the_first_contrast_leads_are_any_and_later_ones_are_chosen_for_the_scout_as_it_is(pools, monkeypatch):
-    asked = []
-
-    def start(supply, number, *sizes, pupil=None, choice=1):
-        asked.append((number, pupil, choice))
-        return real(supply, number, *sizes, pupil=pupil, choice=choice)
-
-    real = Supply.start
-    monkeypatch.setattr("tinyscout.stress.supply.Supply.start", start)
-    found = harden(pools, SMALL.model_copy(update={"rounds": 2, "steps": 3, "choice": 2}))
-    (first, nobody, one), (second, pupil, two), (third, later, _) = asked
-    assert (first, second, third) == (0, 1, 2) and nobody is None and (one, two) == (1, 2)
-    weights = [each.weights()["0.reply.weight"] for each in (pupil, later, found.scout)]
-    assert all((one != other).any() for one, other in pairwise(weights))
-
-
-def test_whatever_a_scout_is_hardened_on_all_contestants_are(pools, hardened):
-    ground = hardened.ground(1)
-    attacked = len(hardened.train.attacked.world.tables) + hardened.more["contrast"]
-    assert ground.attacked.sum() == attacked + hardened.more["cut short"]
-    assert (~ground.attacked).sum() == len(pools.train.natural.tables)
-    assert attacked / 4 < hardened.more["cut short"] <= attacked / 3  # a lead of one signal can't be
-
-
-def test_so_many_processes_as_there_are_harden_the_same_scout(pools, hardened):
-    settings = {"scout": ONCE.model_copy(update={"members": 2})}
-    alone, together = (harden(pools, SMALL.model_copy(update={**settings, "processes": n})).scout for n in (1, 2))
-    assert len(together.members) == 2
-    for name, each in alone.weights().items():
-        np.testing.assert_array_equal(each, together.weights()[name])
-    assert not np.array_equal(alone.weights()["0.reply.weight"], alone.weights()["1.reply.weight"])
-
-
-def test_a_scout_is_attacked_along_its_gradient_before_it_goes_on(pools, monkeypatch):
-    attacked = []
-
-    def attack(scout, *args, **options):
-        attacked.append(scout.weights()["0.reply.weight"].copy())
-        return attack_scout(scout, *args, **options)
-
-    monkeypatch.setattr("tinyscout.stress.harden.attack_scout", attack)
-    found = harden(pools, SMALL.model_copy(update={"rounds": 2, "steps": 3}))
-    attacked.append(found.scout.weights()["0.reply.weight"])
-    assert len(attacked) == 3 and all((one != other).any() for one, other in pairwise(attacked))
-
-
-def test_a_scout_that_is_too_sure_becomes_less_so(hardened):
-    tables = hardened.valid
-    state, weights = hardened.scout.to_state(), hardened.scout.weights()
-    sure = Stack.from_state(state, weights)
-    sure.members[0].recalibrate(4.0, 1.0)
-    before = score_of(sure)(tables)
-    after = score_of(calibrated(sure, tables))(tables)
-    slope = np.polyfit(before, after, 1)[0]
-    assert 0 < slope < 0.9
-    assert log_loss(tables.labels, after) < log_loss(tables.labels, before)
-
-
-def test_a_hardened_scout_is_better_on_attacked_leads_than_a_logistic_of_the_same_leads(pools, hardened):
-    judged = pools.test.attacked.world.tables
-    logits = hardened.scout.member_logits(hardened.scout.examples(judged))
-    assert log_loss(judged.labels, logits) < log_loss(
-        judged.labels, hardened.scout.baseline_logits(hardened.scout.examples(judged))
-    )
 
 
 def test_two_candidates_are_judged_and_one_of_them_computes_in_bytes(found):
@@ -175,7 +43,7 @@ def test_two_candidates_are_judged_and_one_of_them_computes_in_bytes(found):
     assert np.abs(found.logits[SCOUT] - found.logits[INT8]).max() < 1.5
 
 
-def test_the_rise_on_natural_leads_is_that_of_the_logits(pools, found):
+def test_the_rise_on_natural_leads_is_that_of_the_logits(found):
     losses = found.natural.figures["all"]["log_loss"]
     best = min(losses[NATURAL], losses[TREES_NATURAL], losses[SCOUT_NATURAL])
     assert found.natural_rise == pytest.approx(max(losses[SCOUT], losses[INT8]) / best - 1) and found.natural_rise != 0
@@ -332,48 +200,6 @@ def test_a_record_says_what_the_trial_said_and_comes_back_from_its_file(found, t
     assert kept(tmp_path / "nothing.json", "abc") == {}
 
 
-def test_what_other_code_judged_is_set_aside_and_not_lost(found, tmp_path):
-    file, record = tmp_path / "check.json", Record.of(found, "abc")
-    text = json.dumps({"trials": [record.to_json()], "before": []})
-    file.write_text(text, encoding="utf-8")
-    set_aside(file, "abc")
-    assert [each.name for each in tmp_path.iterdir()] == ["check.json"]
-    for number, held in enumerate((text, text, "{"), 1):
-        file.write_text(held, encoding="utf-8")
-        set_aside(file, "def")
-        assert not file.exists() and (tmp_path / f"check-{number}.json").read_text(encoding="utf-8") == held
-    set_aside(file, "def")  # where there is none, nothing happens
-    assert kept(file, "abc") == {found.seed: record} and kept(file, "def") == {}
-
-
-def test_what_is_to_be_judged_anew_is_set_aside_and_not_taken_for_judged(found, tmp_path):
-    file, records = tmp_path / "check.json", [replace(Record.of(found, "abc"), seed=seed) for seed in (1, 2)]
-    trials = [{**each.to_json(), "seed": each.seed} for each in records]
-    file.write_text(json.dumps({"trials": trials, "before": []}), encoding="utf-8")
-    set_aside(file, "abc", but=[3])
-    assert file.exists() and set(kept(file, "abc", but=[3])) == {1, 2}
-    set_aside(file, "abc", but=[2, 3])
-    assert not file.exists() and (tmp_path / "check-1.json").exists()
-    assert set(kept(file, "abc", but=[2, 3])) == {1} and set(kept(file, "abc")) == {1, 2}
-
-
-def test_a_family_from_outside_makes_other_records(monkeypatch, tmp_path):
-    ours = {each.name: each for each in families()}
-    monkeypatch.setattr("tinyscout.stress.families._FAMILIES", ours)
-    made = [made_of(TrialSettings())]
-    assert made[0] == made_of(TrialSettings()) != made_of(TrialSettings(own=7))
-    for word in ("a", "b"):
-        text = f"WORD = '{word}'\n\n\ndef family(leads, signals, budget, rng):\n    return leads, signals\n"
-        (tmp_path / "outside.py").write_text(text, encoding="utf-8")
-        ours.pop("outside", None)
-        register(load(tmp_path / "outside.py"))
-        made.append(made_of(TrialSettings()))
-    ours.pop("outside")
-    register(Family("outside", "", partial(lambda *given: given)))  # in no file
-    assert made_of(TrialSettings()) == made_of(TrialSettings())
-    assert len({*made, made_of(TrialSettings())}) == 4
-
-
 def test_a_curve_of_every_contestant_begins_where_nothing_was_edited(found):
     curves = found.strength(20, (0, 4))
     assert set(curves) == set(found.logits)
@@ -417,27 +243,3 @@ def test_a_story_has_the_score_of_every_contestant(found):
     for each in told:
         last = each.splitlines()[-1]
         assert last.startswith("  a reply: oracle ") and all(f"{name} " in last for name in found.logits)
-
-
-def test_the_scout_is_calibrated_on_the_leads_that_the_yardstick_is(pools, hardened, monkeypatch):
-    """Made as the judged leads are, and for the hardened contestants alone."""
-    read, sure = [], []
-
-    def score(contestant, tables):
-        read.append((type(contestant).__name__, id(tables)))
-        return calibrated_score(contestant, tables)
-
-    def scout(stack, tables):
-        sure.append(tables)
-        return calibrated(stack, tables)
-
-    monkeypatch.setattr(trial, "calibrated_score", score)
-    monkeypatch.setattr(trial, "calibrated", scout)
-    plan = TrialSettings(leads=4_000, judged=600, own=40, steps=3, trials=0, natural=ONCE, harden=SMALL)
-    scores, scouts, _ = trial.contestants(pools, hardened, plan)
-    assert read == [("Logistic", id(sure[0]))] * 2  # the yardstick and the careful one
-    ids = set(sure[0].leads["lead_id"])
-    assert ids <= set(pools.valid.natural.tables.leads["lead_id"])
-    assert scores.keys() - scouts.keys() == {*YARDSTICKS, CAREFUL}
-    raw, now = (score_of(each)(sure[0]) for each in (hardened.scout, scouts[SCOUT]))
-    assert np.corrcoef(raw, now)[0, 1] > 0.999 and log_loss(sure[0].labels, now) <= log_loss(sure[0].labels, raw)
