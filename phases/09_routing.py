@@ -5,7 +5,7 @@ is paid for what that foretells of the lead's signals; the lead's other tokens a
 a target. Which one kinds follow is the router's find: the one that goes along with what leads do.
 
 Needs: 00 (features), 01 (tokens), 03 (vectors to start from), 04 (the dense scout). Leaves: a scout with a path a kind.
-Takes: about 100 s. Reference: Becker and Hinton 1992 (two views of one thing); Ji et al. 2019, section 3.
+Takes: about 60 s. Reference: Becker and Hinton 1992 (two views of one thing); Ji et al. 2019, section 3.
 """
 
 # %% Settings
@@ -28,7 +28,7 @@ from tinyscout.tokenizer import SalesTokenizer, Tokens
 from tinyscout.training import fit
 
 NEEDS = ("00_logistic_baseline", "01_sales_tokenizer", "03_self_attention", "04_mini_transformer")
-SECONDS = 100
+SECONDS = 60
 PAIR = ("saas_founder", "enterprise_vp")
 
 

@@ -4,7 +4,7 @@ Raters prefer one of the writer's own drafts to another: the true one, the one t
 human touch. DPO learns from the pairs without a reward model; a policy gradient learns from one.
 
 Needs: 00 (rows), 05 (the scores), the newest writer. Leaves: a writer that people prefer.
-Takes: about 150 s. Reference: Rafailov et al. 2023 (DPO); Ahmadian et al. 2024 (REINFORCE, leave-one-out).
+Takes: about 170 s. Reference: Rafailov et al. 2023 (DPO); Ahmadian et al. 2024 (REINFORCE, leave-one-out).
 """
 
 # %% Settings
@@ -35,7 +35,7 @@ from tinyscout.training.tune import TuningSettings, draw_examples, own_pairs
 from tinyscout.training.writer import Writer, WriterSettings
 
 NEEDS = ("00_logistic_baseline", "05_sampler", "writer")
-SECONDS = 150
+SECONDS = 170
 
 
 @dataclass(frozen=True)

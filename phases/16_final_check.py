@@ -6,7 +6,7 @@ at each signal. The rule: log loss and credit waste fall by at least 50 % agains
 lower end of a 95 % interval, in float32 and in int8, and leads as they come cost at most 1 % for it.
 
 Needs: 00 (rows). Leaves: the scout of the check and its figures, check.json.
-Takes: about 2,000 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. A run that was cut off
+Takes: about 2,400 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. A run that was cut off
 goes on behind the seeds that it judged. Exit code 1: failed, or no verdict.
 Reference: Gardner et al. 2020 (contrast sets); Efron and Tibshirani 1993, section 13 (percentile intervals).
 """
