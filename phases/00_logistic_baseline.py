@@ -160,10 +160,10 @@ random = rng.choice(anything, size=len(past), replace=False)  # may hold other s
 promised, delivered = judged_on_test(random), judged_on_test(past)
 flattery = paired_bootstrap(y[test], promised, delivered, seed=run.seed)["log_loss"]
 promise, delivery = log_loss(y[test], promised), log_loss(y[test], delivered)
-print(f"snapshots of leads, split at random, promise a log loss of {promise:.4f}; trained on as many rows of")
-print(f"earlier leads, the same leads cost {delivery:.4f} (95 % interval {flattery.low:+.4f} to {flattery.high:+.4f})")
+print(f"fitted to snapshots split at random, a model promises log loss {promise:.4f}; fitted to as many of earlier")
+print(f"leads it costs {delivery:.4f} (promise minus cost, 95 % interval: {flattery.low:+.4f} to {flattery.high:+.4f})")
 
-# %% Measure, on leads later than anything above was fitted to or chosen on
+# %% Measure. Credit waste: of the leads scored highest, as many as there are repliers, the share that doesn't reply
 base_rate = np.full(len(test), np.log(y[train].mean() / (1 - y[train].mean())))
 judged = run.table(y[test], test_logits, ms_per_lead, also={"base rate": base_rate})
 row, constant = judged.rows[run.phase.label], judged.rows["base rate"]
@@ -192,6 +192,6 @@ run.hand_over(
     findings={"overwritten": overwritten[-1], "added": added[-1], "promised": promise, "delivered": delivery},
     measured=f"log loss {row['log_loss']:.4f} against {constant['log_loss']:.4f} of the base rate, ROC AUC "
     f"{row['roc_auc']:.3f}; a random split of snapshots promises {promise:.4f} and later leads cost {delivery:.4f}",
-    so_what="every later number is on leads contacted a window after the last training lead, each lead on one side",
+    so_what="all later numbers are on leads contacted once the last training label was known; no lead is on both sides",
     try_this="set snapshot_penalty to 1 in a copy of configs/phases.toml and pass it with --config: who gains?",
 )

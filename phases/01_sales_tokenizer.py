@@ -5,7 +5,7 @@ gets a vector, and the mean of its tokens' vectors is where the lead lies. What 
 
 Needs: 00 (tokenizer, baseline). Leaves: the tokens of all leads, the trained vectors, its held-out logits.
 Takes: about 10 s. Reference: Sennrich, Haddow and Birch 2016, section 3.2 (byte pairs).
-This phase asks the oracle what two histories are worth that the bag can't tell apart; no model sees its answer.
+The leads are synthetic: an oracle knows the true chance of a reply to each. It is asked here; no model sees its answer.
 """
 
 # %% Settings
@@ -142,7 +142,7 @@ often = np.bincount(row * len(kinds) + codes, minlength=len(y) * len(kinds)).res
 main = np.where(often.any(axis=1), often.argmax(axis=1), -1)  # the commonest signal of a lead
 persona = np.asarray(tables.leads["persona"], str)
 alike = {}
-print(f"{settings.neighbours} training leads to each held-out lead; how many of a replier's replied, and of another's:")
+print(f"{settings.neighbours} training leads for each held-out lead: how like it; how many replied, if it did, if not:")
 for name, others in (("near it on the map", near), ("of like score", of_like_score), ("any", chance)):
     share = [float((of[train][others] == of[test][:, None]).mean()) for of in (main, persona)]
     replied = [float(y[train][others][y[test] == outcome].mean()) for outcome in (1, 0)]
@@ -193,8 +193,8 @@ run.hand_over(
     parts={"tokens": vars(tokens), "twins": vars(twins.take(kept)), "model": bag.state_dict()},
     judged=judged,
     findings={"alike": alike, "orders": [asked, gone, moved]},
-    measured=f"{run.verdict(judged, '00')}; neighbours share the commonest signal in {on_map['signal']:.0%}, those of "
-    f"like score in {by_score['signal']:.0%}; order is worth {asked:.1%} or {gone:.1%}, moves the bag by {moved:.0e}",
+    measured=f"{run.verdict(judged, '00')}; neighbours share the commonest signal in {on_map['signal']:.0%}, by score "
+    f"{by_score['signal']:.0%}; with the demo last {asked:.1%} reply, else {gone:.1%}; the bag moves by {moved:.0e}",
     so_what="a point keeps what one score throws away, but a bag of tokens knows neither order nor age",
     try_this="give Bag std=1.0: the vectors then stay where chance put them. Who are a lead's neighbours now?",
 )

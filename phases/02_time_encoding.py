@@ -188,7 +188,7 @@ run.hand_over(
     },
     measured=f"{run.verdict(judged, '01')}; leaving ages out costs {gain.value:.4f} (95 % interval {gain.low:.4f} to "
     f"{gain.high:.4f}); with a demo request of 2 h the mean score is {scores[0]:.1%}, of 2 months "
-    f"{scores[-1]:.1%} (in truth {truth[0]:.1%} and {truth[-1]:.1%}); twins told apart in {right:.0%}",
+    f"{scores[-1]:.1%} (truth {truth[0]:.1%}, {truth[-1]:.1%}); twins move rightly in {right:.0%} (a coin: 50%)",
     so_what="how long ago is a coordinate of the token; deal ages out anew, and only a model that reads them notices",
     try_this="set frequencies to 0, 2 or 8 in a copy of configs/phases.toml: how many sines does an age need?",
 )

@@ -140,8 +140,8 @@ with progress_bars() as progress:
         history[name] = train_replies(models[name], tokens, rows, settings, seed=run.seed, progress=progress)
 for name, found in random.items():
     best, passed = min(stop for _, stop in history[name]), found[-1][1]
-    print(f"{name}: <score> first hears {listened[name]:.1f} of {batch.lengths.mean():.0f} tokens; training ends at")
-    print(f"  {best:.4f} on the stopping leads; with d {widths[-1]} a fresh softmax passes {passed:.0%} of a gradient")
+    print(f"{name}: fresh, <score> (the last token) hears {listened[name]:.1f} of {batch.lengths.mean():.0f} tokens;")
+    print(f"  best stopping loss {best:.4f}; with d {widths[-1]} a fresh softmax passes {passed:.0%} of a gradient")
 
 # %% Whom do they ask? And is the order of two signals seen?
 asking = models["1/sqrt(d)"]
@@ -187,7 +187,7 @@ run.hand_over(
     judged=judged,
     findings={"listened": listened, "random": random, "widths": widths, "history": history, "twins_right": right},
     measured=f"{run.verdict(judged, '02')}; without 1/sqrt(d) <score> at first hears {without:.1f} tokens, with it "
-    f"{with_:.1f}; twins told apart in {right:.0%}",
+    f"{with_:.1f}; unsubscribe and demo exchanged, the score moves the right way in {right:.0%} (a coin: 50%)",
     so_what="attention lets one token change what another means; the interval says what a layer of it is worth here",
     try_this="set heads to 4 in a copy of configs/phases.toml, which quarters d: does a missing scale matter less?",
 )

@@ -151,7 +151,7 @@ print("  " + ", ".join(f"{temperature:g}: {share:.0%}" for temperature, share in
 
 # %% What a temperature changes, measured on the same leads
 found = {}
-print("temperature  self-BLEU  no words  astray  untrue")
+print("self-BLEU: 1 if all are alike; astray: a nonword, or no end\ntemperature  self-BLEU  nonwords  astray  untrue")
 for temperature in settings.temperatures:
     ids = written.setdefault(temperature, drafts(temperature))
     cut = [len(text) == settings.most for text in ids]
@@ -167,7 +167,7 @@ test_logits, ms_per_lead = timed(lambda: predict_logits(writer, held_out))
 judged = run.table(y[test], test_logits, ms_per_lead, also={"before it wrote": began_as})
 
 # %% Hand over
-title = f"From temperature {cold:g} to {hot:g} words that are no words rise from {found[cold]['no_words']:.0%} to "
+title = f"From temperature {cold:g} to {hot:g} nonwords rise from {found[cold]['no_words']:.0%} to "
 title += f"{found[hot]['no_words']:.0%}: a flat distribution takes its mistakes from a long tail"
 figure, (left, panel) = new_figure(title, panels=2)
 shown = seen[int(np.argmax([np.sort(chances(x, 1.0))[-3] for x in seen]))]  # where three go on about equally well
@@ -192,7 +192,7 @@ run.hand_over(
     | {"instruction": vars(INSTRUCTION)},
     judged=judged,
     findings={"temperatures": found, "lost": dict(zip(tried, lost, strict=True)), "nats": unseen, "losses": losses},
-    measured=f"{unseen:.2f} nats a token on held-out leads; from temperature {cold:g} to {hot:g} words that are none "
+    measured=f"{unseen:.2f} nats a token on held-out leads; from temperature {cold:g} to {hot:g} nonwords "
     f"go from {found[cold]['no_words']:.0%} to {found[hot]['no_words']:.0%} and drafts that say something untrue from "
     f"{found[cold]['untrue']:.0%} to {found[hot]['untrue']:.0%}; {run.verdict(judged, '04')}",
     so_what="one number trades sameness for mistakes, and no temperature makes what is said true",

@@ -104,7 +104,7 @@ for logits, marked in zip(some, seen, strict=True):
         value = 1.3 if name == "repetition_penalty" else getattr(settings, name)
         by_library = probabilities(logits, replace(SamplerSettings(), **{name: value}), seen=marked)
         np.testing.assert_allclose(chances(by_hand), by_library, rtol=1e-9, atol=1e-15)
-print(f"four filters by hand equal the library's on {len(some)} decisions\n")
+print(f"three filters and a penalty by hand equal the library's, each on {len(some)} next tokens\n")
 
 # %% What a person would send on the same instruction (the corpus), and a bot
 instruction = Instruction(**left.state["instruction"])

@@ -123,7 +123,7 @@ for one in (said.take(np.array([i])) for i in range(4)):
 assert apart < 1e-4
 print(f"by 1, 7 and 64 tokens: logits by hand, of the library and without a cache are at most {apart:.0e} apart\n")
 
-# %% Break it: a cache that miscounts its prompt by one, so that all that is written stands one place off
+# %% Break it: the cache by hand counts its prompt rightly, or wrongly by one; "compiled" is the library's with a cache
 ways = {"no cache": Uncached(writer), "compiled": Cached(library), "right count": ByHand()}
 ways |= {"one too few": ByHand(-1), "one too many": ByHand(1)}
 greedy, allowed = SamplerSettings(temperature=0, most=settings.most), writable(tokenizer.vocabulary)
@@ -193,8 +193,8 @@ run.hand_over(
     findings={"ms": costs, "even": even, "gain": most, "ways": found, "apart": apart, "bytes_a_token": room},
     measured=f"behind {longest} tokens a cache is {most['NumPy']:.1f} times as quick in NumPy, {most['compiled']:.1f} "
     f"compiled, for {room} bytes a token; it pays from {even['NumPy'][0]} on and twofold from {even['NumPy'][1]} "
-    f"(compiled {even['compiled'][0]}, {even['compiled'][1]}); one too few or too many changes {few['changed']:.0%} or "
-    f"{many['changed']:.0%} of drafts and {right['nats']:.3f} nats into {few['nats']:.3f} or {many['nats']:.3f}",
+    f"(compiled {even['compiled'][0]}, {even['compiled'][1]}); a miscount by -1 or +1 changes {few['changed']:.0%} or "
+    f"{many['changed']:.0%} of drafts; the loss, {right['nats']:.3f}, becomes {few['nats']:.3f} or {many['nats']:.3f}",
     so_what="a token's work hardly grows with the text; a wrong cache may hide in a loss: compare it with none",
     try_this="let the cache slip at every token instead of once, in a copy: does the loss find that?",
 )

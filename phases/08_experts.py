@@ -75,7 +75,7 @@ def mixture(x, weights, k):
     odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
     out = np.zeros_like(x)
     for i, token in enumerate(x):
-        # with one expert its share of all odds: were it 1, nothing would teach the router; of several, their own sum
+        # the gate. k = 1: a share of all experts' odds (a gate of 1 would teach the router nothing); else of the chosen
         among = taken[i] if k > 1 else slice(None)
         for e in taken[i]:
             expert = (weights[f"{part}.{kind}"][e] for part in ("up", "down") for kind in ("weight", "bias"))
@@ -110,7 +110,7 @@ def learn(scout, balance_weight, leads=train, epochs=settings.epochs, **options)
 
 
 def shares(scout):
-    """Of held-back leads, those whose `<score>` each expert of the last layer takes first to last (E,)."""
+    """Share of the stopping leads whose `<score>` each expert of the last layer takes, the most used first (E,)."""
     served = list(expert_use(scout, examples.take(stop)).values())[-1]
     return np.sort(served / served.sum())[::-1]
 

@@ -1,10 +1,10 @@
 """Can a router tell founders from enterprise VPs when nobody tells it what a persona is?
 
-A router left to itself sorts tokens by what they are. Here it first says what it takes a lead for, by its profile, and
-is paid for what that foretells of the lead's signals; the lead's other tokens are then to go the same way. No column is
-a target. Which one kinds follow is the router's find: the one that goes along with what leads do.
+A router left to itself sorts tokens by what they are. Here its choice for a lead's profile is rewarded for how much it
+tells of the signals that follow, and the lead's later tokens are to go to the same expert. No column is a target: if
+kinds of leads follow one, such as the persona, then because it goes along with what leads do.
 
-Needs: 00 (features), 01 (tokens), 03 (vectors to start from), 04 (the dense scout). Leaves: a scout with a path a kind.
+Needs: 00 (features), 01 (tokens), 03 (vectors to start from), 04 (the dense scout). Leaves: a scout routed by kind.
 Takes: about 60 s. Reference: Becker and Hinton 1992 (two views of one thing); Ji et al. 2019, section 3.
 """
 
@@ -122,12 +122,12 @@ for name, scout in scouts.items():
             }
         )
         shares[name] = told.tokens / told.tokens.sum(axis=1, keepdims=True)  # of the last layer
-        line = "{information:.3f} (by chance {by_chance:.3f}); founder and VP share a first expert in {one_expert:.0%}"
+        line = "{information:.3f} of 1 (by chance {by_chance:.3f}); founder and VP favour the same in {one_expert:.0%}"
         print(f"{name:14} layer {layer}: information on personas {line.format(**found[name][-1])}")
         print(
-            "    " + ", ".join(f"{column} {known:.3f}" for column, known in of_columns.items() if column != "persona")
+            "  on " + ", ".join(f"{column} {known:.3f}" for column, known in of_columns.items() if column != "persona")
         )
-print("\nshares of experts in the last layer, signals and words of held-out leads, by persona")
+print("\nshares of the last layer's experts, signals and words of held-out leads, by persona: left to itself | by kind")
 for i, each in enumerate(names):
     print(f"{each:18}" + "   |".join("".join(f"{s:6.0%}" for s in shares[name][i]) for name in scouts))
 
@@ -162,6 +162,6 @@ run.hand_over(
     findings={"layers": found, "shares": shares, "personas": list(names)},
     measured=f"normalised mutual information of persona and expert: at least {least:.3f} by kind, at most {most:.3f} "
     f"left to itself; a founder and a VP share a first expert in {shared:.0%}; {run.verdict(judged, '04')}",
-    so_what="a router finds what pays at once, which is what a token is; kinds of leads must be paid for, not named",
+    so_what="left alone, a router sorts by token, which pays at once; paid for what foretells signals, by kind of lead",
     try_this="deal the persona column out anew among leads, in a copy: which column do kinds follow then?",
 )

@@ -119,7 +119,7 @@ class Stack(Module):
 
 
 def learn(norm, depth, rate, steps, warmup=0):
-    """The loss of each step on leads not seen before, until it breaks; each layer's gradient, first and last."""
+    """Its end (loss, inf if it exploded), each step's loss before its update, the blocks' gradients first and last."""
     model, losses, slopes = Stack(norm, depth), [], []
     optimizer, rng = AdamW(list(model.named_parameters()), lr=rate, weight_decay=0.0), np.random.default_rng(run.seed)
     while len(losses) < steps and (not losses or losses[-1] < 1000):  # nothing comes back from there
@@ -148,7 +148,7 @@ assert x.grad is not None and np.array_equal(x.grad, x.data)
 random, counts = np.log(len(vocabulary)), np.bincount(tokens.take(rows.train).ids) + 1e-9
 often = -float(np.sum(counts * np.log(counts / counts.sum())) / counts.sum())  # knowing how often tokens come
 found, middle = {norm: {} for norm in ("none", "post", "pre", "RMS")}, settings.rates[(len(settings.rates) - 1) // 2]
-print(f"\nnats a token after {settings.steps} steps (how often tokens come: {often:.2f}), layers {settings.depths}")
+print(f"\nnorm, rate: nats a token after {settings.steps} steps, layers {settings.depths} ({often:.2f}: token counts)")
 with np.errstate(all="ignore"):
     for norm, by_rate in found.items():
         for rate in settings.rates if norm != "RMS" else (middle,):
@@ -159,9 +159,9 @@ with np.errstate(all="ignore"):
 best = {norm: [min(x[d]["end"] for x in rates.values()) for d in settings.depths] for norm, rates in found.items()}
 slopes = {norm: by_rate[middle][DEEP]["gradients"] for norm, by_rate in found.items()}  # at the start, in the end
 rescue = {depth: [learn("post", depth, SLOW, long, w)["end"] for w in (0, long // 3)] for depth in RESCUED}
-rescues = ", ".join(f"{depth}: {plain:.2f} and {helped:.2f}" for depth, (plain, helped) in rescue.items())
+rescues = ", ".join(f"{depth} layers {plain:.2f} and {helped:.2f}" for depth, (plain, helped) in rescue.items())
 
-# %% Measure: the newest scout with fresh layers of each kind, taught for one epoch
+# %% Measure: the newest scout with fresh layers of each kind, taught for one epoch; this phase's own row is RMSNorm's
 config, logits, ms, test = replace(reader.model.config, experts=0), {}, {}, examples.take(rows.test)
 kept = {name: array for name, array in left.part("model").items() if not name.startswith("blocks")}
 latest, fitting = rows.train[-settings.leads :], FitSettings(epochs=1, learning_rate=3e-3, weight_decay=0.05, threads=1)
@@ -193,7 +193,7 @@ run.hand_over(
     arrays={"test_logits": test_logits},
     judged=judged,
     findings={"sweep": found, "best": best, "depths": settings.depths, "slopes": slopes, "rescue": rescue},
-    measured=f"{run.verdict(judged, '00')}; {title}, RMSNorm {rms}; gradient of layer 1 {slopes['post'][1][0]:.0e} "
+    measured=f"RMSNorm: {run.verdict(judged, '00')}; {title}, RMS {rms}; layer 1's gradient {slopes['post'][1][0]:.0e} "
     f"(post), {slopes['pre'][1][0]:.0e} (pre); post without and with warm-up and clipping, {long} steps: {rescues}",
     so_what="a stream that nothing stands in carries gradients to the first layer at any depth",
     try_this="give the stacks without norms branches of 1/sqrt(layers) the size, in a copy: is it norms they lack?",

@@ -1,7 +1,7 @@
 """How does a model that writes become one that writes what it is told, and nothing that it was not told?
 
-It learns on lessons: an instruction with a plan of facts, and the message that does it. The loss stands on the message
-alone. First come drills in copying, because a message is to say its facts in their own words.
+A lesson is an instruction with a plan (the facts to be stated) and a message that states them. The loss is taken on the
+message alone. Drills in copying come first, because a message is to state its facts in the plan's own words.
 
 Needs: 00 (rows), 05 (the writer that was not told what to say). Leaves: a writer that follows instructions.
 Takes: about 200 s. Reference: Ouyang et al. 2022, section 3 (instruction tuning); Olsson et al. 2022 (copying).
@@ -91,7 +91,7 @@ packed = lesson_loss(model, some).item()  # the library's: lessons one behind th
 np.testing.assert_allclose(np.mean(lost), packed, rtol=1e-5)
 print(f"learnt: {len(lost)} of {len(some.tokens.ids)} tokens; alone {np.mean(lost):.4f} nats, packed {packed:.4f}\n")
 
-# %% Drills in copying, then lessons; on held-out leads in held-out wordings, and besides in forms that are held out
+# %% Drills in copying, then lessons; judged on held-out leads and wordings, in known and new forms (templates)
 with progress_bars() as progress:
     writer.learn(drills(recipe.drills, run.seed), recipe.drilling, progress=progress)
     drilled, n_drills = model.state_dict(), len(writer.losses)
@@ -105,7 +105,7 @@ for name, families in (("known forms", TRAINING_FAMILIES), ("held-out forms", HE
     nats[name] = language_loss(model, held_out[name])
     print(f"messages to held-out leads in {name}: {nats[name]:.3f} nats a token")
 
-# %% What is written: nothing is forbidden but specials, except in the row that says so
+# %% What is written. free: nothing invented; named: names, numbers, dates are not; stated: all facts; fresh: no repeats
 asked, made_up = ask_for(tables, rows.test[: settings.asked], seed=run.seed), ask_for_made_up(settings.asked, seed=1)
 asks, greedy = [each.prompt for each in asked], SamplerSettings(temperature=0, most=settings.most, seed=run.seed)
 drawn = SamplerSettings(temperature=settings.temperature, most=settings.most, seed=run.seed)
@@ -135,7 +135,7 @@ print(f"\n{heading:50}" + "".join(f"{name:>9}" for name in FIGURES))
 by_kind = {f"  {name}": found["tuned"][name] for name in (*CHANNELS, *TONES, *LENGTHS) if name in found["tuned"]}
 for name, row in {**{name: each["all"] for name, each in found.items()}, **by_kind}.items():
     print(f"{name:50}" + "".join(f"{row[each]:9.1%}" for each in FIGURES))
-print("broken: " + ", ".join(f"{rule} {share:.1%}" for rule, share in found["tuned"]["broken"].items()))
+print("broken by tuned: " + ", ".join(f"{rule} {share:.1%}" for rule, share in found["tuned"]["broken"].items()))
 print(f"\n{asks[0]}\n{texts[0]!a}")
 
 # %% Break it: the same steps after the same drills, with the loss on other tokens

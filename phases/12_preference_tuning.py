@@ -1,9 +1,9 @@
 """What would a person rather receive, and can a writer learn it without losing the facts?
 
-Raters prefer one of the writer's own drafts to another: the true one, the one that does as told, then the one with a
-human touch. DPO learns from the pairs without a reward model; a policy gradient learns from one.
+Raters, here programs with rules and some noise, prefer of the writer's own drafts the true one, the one that does as
+told, then the one with a human touch. DPO learns from the pairs without a reward model, a policy gradient from one.
 
-Needs: 00 (rows), 05 (the scores), the newest writer. Leaves: a writer that people prefer.
+Needs: 00 (rows), 05 (the scores), the newest writer (SFT: by supervised fine-tuning). Leaves: one that raters prefer.
 Takes: about 170 s. Reference: Rafailov et al. 2023 (DPO); Ahmadian et al. 2024 (REINFORCE, leave-one-out).
 """
 
@@ -89,7 +89,7 @@ def dpo_by_hand(logits, written, whose, reference, beta):
     answers = np.bincount(whose, log_p[tokens, written])  # (2 B,) log p of whole answers
     moved = answers - reference  # how much likelier than the reference finds them: the reward, over beta
     margin = beta * (moved[:size] - moved[size:])  # (B,) of chosen over rejected
-    loss = np.log1p(np.exp(-margin)).mean()  # the chance that a rater prefers as they did, Bradley-Terry
+    loss = np.log1p(np.exp(-margin)).mean()  # -log of the chance that a rater prefers as they did, Bradley-Terry
     wrong = 1 / (1 + np.exp(margin))  # near 1 where the order is wrong, 1/2 at the start, near 0 once it is learnt
     push = np.concatenate([wrong, -wrong]) * beta / size  # (2 B,) up with the chosen, down with the rejected
     gradient = np.exp(log_p) * push[whose][:, None]  # away from all that might have been written ...
@@ -113,7 +113,7 @@ np.testing.assert_allclose(leaf.grad, gradient, rtol=1e-4, atol=1e-7)
 print(f"\nDPO by hand equals the library's: loss {by_hand:.4f}, and the gradient of {gradient.size:,} logits\n")
 
 
-# %% Tune: a reward model with REINFORCE behind it, DPO on the same pairs; a reward model of other leads is the judge
+# %% Tune by DPO on the pairs, and by REINFORCE on a reward model of them; a reward model of other leads is the judge
 def tuned_by_dpo(beta, keep):
     """The writer, each step, and by how much log p of preferred and other answers that nobody learnt from moved."""
     writer = replace(sft, model=copy_of(model))
@@ -132,9 +132,9 @@ with progress_bars() as progress:
     wanted = ask_as(draw_examples(learning, settings.prompts, seed=run.seed + 1, invented=0.25))
     turns = fit_policy_gradient(policy, wanted, earned, gradients, seed=run.seed, reference=sft, progress=progress)
 dpo, steps, moved = tuned_by_dpo(settings.beta, settings.keep)
-print(f"\nthe judge agrees with {pair_accuracy(judge_model, pairs):.0%} of the raters of leads it never saw")
+print(f"\nthe judge agrees with the raters in {pair_accuracy(judge_model, pairs):.0%} of pairs of leads it never saw")
 
-# %% Contest: held-out leads in wordings that no training prompt had
+# %% Contest: held-out leads in new wordings. right: true, as told, complete; touch: points for it by the raters' rules
 asked = ask_for(tables, rows.test[: settings.asked], seed=run.seed)
 at, sampler = settings.temperature, SamplerSettings(temperature=settings.temperature, most=MOST, seed=run.seed)
 entered = {"SFT": (sft, at), "DPO": (dpo, at), "policy gradient": (policy, at)}
@@ -150,7 +150,7 @@ for name, row in found.items():
     print("  {value:+.1%} ({low:+.1%} to {high:+.1%})".format(**row["free_gain"].to_dict()))
 print(f"\n{asked[0].prompt}\nbefore: {found['SFT']['texts'][0]!a}\n after: {found['DPO']['texts'][0]!a}")
 
-# %% Break it: DPO asks for a difference. Nothing that holds the likelihood up, and a beta too small
+# %% Break it: DPO asks for a difference alone. keep 0: nothing holds the likelihood up; beta small: straying is cheap
 ways, curves = {}, {}
 print("\nnats that log p of unseen answers moved:  preferred     other  right  first draft")
 for beta in (settings.beta, settings.too_small):
@@ -170,7 +170,7 @@ judged = run.table(rows.y[rows.test], test_logits, ms_per_lead)
 
 # %% Hand over
 before, after, wins, fallen = found["SFT"], found["DPO"], found["DPO"]["wins"], ways[name]
-title = f"DPO's are preferred in {wins.value:.0%} ({wins.low:.0%} to {wins.high:.0%}); with {name}: "
+title = f"The judge prefers DPO's in {wins.value:.0%} ({wins.low:.0%} to {wins.high:.0%}); with {name}: "
 figure, (panel, right) = new_figure(title + f"{fallen['right']:.0%} of the drafts are right", panels=2)
 for (way, history), color in zip(curves.items(), (BLUE, ORANGE, BLACK, VERMILION), strict=True):
     panel.plot(median_filter([step.chosen for step in history], 15), color=color)
@@ -189,7 +189,7 @@ run.hand_over(
     judged=judged,
     findings={"contest": plain(found), "judge_agrees": pair_accuracy(judge_model, pairs), "broken": ways}
     | {each: [step._asdict() for step in history] for each, history in (("dpo", steps), ("turns", turns))},
-    measured=f"after DPO {wins.value:.0%} of the drafts are preferred to SFT's ({wins.low:.0%} to {wins.high:.0%}), "
+    measured=f"a judge model prefers DPO's to SFT's in {wins.value:.0%} ({wins.low:.0%} to {wins.high:.0%}) of drafts; "
     f"{after['free']:.0%} invent nothing ({before['free']:.0%}), {after['follows']:.0%} do as told "
     f"({before['follows']:.0%}), self-BLEU {after['self_bleu']:.2f} ({before['self_bleu']:.2f}); with {name} log p of "
     f"what is preferred moves by {fallen['preferred']:.0f} nats, of the other by {fallen['other']:.0f}, and "

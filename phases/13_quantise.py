@@ -88,8 +88,8 @@ errors = {each.name: each for each in error_per_layer(scout, small, few)}
 blocks = [each for each in errors if each.startswith("blocks")]
 off = np.sqrt(np.mean((by_hand - right) ** 2) / np.mean((right - bias) ** 2))
 np.testing.assert_allclose(errors[f"{name}.weight"].output, off, rtol=1e-3)
-print(f"by hand in bytes {name} is {off:.2%} off, as the library's is; all {len(errors)} matrices have its bytes\n")
-print("root mean square error          of weights  of what comes out  of its worst value")
+print(f"in bytes {name} is {off:.2%} off, by hand as in the library; the bytes of all {len(errors)} matrices agree\n")
+print("error, in rms of what is right  of weights  of what comes out  largest of outputs")
 for each in errors.values():
     print("{:30}  {:10.2%}  {:17.2%}  {:18.2%}".format(*each).replace("nan%", "   -"))
 
@@ -194,5 +194,5 @@ run.hand_over(
     f"are then mostly {' or '.join(f'{np.median(off):.1%}' for off in channels.values())} off",
     so_what=f"{'yes' if -gap.value <= 0.002 else 'not for nothing'}: rounding is noise that averages out, as long as "
     "nothing shares a scale with what is far louder",
-    try_this="in a copy, give only blocks.0.attention.qkv.weight a scale of its own in one_scale: what is left?",
+    try_this="in a copy of one_scale, give only blocks.0.attention.qkv.weight one scale: how much of the cost is left?",
 )

@@ -2,8 +2,8 @@
 
 An attack may add, move or reword a few signals; what is then true is asked anew of the oracle. Searches that only see
 a score, and edits along the scout's own gradient, look for leads it gets wrong. Then it is trained on such leads, and
-judged on others: stories of kinds that it was trained on and of other kinds, and leads that a search found against the
-scout before it was hardened. A new search still finds its weak points.
+judged on others: leads after written stories, of kinds it was trained on and of other kinds, and leads that a search
+found against the scout before it was hardened. A new search still finds its weak points.
 
 Needs: 00 (the baseline), the newest reply scout. Leaves: a hardened scout.
 Takes: about 80 s. Reference: Ebrahimi et al. 2018 (HotFlip); Madry et al. 2018, section 3 (adversarial training).
@@ -95,7 +95,7 @@ flip.apply(swapped, np.zeros(1, np.int64), best)
 before, after = (score_of(scout)(each.tables(held_out, held_out_texts))[0] for each in (made, swapped))
 print(f"the best word to swap promises {promised.max():+.3f} log-odds and gives {after - before:+.3f}\n")
 
-# %% Break it: the same leads, attacked with more and more edits. A label's luck is left out: the loss is the oracle's.
+# %% Break it: more and more edits. The oracle expects half of these leads to reply: 0 edits cost more than in the table
 budgets = BUDGETS[: settings.budgets]
 how = {"leads": settings.attacked, "budgets": budgets, "seed": run.seed}
 targets = {
@@ -105,7 +105,7 @@ targets = {
 }
 curves = strength(held_out, targets, held_out_texts, **how)
 
-# %% Harden: written families, edits that no score guides, and searches against the scout as it is now
+# %% Harden: written families, edits that no score guides, searches against the logistic and against the scout as it is
 seen = attack_in_shares(families(held_out=False)[: settings.families], natural, settings.written, rng)
 attacks = [seen, contrast(natural, texts, rng, number=settings.contrast)]
 attacks += [attack_model("search", natural, additive, texts, rng, number=settings.searched)]
@@ -126,8 +126,8 @@ tries = {
 }
 tries = {name: losses[0] for name, losses in strength(held_out, tries, held_out_texts, **how).items()}
 print(strength_text(curves, budgets))
-print(f"\n{budgets[-1]} edits of the hardened scout by how many are tried: ", end="")
-print(", ".join(f"{name} {loss:.3f}" for name, loss in tries.items()), "(the beam tries as many as the second)")
+print(f"\nthe hardened scout's loss under {budgets[-1]} edits, by search: ", end="")
+print("; ".join(f"{name} {loss:.3f}" for name, loss in tries.items()), "(the beam tries as many as the second)")
 
 # %% Measure: attacked leads that it was not trained on
 rng, number = np.random.default_rng([run.seed, 1]), settings.judged
@@ -135,7 +135,7 @@ judged_on = {
     f"written, {name}": attack_in_shares(families(held_out=other)[: settings.families], held_out, number, rng)
     for name, other in {"kinds trained on": False, "other kinds": True}.items()
 }
-judged_on["searched for before"] = attack_scout(scout, held_out, held_out_texts, rng, number=number // 2)
+judged_on["found before hardening"] = attack_scout(scout, held_out, held_out_texts, rng, number=number // 2)
 judges = {"logistic": additive, "scout": score_of(scout), "hardened": score_of(hardened), "oracle": oracle_score}
 found = {}
 print(f"\n{'log loss the oracle expects':30}" + "".join(f"{name:>10}" for name in judges))
@@ -145,7 +145,7 @@ for name, each in judged_on.items():
     print(f"{name:30}" + "".join(f"{loss:10.3f}" for loss in found[name].values()))
 
 # %% Three attacked leads as stories
-print("\nThree leads, edited to mislead the scout:")
+print("\nThree leads, edited to mislead the scout (+ added, moved or reworded, - gone from there):")
 short = np.flatnonzero(held_out.mature & (np.diff(held_out.offsets) < 12))[:120]
 upwards = search(held_out, short, np.zeros(len(short), bool), score_of(scout), held_out_texts, rng, budget=6)
 misled = upwards.tables(held_out, held_out_texts)
@@ -196,5 +196,5 @@ run.hand_over(
     f"that it never saw cost it {others['hardened']:.2f} in place of {others['scout']:.2f}; on leads as they come: "
     f"{run.verdict(judged, '00')}",
     so_what="a good score on yesterday's leads says nothing of leads that were made to trick it: attack it first",
-    try_this="set contrast to 100 in a copy of configs/phases.toml: does one search teach as much?",
+    try_this="set contrast to 100 in a copy of configs/phases.toml: do stories and searches alone teach as much?",
 )

@@ -1,13 +1,13 @@
 """On leads made to trick a model, does the scout lose half of what the best additive score loses, and surely?
 
 A world is made, half of its judged leads are written stories (half of these never trained on) and half searches against
-the judged models themselves. All are fitted on the same leads: trees on an evenly spaced part, the scout with a label
-at each signal. The rule: log loss and credit waste fall by at least 50 % against the better logistic regression, at the
-lower end of a 95 % interval, in float32 and in int8, and leads as they come cost at most 1 % for it.
+the judged models themselves. All that is hardened learns from the same leads: trees from an evenly spaced part, the
+scout with a label at each signal. The rule: log loss and credit waste fall by at least 50 % against the better logistic
+regression, at the lower end of a 95 % interval, in float32 and in int8, and leads as they come cost at most 1 % for it.
 
 Needs: 00 (rows). Leaves: the scout of the check and its figures, check.json.
-Takes: about 2,400 s; --full judges five seeds and alone says PASSED; --seeds a,b,c takes others. A run that was cut off
-goes on behind the seeds that it judged. Exit code 1: failed, or no verdict.
+Takes: about 2,400 s a seed; --full judges five and alone says PASSED; --seeds a,b,c takes others. A run that was cut
+off goes on after the seeds that it had judged. Exit code 1: failed, or no verdict.
 Reference: Gardner et al. 2020 (contrast sets); Efron and Tibshirani 1993, section 13 (percentile intervals).
 """
 
@@ -100,12 +100,12 @@ for seed in seeds:
     write_json(file, {"verdict": line, "trials": [each.to_json() for each in records], "before": others})
 budgets = BUDGETS[: settings.budgets]
 curves, wide = last.strength(settings.curves, budgets), last.strength(settings.curves, budgets[-1:], times=3)
-print(f"log loss that the oracle expects on {settings.curves} leads, by the edits of a search against each itself")
+print(f"log loss the oracle expects on {settings.curves} leads, by how many edits a search against each model may make")
 print(f"{strength_text(curves, budgets)}\n\nby one that tries three times as many\n{strength_text(wide, budgets[-1:])}")
-print("\nWhere the hardened scout is wrong most, part by part:\n\n" + "\n\n".join(stories(last, 3)) + "\n")
+print("\nThe lead that the hardened scout is most wrong about, in 3 parts:\n\n" + "\n\n".join(stories(last, 3)) + "\n")
 
 
-# %% By hand: the rule, from logits and labels alone
+# %% By hand: the rule, from logits and labels alone. A fall: by what share a figure is below the better yardstick's
 def fall(metric, y, scout, yardsticks):
     return 1 - metric(y, scout) / min(metric(y, each) for each in yardsticks)
 
@@ -119,7 +119,7 @@ most = fall(log_loss, y, last.judged.oracle, [logits[each] for each in YARDSTICK
 np.testing.assert_allclose(most, last.check.ceiling["log_loss"].value, rtol=1e-9)
 np.testing.assert_allclose(last.check.figures["all"]["log_loss"][ORACLE], log_loss(y, last.judged.oracle))
 most = last.check.least_ceiling
-print(f"by hand all falls are the same; the oracle itself falls {most:.0%}: {ceiling.room(most)}\n")
+print(f"by hand all falls are the same; the oracle's own, the most there is, is {most:.0%}: {ceiling.room(most)}\n")
 
 
 # %% Break it: what must fail does. The yardstick in the scout's place, the scout in the yardsticks', a constant, and
@@ -190,7 +190,7 @@ run.hand_over(
         "least": least,
         "natural_rise": rise,
     },
-    measured=f"on {len(seeds)} seed(s) the hardened scout falls below the better logistic in {text}; "
+    measured=f"at the worst of {len(seeds)} seed(s) the hardened scout falls below the better logistic in {text}; "
     f"on natural leads its log loss is at most {100 * rise:+.1f} % from the best that saw no attack; "
     f"{run.verdict(judged, '00')}",
     so_what="what a score is worth on leads that were made to trick it is a number, and anybody can ask for it",
