@@ -5,7 +5,7 @@ gets a vector, and the mean of its tokens' vectors is where the lead lies. What 
 
 Needs: 00 (tokenizer, baseline). Leaves: the tokens of all leads, the trained vectors, its held-out logits.
 Takes: about 10 s. Reference: Sennrich, Haddow and Birch 2016, section 3.2 (byte pairs).
-The leads are synthetic: an oracle knows the true chance of a reply to each. It is asked here; no model sees its answer.
+The leads are synthetic: the oracle knows each one's true chance of a reply. It is asked here; no model sees its answer.
 """
 
 # %% Settings
