@@ -16,18 +16,15 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from outputs import file_to_write
-from real_exports import DATA, exports
+from real_exports import DATA, without_leaks
 from verdicts import experts_met
 
-from tinyscout.leads import LeadTables, read_tables
-from tinyscout.leads.field_map import FieldMap
-from tinyscout.leads.quality import find_leaks
+from tinyscout.leads import LeadTables
 from tinyscout.leads.splits import latest_slices, time_split
 from tinyscout.leads.world import make_world
 from tinyscout.metrics import comparison
@@ -56,7 +53,7 @@ def main() -> int:
     args = parser.parse_args()
     print(f"Fits {len(WAYS)} models a set; a world of 16,000 leads takes about four minutes of one core.", flush=True)
     sets = {}
-    for name, tables in (real(args.data) if args.real else worlds(args.seeds, args.leads)).items():
+    for name, tables in (without_leaks(args.data) if args.real else worlds(args.seeds, args.leads)).items():
         seed = args.seeds[0 if args.real else len(sets)]
         sets[name] = {"skipped": tables} if isinstance(tables, str) else study(tables, seed, args.epochs)
         print(f"\n{name}\n{text(sets[name])}", flush=True)
@@ -76,23 +73,6 @@ def main() -> int:
 
 def worlds(seeds: list[int], leads: int) -> dict[str, LeadTables | str]:
     return {f"world {seed}": make_world(leads, seed).tables for seed in seeds}
-
-
-def real(data: Path) -> dict[str, LeadTables | str]:
-    """Each real data set without the columns that know the answer, as `fit` leaves them out; or why it isn't there."""
-    found: dict[str, LeadTables | str] = {}
-    for name, export in exports(data).items():
-        if export.missing:
-            found[name] = export.missing
-            continue
-        tables = read_tables(export.leads, export.signals, field_map=FieldMap.load(export.field_map))
-        leaking = {
-            suspect.column: suspect.reason
-            for suspect in find_leaks(tables.take(np.flatnonzero(tables.mature)))
-            if suspect.grade == "leaking" and suspect.column in tables.schema.profile
-        }
-        found[name] = replace(tables, schema=tables.schema.leaving_out(leaking))
-    return found
 
 
 def study(tables: LeadTables, seed: int, epochs: int) -> dict[str, Any]:

@@ -1,7 +1,13 @@
 """The two real data sets that benchmarks are run on, where they lie beside the repository (they are not part of it)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+
+from tinyscout.leads import FieldMap, LeadTables, read_tables
+from tinyscout.leads.quality import find_leaks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY.parent / "shared" / "data"
@@ -32,3 +38,20 @@ def exports(data: Path = DATA) -> dict[str, Export]:
             configs / "college_messages.toml",
         ),
     }
+
+
+def without_leaks(data: Path = DATA) -> dict[str, LeadTables | str]:
+    """Each data set without the columns that know the answer, as `fit` leaves them out; or why it isn't there."""
+    found: dict[str, LeadTables | str] = {}
+    for name, export in exports(data).items():
+        if export.missing:
+            found[name] = export.missing
+            continue
+        tables = read_tables(export.leads, export.signals, field_map=FieldMap.load(export.field_map))
+        leaking = {
+            suspect.column: suspect.reason
+            for suspect in find_leaks(tables.take(np.flatnonzero(tables.mature)))
+            if suspect.grade == "leaking" and suspect.column in tables.schema.profile
+        }
+        found[name] = replace(tables, schema=tables.schema.leaving_out(leaking))
+    return found

@@ -39,7 +39,7 @@ SECONDS = 2400
 
 @dataclass(frozen=True)
 class Settings:
-    seed: int  # of the default run, which one may tune on
+    seed: int  # of the default run, and --seed more: one may tune on it
     seeds: tuple[int, ...]  # of the final test: they stand nowhere else
     leads: int
     judged: int
@@ -65,10 +65,10 @@ options.add_argument("--seeds", type=seed_list, metavar="A,B,...", help="judge t
 options.add_argument("--anew", action="store_true", help="judge all of them again, whatever was judged before")
 run = open_phase(__file__, Settings, options=options)
 settings, given = run.settings, run.options
+seeds = given.seeds or (settings.seeds if given.full else (settings.seed + run.seed,))
+if given.full and (run.quick or settings.seed in seeds):
+    options.error(f"--full is the check: it takes no --quick, and no seed that one may tune on ({settings.seed})")
 tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
-if given.full and run.quick:
-    options.error("--quick shows that the check runs, --full is the check: give one of them")
-seeds = given.seeds or (settings.seeds if given.full else (settings.seed,))
 
 
 def sizes_of(kind):

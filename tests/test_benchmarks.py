@@ -1,15 +1,22 @@
 """The speed table is whole: every row is measured by a script that is there, judged, and explained in the README.
 
-And what decides whether experts and writers pass does so at its limits.
+And what decides whether experts and writers pass does so at its limits, and the page of real leads is an honest one.
 """
 
 import importlib
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tinyscout.leads.splits import time_split
+from tinyscout.leads.world import World
 from tinyscout.metrics import Interval
+from tinyscout.settings import ScoutSettings
+from tinyscout.stress.harden import HardenSettings
+from tinyscout.stress.trial import TrialSettings
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -24,6 +31,12 @@ def speed(monkeypatch: pytest.MonkeyPatch) -> Any:
 def verdicts(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module("verdicts")
+
+
+@pytest.fixture
+def stress_real(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("stress_real")
 
 
 def test_every_row_has_a_script_and_a_line_in_the_readme(speed: Any) -> None:
@@ -101,3 +114,21 @@ def test_tuning_has_to_win_surely_and_not_to_be_surely_less_true(
 ) -> None:
     row = {"wins": Interval(wins + 0.1, wins, wins + 0.2), "free_gain": Interval(free - 0.1, free - 0.2, free)}
     assert verdicts.tuning_met(row) == met
+
+
+def test_on_real_leads_all_contestants_are_judged_and_none_saw_the_answers(
+    stress_real: Any, small_world: World, small_settings: ScoutSettings
+) -> None:
+    tables = small_world.tables
+    settings = TrialSettings(trials=1, natural=small_settings, harden=HardenSettings(scout=small_settings))
+    found, text = stress_real.study(tables, settings, seed=0)
+    names = set(found["figures"]["log_loss"])
+    assert len(names) == 8 and all(f"\n{name} " in text for name in names)
+    assert set(found["of"]) == names - {"logistic"} and json.dumps(found)
+    assert found["figures"]["roc_auc"][stress_real.RATE] == 0.5
+    split = time_split(tables, holdout=stress_real.HOLDOUT)
+    others = tables.leads["label"].to_numpy().copy()
+    others[split.test] = 1 - others[split.test]
+    turned, _ = stress_real.study(replace(tables, leads=tables.leads.assign(label=others)), settings, seed=0)
+    for name in names:  # the same scores, of which as many are wrong now as were right
+        assert turned["figures"]["roc_auc"][name] == pytest.approx(1 - found["figures"]["roc_auc"][name])

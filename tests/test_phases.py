@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,8 @@ def runs(folder: Path) -> dict[str, subprocess.CompletedProcess[str]]:
     return {}
 
 
-def run(phase: Phase, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error:::__main__", str(phase.path), "--quick"]
+def run(phase: Phase, folder: Path, options: Sequence[str] = ("--quick",)) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error:::__main__", str(phase.path), *options]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False, env={**os.environ}
     )
@@ -117,6 +118,16 @@ def test_a_phase_without_what_it_needs_names_the_remedy(phase: Phase, tmp_path: 
     assert re.fullmatch(
         rf"phase {phase.number} needs .*; run: tinyscout learn {numbers} --quick \(a few seconds\)\n", found.stderr
     )
+
+
+@pytest.mark.phase16
+@pytest.mark.parametrize("options", [["--quick"], ["--seeds", "1,2,3,4,2001"]])
+def test_the_check_takes_no_quick_run_and_no_seed_that_was_tuned_on(options: list[str], tmp_path: Path) -> None:
+    assert run(PHASES[0], tmp_path, [each for each in options if each == "--quick"]).returncode == 0
+    found = run(PHASES[16], tmp_path, ("--full", *options))
+    assert found.returncode == 2
+    assert "--full is the check: it takes no --quick, and no seed that one may tune on (" in found.stderr
+    assert not list(tmp_path.rglob(PHASES[16].name))
 
 
 @each_phase

@@ -44,9 +44,10 @@ def pools() -> Pools:
 @pytest.fixture(scope="session")
 def yardsticks(pools) -> dict[str, Logistic]:
     """Fitted with few penalties to choose from."""
+    natural = Ground.natural(pools.train.natural.tables, pools.valid.natural.tables, ("baseline",))
     ground = Ground.hardened(pools.train, pools.valid, np.random.default_rng(0), ("baseline",))
     return {
-        NATURAL: Logistic.fit(Ground.natural(pools.train, pools.valid, ("baseline",)), grid=(10.0,)),
+        NATURAL: Logistic.fit(natural, grid=(10.0,)),
         HARDENED: calibrated_score(Logistic.fit(ground, grid=(10.0,)), ground.valid),
     }
 
@@ -56,7 +57,7 @@ def small() -> HardenSettings:
     """One reading, one round, few leads made: settings to harden with in seconds."""
     once = ScoutSettings(
         wide="careful",
-        tokenizer=TokenizerSettings(newest_first=True),
+        tokenizer=TokenizerSettings(newest_first=True, fold_case=True),
         model=ModelSettings(ngram=3),
         fit=FitSettings(epochs=1, threads=1),
     )

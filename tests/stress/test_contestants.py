@@ -16,7 +16,7 @@ from tinyscout.stress.validation import validation_leads
 @pytest.fixture(scope="module")
 def grounds(pools) -> dict[str, Ground]:
     return {
-        NATURAL: Ground.natural(pools.train, pools.valid, ("baseline",)),
+        NATURAL: Ground.natural(pools.train.natural.tables, pools.valid.natural.tables, ("baseline",)),
         HARDENED: Ground.hardened(pools.train, pools.valid, np.random.default_rng(0), ("baseline",)),
     }
 

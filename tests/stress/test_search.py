@@ -1,6 +1,8 @@
 """Searches against a model: they mislead it, keep to the threat model, and the truth about them is the oracle's."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,3 +266,12 @@ def test_a_beam_holds_more_than_the_best_and_misleads_more_than_one_as_wide(tabl
         assert made.plausible().all() and (made.source == rows).all()
         raised.append(np.clip(yardstick.logits(made.tables(tables, texts)), -3, 3).mean())
     assert raised[0] < raised[1] and 1.8 * asked[0] < asked[1]
+
+
+def test_the_docs_attack_a_model_that_is_none_of_ours(capsys):
+    text = (Path(__file__).parents[2] / "docs" / "attacks.md").read_text(encoding="utf-8")
+    (block,) = (each for each in re.findall("```python\n(.*?)```", text, re.DOTALL) if "attack_model(" in each)
+    found = {}
+    exec(block, found)
+    assert found["mine"] > 2 * found["oracle"] > 0 and "attacked leads: mine" in capsys.readouterr().out
+    assert (found["attacked"].truth["reply_probability"] > 0.5).mean() == 0.5

@@ -87,7 +87,7 @@ class Ceiling:
 def ceiling(pools: Pools, grid: Sequence[float] = GRID, *, draws: int = 2_000) -> Ceiling:
     """Fit both yardsticks and compare the oracle with them on the judged leads of all families."""
     grounds = {
-        NATURAL: Ground.natural(pools.train, pools.valid, ("baseline",)),
+        NATURAL: Ground.natural(pools.train.natural.tables, pools.valid.natural.tables, ("baseline",)),
         HARDENED: Ground.hardened(pools.train, pools.valid, np.random.default_rng(pools.seed), ("baseline",)),
     }
     yardsticks = {name: Logistic.fit(ground, grid=grid) for name, ground in grounds.items()}

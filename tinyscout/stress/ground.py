@@ -49,10 +49,9 @@ class Ground:
     X_valid: dict[str, sparse.csr_matrix]
 
     @classmethod
-    def natural(cls, train: Part, valid: Part, kinds: Sequence[str] = KINDS) -> "Ground":
+    def natural(cls, train: LeadTables, valid: LeadTables, kinds: Sequence[str] = KINDS) -> "Ground":
         """Natural leads alone."""
-        a, b = train.natural.tables, valid.natural.tables
-        return cls._read(a, b, np.zeros(len(a), bool), kinds)
+        return cls._read(train, valid, np.zeros(len(train), bool), kinds)
 
     @classmethod
     def hardened(cls, train: Part, valid: Part, rng: np.random.Generator, kinds: Sequence[str] = KINDS) -> "Ground":

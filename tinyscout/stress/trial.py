@@ -257,8 +257,8 @@ def contestants(
 
     All hardened ones are calibrated on the same leads, the searched ones of which mislead each of `SEARCHED` alike.
     """
-    natural, ground = Ground.natural(pools.train, pools.valid), hardened.ground(pools.seed)
     train, learning = pools.train.natural.tables, settings.natural.model_copy(update={"seed": pools.seed})
+    natural, ground = Ground.natural(train, pools.valid.natural.tables), hardened.ground(pools.seed)
     scout = Stack.refit(train, np.arange(len(train)), learning, l2=L2, shares=[1.0], progress=progress)
     fitted: dict[str, Logistic | Trees] = {
         NATURAL: Logistic.fit(natural),
