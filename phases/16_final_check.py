@@ -67,7 +67,7 @@ run = open_phase(__file__, Settings, options=options)
 settings, given = run.settings, run.options
 seeds = given.seeds or (settings.seeds if given.full else (settings.seed + run.seed,))
 if given.full and (run.quick or settings.seed in seeds):
-    options.error(f"--full is the check: it takes no --quick, and no seed that one may tune on ({settings.seed})")
+    options.error(f"--full goes without {'--quick' if run.quick else f'seed {settings.seed}, which one may tune on'}")
 tables, rows = run.leads()[0], Rows.of(run.load("00_logistic_baseline").arrays)
 
 

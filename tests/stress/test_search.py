@@ -268,6 +268,19 @@ def test_a_beam_holds_more_than_the_best_and_misleads_more_than_one_as_wide(tabl
     assert raised[0] < raised[1] and 1.8 * asked[0] < asked[1]
 
 
+@pytest.mark.parametrize(
+    ("score", "came"),
+    [
+        (lambda tables: np.zeros((len(tables), 2)), r"shape \(\d+, 2\)"),
+        (lambda tables: 0.5, r"shape \(\)"),
+        (lambda tables: np.full(len(tables), np.nan), "NaN"),
+    ],
+)
+def test_a_score_that_is_no_log_odds_of_each_lead_is_refused(score, came, tables, texts):
+    with pytest.raises(InputError, match=rf"the score gave {came}; needs the log-odds of a reply of each lead, \(\d+,"):
+        attack_model("search: mine", tables, score, texts, np.random.default_rng(0), number=4)
+
+
 def test_the_docs_attack_a_model_that_is_none_of_ours(capsys):
     text = (Path(__file__).parents[2] / "docs" / "attacks.md").read_text(encoding="utf-8")
     (block,) = (each for each in re.findall("```python\n(.*?)```", text, re.DOTALL) if "attack_model(" in each)

@@ -1,5 +1,7 @@
 """Strength curves and stories: what an attack takes from a score, edit by edit, and how it reads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,5 @@ def test_a_story_marks_what_was_edited(attacked, tables):
     assert text.isascii() and "the oracle 50 %, scout 90 %" in lines[-1]
     assert sum(line.startswith("  +") for line in lines) == len(after - before) > 0
     assert sum(line.startswith("  -") for line in lines) == len(before - after)
+    one, other = (replace(edited, leads=edited.leads.assign(employees=number)) for number in (12_000.0, 9_000.0))
+    assert "\n  + employees was 12000, is 9000\n" in story(one, other, {})

@@ -83,8 +83,9 @@ def run(args: argparse.Namespace) -> int:
         edited, truth = found.world.tables, found.world.truth
         logits = {ORACLE: oracle_logits(truth["reply_probability"].to_numpy()), **victim.contenders(edited)}
         drawn = judge(edited, logits)
-        twins = auc_within_pairs(truth, logits[victim.name])
-        figures[name] = {"leads": len(edited), "auc_within_pairs": twins, **drawn.value}
+        twins, by_truth = (auc_within_pairs(truth, logits[each]) for each in (victim.name, ORACLE))
+        in_order = {"auc_within_pairs": twins, "oracle_auc_within_pairs": by_truth}
+        figures[name] = {"leads": len(edited), **in_order, **drawn.value}
         falls = Falls.among(drawn, victim.beside, [victim.name, ORACLE]) if victim.beside else None
         figures[name] |= {} if falls is None else falls.to_json()
         if name in made:
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
             fall = "-" if falls is None else percent(falls.of[victim.name][metric])
             most = "-" if falls is None else percent(falls.of[ORACLE][metric]).split(" (")[0]
             row = [*head, *(shown(metric, drawn.value[metric][each]) for each in logits), fall, most]
-            rows[metric].append([*row, "-" if np.isnan(twins) else f"{twins:.2f}"])
+            rows[metric].append([*row, "-" if np.isnan(twins) else f"{twins:.2f} ({by_truth:.2f})"])
         if name in totals:
             continue
         off = np.abs(logits[victim.name] - logits[ORACLE])
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
             *logits,
             f"fall of\n{victim.name}",
             "the most\nthere is",
-            "its twins\nin order",
+            "its twins in order\n(the oracle's)",
         ]
         print(Table(heads, rows[metric]).text() + "\n")
     better = " or ".join(victim.beside) + (", whichever is better" if len(victim.beside) > 1 else "")

@@ -23,12 +23,14 @@ def intake(source: LeadTables, made: Attacked) -> str:
     said = [f"{made.returned:,} leads returned, {made.leads_refused:,} broke a rule{why}, {len(tables):,} are kept"]
     if len(tables):
         edits, sources = distance(source, tables), tables.leads["lead_id"].nunique()
-        said.append(f"of {sources:,} leads; edits each: {np.median(edits):g} (median), none of {np.sum(edits == 0):,}")
+        said.append(f"of {sources:,} leads; edits each: {np.median(edits):g} (median)")
+        if idle := np.sum(edits == 0):
+            said.append("NOT ONE WAS EDITED" if idle == len(edits) else f"{idle:,} were not edited")
         known, texts = set(source.signals["text"].dropna()), pd.Series(tables.signals["text"]).dropna().unique()
         new = [text for text in texts if text not in known]
-        idle = [text for text in new if MEANINGS[read_text(text)[0]] == "neutral"]
-        shown = f", such as {in_quotes(idle[0])}" if idle else ""
-        said.append(f"{len(new):,} texts are new, and {len(idle):,} of these say nothing to the oracle{shown}")
+        silent = [text for text in new if MEANINGS[read_text(text)[0]] == "neutral"]
+        shown = f", such as {in_quotes(silent[0])}" if silent else ""
+        said.append(f"{len(new):,} texts are new, and {len(silent):,} of these say nothing to the oracle{shown}")
     return "; ".join(said)
 
 

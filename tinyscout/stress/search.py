@@ -60,7 +60,7 @@ def attack_model(
 
     Half of the source leads are ones whose reply the oracle expects: few leads of the world are, and what makes them so
     is what there is to trick. A lead that did not become what it was to become is left out. Raises InputError for a
-    number below 2, of which no half is a lead.
+    number below 2, of which no half is a lead, and for a score that is not a log-odds of each lead.
     """
     if number < 2:
         raise InputError(f"{name}: number of leads is {number}; needs 2 or more, a decoy and a sleeper")
@@ -180,6 +180,11 @@ def _misled(
     value = np.full(len(made), -np.inf)
     open_ = np.flatnonzero(truth + SURE > least)
     if len(open_):
-        said = score(made.take(open_).tables(tables, texts))
+        said = np.asarray(score(made.take(open_).tables(tables, texts)))
+        if said.shape != open_.shape or np.isnan(said).any():
+            came = "NaN" if said.shape == open_.shape else f"shape {said.shape}"
+            raise InputError(
+                f"search: the score gave {came}; needs the log-odds of a reply of each lead, {open_.shape}"
+            )
         value[open_] = truth[open_] - sign[open_] * np.clip(said, -SURE, SURE)
     return value

@@ -26,7 +26,7 @@ def story(source: LeadTables, edited: LeadTables, scores: Mapping[str, float]) -
     changed = [name for name in EDITABLE if str(was[name]) != str(lead[name])]
     lines = [
         f"{lead['persona']} in {lead['industry']}, {_number(lead['employees'])} employees, came by {lead['source']}",
-        *(f"  + {name} was {was[name]}, is {lead[name]}" for name in changed),
+        *(f"  + {name} was {_value(was[name])}, is {_value(lead[name])}" for name in changed),
         *(f"  {mark} {_ago(hours):>10}  {kind}{said and f': {said}'}" for hours, kind, said, mark in _shortened(marks)),
         "  a reply: " + ", ".join(f"{name} {_chance(logit)}" for name, logit in scores.items()),
     ]
@@ -56,6 +56,10 @@ def _ago(hours: float) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if np.isfinite(value) else "unknown"
+
+
+def _value(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else f"{value}"
 
 
 def _chance(logit: float) -> str:

@@ -73,7 +73,7 @@ RULES: dict[str, str] = {
     "time": f"every signal is {YOUNGEST_SECONDS} seconds to {OLDEST_DAYS:g} days before contact",
     "order": "signals stand oldest first, no two of a lead at the same second",
     "kind": "a kind of the world, by a channel it comes by",
-    "text": "messages, notes and tickets have a text as above, other signals none",
+    "text": f"messages, notes and tickets have 1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -, others no text",
     "pace": f"what people do, not mail programs, is {PACE_SECONDS} seconds apart, where it was added or moved",
     "length": f"at most {LONGEST} signals, or as many as the source had",
 }
