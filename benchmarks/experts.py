@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from outputs import file_to_write
-from real_exports import DATA, without_leaks
+from real_exports import DATA, read_exports
 from verdicts import experts_met
 
 from tinyscout.leads import LeadTables
@@ -53,7 +53,7 @@ def main() -> int:
     args = parser.parse_args()
     print(f"Fits {len(WAYS)} models a set; a world of 16,000 leads takes about four minutes of one core.", flush=True)
     sets = {}
-    for name, tables in (without_leaks(args.data) if args.real else worlds(args.seeds, args.leads)).items():
+    for name, tables in (read_exports(args.data) if args.real else worlds(args.seeds, args.leads)).items():
         seed = args.seeds[0 if args.real else len(sets)]
         sets[name] = {"skipped": tables} if isinstance(tables, str) else study(tables, seed, args.epochs)
         print(f"\n{name}\n{text(sets[name])}", flush=True)

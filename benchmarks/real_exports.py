@@ -1,13 +1,10 @@
 """The two real data sets that benchmarks are run on, where they lie beside the repository (they are not part of it)."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from tinyscout.leads import FieldMap, LeadTables, read_tables
-from tinyscout.leads.quality import find_leaks
+from tinyscout.leads.leakage import without_leaks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY.parent / "shared" / "data"
@@ -40,7 +37,7 @@ def exports(data: Path = DATA) -> dict[str, Export]:
     }
 
 
-def without_leaks(data: Path = DATA) -> dict[str, LeadTables | str]:
+def read_exports(data: Path = DATA) -> dict[str, LeadTables | str]:
     """Each data set without the columns that know the answer, as `fit` leaves them out; or why it isn't there."""
     found: dict[str, LeadTables | str] = {}
     for name, export in exports(data).items():
@@ -48,10 +45,5 @@ def without_leaks(data: Path = DATA) -> dict[str, LeadTables | str]:
             found[name] = export.missing
             continue
         tables = read_tables(export.leads, export.signals, field_map=FieldMap.load(export.field_map))
-        leaking = {
-            suspect.column: suspect.reason
-            for suspect in find_leaks(tables.take(np.flatnonzero(tables.mature)))
-            if suspect.grade == "leaking" and suspect.column in tables.schema.profile
-        }
-        found[name] = replace(tables, schema=tables.schema.leaving_out(leaking))
+        found[name], _ = without_leaks(tables)
     return found

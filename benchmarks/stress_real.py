@@ -21,21 +21,19 @@ from typing import Any
 
 import numpy as np
 from outputs import file_to_write
-from real_exports import DATA, without_leaks
+from real_exports import DATA, read_exports
 
 from tinyscout.leads import LeadTables
 from tinyscout.leads.splits import latest_slices, time_split
 from tinyscout.metrics.bootstrap import resample
 from tinyscout.metrics.table import Table
-from tinyscout.settings import ScoutSettings
 from tinyscout.stress.ceiling import NATURAL
-from tinyscout.stress.check import METRICS, NAMES, Differences, shown
+from tinyscout.stress.check import METRICS, NAMES, Differences, defined, shown
 from tinyscout.stress.contestants import Logistic, Trees
 from tinyscout.stress.ground import Ground
-from tinyscout.stress.harden import L2, score_of
+from tinyscout.stress.harden import score_of
 from tinyscout.stress.pools import HOLDOUT, VALID_SHARE
-from tinyscout.stress.trial import SCOUT_NATURAL, TREES_NATURAL, TrialSettings
-from tinyscout.training import Stack
+from tinyscout.stress.trial import SCOUT_NATURAL, TREES_NATURAL, TrialSettings, unhardened
 
 CAREFUL, BUILT, RATE = "careful logistic", "scout, built as the hardened one", "base rate for every lead"
 
@@ -48,12 +46,11 @@ def main() -> int:
     args = parser.parse_args()
     print("Fits five contestants to each of two real data sets; takes about two minutes on two cores.", flush=True)
     sets: dict[str, dict[str, Any]] = {}
-    for name, tables in without_leaks(args.data).items():
+    for name, tables in read_exports(args.data).items():
         if isinstance(tables, str):
-            sets[name] = {"skipped": tables}
-            print(f"\n{name}: skipped, {tables}")
-            continue
-        sets[name], text = study(tables, TrialSettings(), args.seed)
+            sets[name], text = {"skipped": tables}, f"skipped: {tables}"
+        else:
+            sets[name], text = study(tables, TrialSettings(), args.seed)
         print(f"\n{name}\n{text}", flush=True)
     report = {
         "benchmark": "stress_real",
@@ -88,7 +85,7 @@ def study(tables: LeadTables, settings: TrialSettings, seed: int) -> tuple[dict[
         beside.text("paired, 95 % interval"),
     ]
     found = {"fitted_on": len(train), "held_out": len(later), "seconds": seconds, "figures": drawn.value}
-    return found | beside.to_json(), "\n\n".join(lines)
+    return defined(found | beside.to_json()), "\n\n".join(lines)
 
 
 def contestants(
@@ -103,15 +100,10 @@ def contestants(
     }
     natural, built = settings.natural, settings.harden.scout.model_copy(update={"fit": settings.natural.fit})
     for name, build in ((SCOUT_NATURAL, natural), (BUILT, built)):
-        scout = fitted(train, build.model_copy(update={"seed": seed}))
+        scout = unhardened(train, build, seed)
         logits[name] = score_of(scout)(later)
         logits[f"{name}, int8"] = score_of(replace(scout, dtype="int8"))(later)
     return logits
-
-
-def fitted(train: LeadTables, settings: ScoutSettings) -> Stack:
-    """A scout for the whole of its schedule, as the check fits its natural one."""
-    return Stack.refit(train, np.arange(len(train)), settings, l2=L2, shares=[1.0] * settings.members)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from tinyscout import artifact
 from tinyscout.errors import InputError
 from tinyscout.inference.compiled import DTYPES
-from tinyscout.leads.leakage import find_leaks
+from tinyscout.leads.leakage import without_leaks
 from tinyscout.leads.schema import Schema
 from tinyscout.leads.tables import LeadTables
 from tinyscout.metrics import probability
@@ -106,12 +106,7 @@ class Scout:
         repliers = int(y[known].sum())
         notes = []
         if settings.leave_leaking_out:
-            leaking = {
-                suspect.column: suspect.reason
-                for suspect in find_leaks(tables.take(known))
-                if suspect.grade == "leaking" and suspect.column in tables.schema.profile
-            }
-            tables = replace(tables, schema=tables.schema.leaving_out(leaking))
+            tables, leaking = without_leaks(tables)
             notes += [f"left {column} out: {reason}" for column, reason in leaking.items()]
         enough = repliers >= settings.minimum_repliers
         if not enough:

@@ -13,7 +13,7 @@ rules ask what honest columns hardly ever show, and each names its reason in fig
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -73,6 +73,19 @@ def find_leaks(tables: LeadTables) -> list[Suspect]:
         for suspect in _telling_kinds(tables, rows, y):
             found[suspect.column] = suspect
     return sorted(found.values(), key=lambda suspect: (suspect.grade, -suspect.score, suspect.column))
+
+
+def without_leaks(tables: LeadTables) -> tuple[LeadTables, dict[str, str]]:
+    """The tables without the profile columns that know the answer, and column -> why it was left out.
+
+    Judged, as by `find_leaks`, on rows with a known label.
+    """
+    leaking = {
+        suspect.column: suspect.reason
+        for suspect in find_leaks(tables.take(np.flatnonzero(tables.mature)))
+        if suspect.grade == "leaking" and suspect.column in tables.schema.profile
+    }
+    return replace(tables, schema=tables.schema.leaving_out(leaking)), leaking
 
 
 def _judge(

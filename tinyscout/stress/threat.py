@@ -47,6 +47,7 @@ CHANNELS_OF: dict[str, tuple[str, ...]] = {
 
 WITH_TEXT = ("reply_message", "call_note", "support_ticket")
 BY_MACHINES = ("email_open", "email_click", "outreach_email")  # at any pace
+_ALLOWED = f"1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -"  # what _TEXT takes, for people
 _TEXT = re.compile(r"[A-Za-z0-9',.?!\- ]+")
 
 EDITABLE = ("employees", "plan_fit", "tech_stack")  # in the order that Timelines.described has them
@@ -54,7 +55,7 @@ EDITABLE = ("employees", "plan_fit", "tech_stack")  # in the order that Timeline
 FIELDS: tuple[tuple[str, str, str], ...] = (
     ("signal: add or take away", "any kind of the world", "1 edit"),
     ("signal: its time", "any time before contact", "1 edit"),
-    ("signal: its text", f"1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -, sense or not", "1 edit"),
+    ("signal: its text", f"{_ALLOWED}, sense or not", "1 edit"),
     ("employees", f"by a factor of up to {EMPLOYEES_FACTOR:g}, whole, where it is known", "1 edit"),
     ("plan_fit", f"by up to {PLAN_FIT_POINTS:g} points, 0 to 100", "1 edit"),
     ("tech_stack", "any of the world, where it is known", "1 edit"),
@@ -73,7 +74,7 @@ RULES: dict[str, str] = {
     "time": f"every signal is {YOUNGEST_SECONDS} seconds to {OLDEST_DAYS:g} days before contact",
     "order": "signals stand oldest first, no two of a lead at the same second",
     "kind": "a kind of the world, by a channel it comes by",
-    "text": f"messages, notes and tickets have 1 to {MAX_WORDS} words of A-Z a-z 0-9 ' , . ? ! and -, others no text",
+    "text": f"messages, notes and tickets have {_ALLOWED}, others no text",
     "pace": f"what people do, not mail programs, is {PACE_SECONDS} seconds apart, where it was added or moved",
     "length": f"at most {LONGEST} signals, or as many as the source had",
 }

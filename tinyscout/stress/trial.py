@@ -257,9 +257,9 @@ def contestants(
 
     All hardened ones are calibrated on the same leads, the searched ones of which mislead each of `SEARCHED` alike.
     """
-    train, learning = pools.train.natural.tables, settings.natural.model_copy(update={"seed": pools.seed})
+    train = pools.train.natural.tables
     natural, ground = Ground.natural(train, pools.valid.natural.tables), hardened.ground(pools.seed)
-    scout = Stack.refit(train, np.arange(len(train)), learning, l2=L2, shares=[1.0], progress=progress)
+    scout = unhardened(train, settings.natural, pools.seed, progress)
     fitted: dict[str, Logistic | Trees] = {
         NATURAL: Logistic.fit(natural),
         HARDENED: Logistic.fit(ground),
@@ -279,6 +279,12 @@ def contestants(
     scores = {name: each.logits for name, each in fitted.items()}
     scores |= {name: score_of(each) for name, each in scouts.items()}
     return scores, scouts, fitted
+
+
+def unhardened(train: LeadTables, settings: ScoutSettings, seed: int, progress: Progress | None = None) -> Stack:
+    """A scout that learns natural leads alone, for the whole of its schedule: nothing stops it early."""
+    learning, whole = settings.model_copy(update={"seed": seed}), [1.0] * settings.members
+    return Stack.refit(train, np.arange(len(train)), learning, l2=L2, shares=whole, progress=progress)
 
 
 def judged_leads(pools: Pools, searched: Sequence[Attacked], rng: np.random.Generator) -> Judged:
